@@ -1,0 +1,116 @@
+/**
+ * The vault port: all that an engine, a reader and the command line ask of a site. The vault in a directory implements it in process, the HTTPS client
+ * over the wire; one conformance suite (testkit) holds both to it.
+ *
+ * Every method throws `ProtocolError` with a code of this package. Objects travel as their stored bytes: both sides parse and verify them with `format`.
+ */
+import type { CertificateId, LedgerHead, PackName, RecordDigest, RecordPublic, SafeId, SiteId } from '@twinvault/format';
+
+export interface SiteInfo {
+  readonly site: SiteId;
+  /** Ed25519. */
+  readonly publicKey: Uint8Array;
+  readonly generation: Uint8Array;
+  /** The site's time, ms since 1970. */
+  readonly nowMs: number;
+}
+
+export interface SafeSummary {
+  readonly safe: SafeId;
+  readonly label: string;
+}
+
+export interface NewSafe {
+  readonly descriptor: Uint8Array;
+  readonly slots: readonly Uint8Array[];
+  /** The first entries in order: epoch, slots, and normally the first certificate. */
+  readonly ledger: readonly Uint8Array[];
+}
+
+export interface Vault extends AsyncDisposable {
+  site(): Promise<SiteInfo>;
+  safes(): Promise<readonly SafeSummary[]>;
+  /** All or nothing. `safe-exists` for the same id; a label may occur twice only if the caller allows it: `label-taken`. */
+  createSafe(safe: NewSafe): Promise<void>;
+  /** `safe-unknown`. */
+  openSafe(safe: SafeId): Promise<VaultSafe>;
+}
+
+/** What a site knows of a committed record without keys. */
+export interface RecordSummary {
+  readonly digest: RecordDigest;
+  readonly public: RecordPublic;
+  /** Site's receipt time, ms. */
+  readonly receivedMs: number;
+  readonly storedBytes: number;
+  /** A retired record leaves a stub; it cannot be opened. */
+  readonly retired: boolean;
+}
+
+export interface VaultSafe {
+  readonly safe: SafeId;
+  descriptor(): Promise<Uint8Array>;
+  slots(): Promise<readonly Uint8Array[]>;
+  /** Entries with number >= `from`, in order. */
+  ledger(from: number): Promise<readonly Uint8Array[]>;
+  /** `ledger-conflict` when the number is taken: read again, decide again. The site verifies chain and signature. */
+  appendLedger(entry: Uint8Array): Promise<void>;
+  /** Puts the new slots, appends the `slots` entry that names the whole new set, removes what it does not name. */
+  replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void>;
+  /** Committed records, oldest receipt first, stubs included. */
+  records(filter?: RecordFilter): Promise<readonly RecordSummary[]>;
+  /** Stored bytes of a record that is not retired; `record-unknown`. */
+  record(digest: RecordDigest): Promise<Uint8Array>;
+  /** Takes the job's write lease: `job-busy` when another holds it (context: since when, which certificate). `certificate-unknown`, `certificate-revoked`. */
+  openSession(request: SessionRequest): Promise<VaultSession>;
+  /** A read lease: nothing that stands now is deleted while it lives. */
+  openReading(): Promise<VaultReading>;
+}
+
+export interface RecordFilter {
+  readonly job?: string;
+  readonly computer?: Uint8Array;
+  readonly kind?: 'safeset' | 'checkpoint';
+}
+
+export interface VaultReading extends AsyncDisposable {
+  /** `lengthBytes` bytes of a pack; `pack-unknown`, `pack-short`. Joined ranges are the caller's business. */
+  readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /** The pack's stored size; null when it is not there. */
+  packSize(pack: PackName): Promise<number | null>;
+}
+
+export interface SessionRequest {
+  readonly certificate: CertificateId;
+  readonly computer: Uint8Array;
+  readonly job: string;
+  /** The ledger head that the agent has seen: `ledger-behind` when the site has less. */
+  readonly ledger: LedgerHead;
+}
+
+/** What of one pack may be referred to: the tail (table, sections, trailer) as stored, after which rows are live. */
+export interface LivePack {
+  readonly pack: PackName;
+  readonly certificate: CertificateId;
+  /** `parsePackTail` of format reads it; quarantined packs are left out whole. */
+  readonly tail: Uint8Array;
+}
+
+export interface CommitReply {
+  /** Stored bytes of the site's receipt. */
+  readonly receipt: Uint8Array;
+  readonly digest: RecordDigest;
+}
+
+export interface VaultSession extends AsyncDisposable {
+  /** Random bytes that name the session; packs of suspect sessions can be revoked by it. */
+  readonly id: Uint8Array;
+  /** Heads of the job at this site: digests of its newest safeset(s); empty for a new job. */
+  readonly heads: readonly RecordSummary[];
+  /** In no order. Packs put in this session need not appear. */
+  liveList(): AsyncIterable<LivePack>;
+  /** Verified and durable when it resolves. 'present' when the same pack was there. `pack-damaged`, `pack-foreign`, `pack-too-large`, `vault-full`. Several at once are welcome. */
+  putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'>;
+  /** Idempotent by digest. `record-invalid`, `origin-missing` (context: count), `head-moved`, `lease-lost`. */
+  commit(record: Uint8Array): Promise<CommitReply>;
+}
