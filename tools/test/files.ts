@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs'
+import { globSync } from 'node:fs';
 
 /** Where tests live: beside the source they test, in a package's `tests` folder, and beside the tools. */
 const testGlobs = [
@@ -7,14 +7,14 @@ const testGlobs = [
   'apps/*/src/**/*.test.ts',
   'apps/*/tests/**/*.test.ts',
   'tools/**/*.test.ts',
-]
+];
 
 export interface TestSelection {
-  readonly root: string
+  readonly root: string;
   /** Slow tests only, instead of all others. */
-  readonly slow: boolean
+  readonly slow: boolean;
   /** Only files whose path begins with, or holds, one of these; all when empty. */
-  readonly filters: readonly string[]
+  readonly filters: readonly string[];
 }
 
 /** Paths of the test files under the root, sorted. */
@@ -23,5 +23,5 @@ export function selectTestFiles({ root, slow, filters }: TestSelection): string[
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.slow.test.ts') === slow)
     .filter((path) => filters.length === 0 || filters.some((part) => path.includes(part)))
-    .sort()
+    .sort();
 }

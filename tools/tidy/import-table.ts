@@ -7,30 +7,23 @@
  */
 
 /** `isomorphic`: compiles without the types of Node. `node`: may use Node's own modules, but for those of ports. */
-export type Platform = 'isomorphic' | 'node'
+export type Platform = 'isomorphic' | 'node';
 
 export interface PackageRow {
-  readonly platform: Platform
+  readonly platform: Platform;
   /** Packages of ours. */
-  readonly imports: readonly string[]
+  readonly imports: readonly string[];
   /** Packages of ours of which only types are imported. */
-  readonly importsTypes?: readonly string[]
+  readonly importsTypes?: readonly string[];
   /** Packages of others; each is decided by an ADR. */
-  readonly thirdParty: readonly string[]
+  readonly thirdParty: readonly string[];
 }
 
 export const importTable: Readonly<Record<string, PackageRow>> = {
   std: {
     platform: 'isomorphic',
     imports: [],
-    thirdParty: [
-      '@bokuweb/zstd-wasm',
-      '@noble/ciphers',
-      '@noble/curves',
-      '@noble/hashes',
-      '@noble/post-quantum',
-      'hash-wasm',
-    ],
+    thirdParty: ['@bokuweb/zstd-wasm', '@noble/ciphers', '@noble/curves', '@noble/hashes', '@noble/post-quantum', 'hash-wasm'],
   },
   format: { platform: 'isomorphic', imports: ['std'], thirdParty: ['cborg'] },
   seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['cborg'] },
@@ -51,7 +44,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
     thirdParty: ['@commander-js/extra-typings', 'commander'],
   },
   web: { platform: 'isomorphic', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
-}
+};
 
 /** Modules of Node behind a port of std: only std's node part imports them. */
 export const portModules: ReadonlySet<string> = new Set([
@@ -69,4 +62,4 @@ export const portModules: ReadonlySet<string> = new Set([
   'node:tls',
   'node:worker_threads',
   'node:zlib',
-])
+]);

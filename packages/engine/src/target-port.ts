@@ -35,7 +35,12 @@ export interface Target {
   /** A new file, not yet visible under its final name where the rule is overwrite; exclusive otherwise. Null: skipped. */
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null;
   /** Symbolic links, FIFOs, sockets, devices, with their metadata. Errors that leave the entry usable are returned. */
-  makeSpecial(directory: Uint8Array, name: Uint8Array, metadata: EntryMetadata, rule: ConflictRule): { readonly placed: Placed; readonly errors: readonly EntryError[] };
+  makeSpecial(
+    directory: Uint8Array,
+    name: Uint8Array,
+    metadata: EntryMetadata,
+    rule: ConflictRule,
+  ): { readonly placed: Placed; readonly errors: readonly EntryError[] };
   /** Hard link to an entry that this target placed before. */
   makeHardLink(directory: Uint8Array, name: Uint8Array, toDirectory: Uint8Array, toName: Uint8Array, rule: ConflictRule): Placed;
   /** Owner, mode, xattrs, ACLs, times of a directory: after all that lies in it. */

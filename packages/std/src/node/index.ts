@@ -3,4 +3,4 @@
  * node:worker_threads and node:sqlite. Everything else is handed what it needs through ports.
  */
 
-export { systemClock } from './system-clock.ts'
+export { systemClock } from './system-clock.ts';
