@@ -3,4 +3,12 @@
  * node:worker_threads and node:sqlite. Everything else is handed what it needs through ports.
  */
 
+export { nodeDatabases } from './node-databases.ts';
+export { nodeFiles } from './node-files.ts';
+export { nodeNetwork } from './node-network.ts';
+export type { NodeNetwork, NodeNetworkOptions } from './node-network.ts';
+export { nodePlatform } from './node-platform.ts';
+export { nodeThreads } from './node-threads.ts';
 export { systemClock } from './system-clock.ts';
+export { systemRandom } from './system-random.ts';
+export { systemTimers } from './system-timers.ts';

@@ -1,5 +1,5 @@
 /**
- * Worker threads as a port. A thread runs one module that calls `serveThread(handler)` of std; the memory implementation
+ * Worker threads as a port. A thread runs one module that exports `main` (ThreadMain); the memory implementation
  * imports the same module into the same thread, which is what lets the simulator run the whole engine deterministically.
  */
 export interface ThreadMessage {
