@@ -3,6 +3,7 @@
  */
 
 import type { Repository } from './repository.ts';
+import { decisionsPage } from './pages/decisions.ts';
 import { errorsPage } from './pages/errors.ts';
 import { noticesPage } from './pages/notices.ts';
 
@@ -12,4 +13,4 @@ export interface Page {
   readonly make: (repository: Repository) => string | null;
 }
 
-export const pages: readonly Page[] = [errorsPage, noticesPage];
+export const pages: readonly Page[] = [decisionsPage, errorsPage, noticesPage];

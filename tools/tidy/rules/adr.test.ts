@@ -16,12 +16,8 @@ test('a gap, a double number and a wrong name are found', async () => {
   await expectFindings(adrRule, { ...list, 'docs/adr/a.md': '' }, [/the name is NNNN/]);
 });
 
-test('a missing status, section or list entry is found', async () => {
+test('a missing status or section is found', async () => {
   const text = decision('0001', 'good').replace('## Consequences', '## So what');
-  await expectFindings(adrRule, { 'docs/adr/README.md': '', 'docs/adr/0001-a.md': text }, [
-    /Status/,
-    /"## Consequences"/,
-    /does not list it/,
-  ]);
+  await expectFindings(adrRule, { 'docs/adr/0001-a.md': text }, [/Status/, /"## Consequences"/]);
   await expectFindings(adrRule, { ...list, 'docs/adr/0001-a.md': decision('0001', 'superseded by 0009') }, [/no decision 0009/]);
 });

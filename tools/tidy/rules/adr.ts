@@ -3,7 +3,7 @@ import type { Finding, Rule } from '../rule.ts';
 
 const sections = ['## Context', '## Decision', '## Consequences'];
 
-/** Decisions are numbered without gaps, say their status, have three sections and are listed in docs/adr/README.md. */
+/** Decisions are numbered without gaps, say their status, have three sections. */
 export const adrRule: Rule = {
   name: 'adr',
   why: 'a decision is looked up by its number and is never edited, only superseded',
@@ -20,9 +20,6 @@ export const adrRule: Rule = {
       const expected = String(index + 1).padStart(4, '0');
       if (number !== expected) findings.push({ path, message: `its number is ${expected}: numbers have no gap and no double.` });
       findings.push(...shape(repository, path, number));
-      if (!repository.text('docs/adr/README.md').includes(`](${file})`)) {
-        findings.push({ path, message: 'docs/adr/README.md does not list it.' });
-      }
     }
     return findings;
   },
