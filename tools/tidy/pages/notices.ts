@@ -8,7 +8,7 @@ const introduction = `# Third-party notices
 
 Twinvault uses the packages below when it runs; each is under the licence of its authors. Packages that only build or
 test Twinvault are not part of it and are not listed. Packages that exist once per platform are listed without their
-text; it is the one of the package that they belong to.
+text: Node and the others of that kind are installed with their own licence file beside them.
 
 This page is made from the installed packages: \`npm run tidy -- --write\`.
 `;
