@@ -1,0 +1,108 @@
+/*
+ * Erase orders (`TVEO`), docs/format/records.md: signed by the root, or by one operator with a second one's signature.
+ */
+
+import { equalBytes, toHex } from '@twinvault/std';
+import type { CborValue } from './cbor.ts';
+import { demand } from './errors.ts';
+import { Fields, isBytes, isText } from './fields.ts';
+import { computerId, safeId } from './ids.ts';
+import type { ComputerId, SafeId } from './ids.ts';
+import type { Ledger } from './ledger.ts';
+import { isSecondOperator } from './ledger.ts';
+import { compareJobs } from './ledger-payload.ts';
+import { eraseOrderBytesMax, signatureBytes, signingKeyBytes } from './limits.ts';
+import { encodeSigned, parseSigned, secondMessage, verifySigned } from './objects.ts';
+import type { Sign } from './objects.ts';
+import type { SignedBy } from './receipt.ts';
+
+export interface EraseJob {
+  readonly computer: ComputerId;
+  readonly job: string;
+}
+
+export interface EraseOrder {
+  readonly safe: SafeId;
+  /** Counts up in each safe. */
+  readonly number: number;
+  readonly createdMs: number;
+  /** Sorted by computer and name, each once; null: the whole safe. */
+  readonly jobs: readonly EraseJob[] | null;
+  /** Ed25519 key that signed. */
+  readonly signer: Uint8Array;
+  /** A second operator's signature over the body without `other`; null when the root signed. */
+  readonly other: Uint8Array | null;
+}
+
+const jobsMax = 4096;
+
+/** `sign` signs with `order.signer`. Throws as parseEraseOrder does when no reader would take it. */
+export function encodeEraseOrder(order: EraseOrder, sign: Sign): Uint8Array {
+  const body = orderBody(order);
+  const bytes = encodeSigned('erase', order.other === null ? body : { ...body, other: order.other }, sign);
+  parseEraseOrder(bytes);
+  return bytes;
+}
+
+/** What the second operator signs. */
+export function eraseSecondMessage(order: EraseOrder): Uint8Array {
+  return secondMessage('erase', orderBody(order));
+}
+
+function orderBody({ createdMs, jobs, number, safe, signer }: EraseOrder): Record<string, CborValue> {
+  return {
+    created: createdMs,
+    jobs: jobs === null ? null : jobs.map(({ computer, job }) => [computer, job]),
+    number,
+    safe,
+    signer,
+  };
+}
+
+/** Form, and the signature by the key that the order itself names; whether that may erase is verifyEraseOrder. */
+export function parseEraseOrder(bytes: Uint8Array): EraseOrder & SignedBy {
+  const object = parseSigned('erase', bytes, eraseOrderBytesMax);
+  const fields = new Fields(object.body, 'object-invalid');
+  const jobs = fields.listOrNull('jobs', jobsMax)?.map(readJob) ?? null;
+  const order = {
+    safe: safeId(fields.bytes('safe', 16)),
+    number: fields.uint('number'),
+    createdMs: fields.uint('created'),
+    jobs,
+    signer: fields.bytes('signer', signingKeyBytes),
+    other: fields.bytesOptional('other', signatureBytes),
+    object,
+  };
+  fields.end();
+  demand(jobs === null || jobs.length > 0, 'object-invalid', 'no jobs');
+  verifySigned(object, order.signer);
+  return order;
+}
+
+/** Parses and checks that root, or two operators of the ledger, signed: `safe-mismatch`, `ledger-signer`. */
+export function verifyEraseOrder(bytes: Uint8Array, ledger: Ledger): EraseOrder {
+  const order = parseEraseOrder(bytes);
+  demand(equalBytes(order.safe, ledger.descriptor.safe), 'safe-mismatch', 'erase order of another safe');
+  const { signer, other } = order;
+  if (equalBytes(signer, ledger.descriptor.rootKey)) {
+    demand(other === null, 'ledger-signer', 'a second signature beside the root');
+    return order;
+  }
+  demand(ledger.party(signer)?.role === 'operator' && other !== null, 'ledger-signer', 'not an operator');
+  const parties = new Map(ledger.parties().map((party) => [toHex(party.key), party]));
+  const second = isSecondOperator({ message: eraseSecondMessage(order), other, signer, parties });
+  demand(second, 'ledger-signer', 'no second operator');
+  return order;
+}
+
+function readJob(item: unknown, index: number, list: readonly unknown[]): EraseJob {
+  demand(Array.isArray(item) && item.length === 2, 'object-invalid', 'job to erase');
+  const [computer, job] = item as unknown[];
+  demand(isBytes(computer, 16) && isText(job), 'object-invalid', 'job to erase');
+  const read = { computer: computerId(computer), job };
+  if (index > 0) {
+    const [beforeComputer, beforeJob] = list[index - 1] as [Uint8Array, string];
+    demand(compareJobs({ computer: beforeComputer, job: beforeJob }, read) < 0, 'object-invalid', 'jobs not sorted');
+  }
+  return read;
+}

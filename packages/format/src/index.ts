@@ -1,0 +1,134 @@
+export { decodeCbor, encodeCbor } from './cbor.ts';
+export type { CborLimits, CborValue } from './cbor.ts';
+export { encodePlan, parsePlan } from './compaction-plan.ts';
+export type { CompactionPlan } from './compaction-plan.ts';
+export { encodeEraseOrder, eraseSecondMessage, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
+export type { EraseJob, EraseOrder } from './erase-order.ts';
+export { FormatError, formatErrorCodes } from './errors.ts';
+export type { FormatErrorCode } from './errors.ts';
+export { Fields, isBytes, isText } from './fields.ts';
+export type { TextLimits } from './fields.ts';
+export {
+  certificateId,
+  certificateIdFromHex,
+  chunkId,
+  chunkIdFromHex,
+  computerId,
+  computerIdFromHex,
+  packName,
+  packNameFromHex,
+  recordDigest,
+  recordDigestFromHex,
+  safeId,
+  safeIdFromHex,
+  safesetId,
+  safesetIdFromHex,
+  siteId,
+  siteIdFromHex,
+} from './ids.ts';
+export type { CertificateId, ChunkId, ComputerId, PackName, RecordDigest, SafeId, SafesetId, SiteId } from './ids.ts';
+export { encodeKeySlotObject, keySlotAad, parseKeySlotObject, slotLimits } from './key-slot.ts';
+export type { KeySlot, KeySlotType, SlotLimit } from './key-slot.ts';
+export { Ledger } from './ledger.ts';
+export type { LedgerHead } from './ledger.ts';
+export { encodeLedgerEntry, ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
+export type { LedgerEntry, ParsedLedgerEntry } from './ledger-entry.ts';
+export { ledgerKinds } from './ledger-payload.ts';
+export type {
+  CertificatePayload,
+  EpochPayload,
+  ErasePayload,
+  EscrowPayload,
+  FeaturePayload,
+  HandoverPayload,
+  HomePayload,
+  LastRecord,
+  LedgerKind,
+  LedgerPayload,
+  MarkPayload,
+  PartyPayload,
+  PartyRole,
+  RetentionPayload,
+  RevocationPayload,
+  SlotsPayload,
+  SuitePayload,
+} from './ledger-payload.ts';
+export type { Certificate, Home, MarkKind, Revocation } from './ledger-state.ts';
+export {
+  catalogLevelMax,
+  catalogNodeBytesMax,
+  digestBytes,
+  eraseOrderBytesMax,
+  errorListMax,
+  generationBytes,
+  kemCiphertextBytes,
+  kemPublicKeyBytes,
+  labelBytesMax,
+  ledgerEntryBytesMax,
+  nameBytesMax,
+  nonceBytes,
+  noteBytesMax,
+  packBytesMax,
+  packBytesTarget,
+  packRowsMax,
+  packSectionsMax,
+  pathBytesMax,
+  plaintextBytesMax,
+  planBytesMax,
+  recordPreviousMax,
+  recordPublicBytesMax,
+  recordRefsBytesMax,
+  recordSealedBytesMax,
+  ropeExtentsMin,
+  signatureBytes,
+  signedBytesMax,
+  signingKeyBytes,
+  slotBytesMax,
+  slotsMax,
+  xattrBytesMax,
+} from './limits.ts';
+export {
+  encodeObjectHeader,
+  encodeSigned,
+  formatVersion,
+  objectDigest,
+  objectHeaderBytes,
+  objectKindOf,
+  parseObjectHeader,
+  parseSigned,
+  secondMessage,
+  verifySigned,
+} from './objects.ts';
+export type { ObjectKind, Sign, SignedKind, SignedObject, Suite } from './objects.ts';
+export { encodePackTail, packNameOf, parsePackTail, verifyBlob, verifyPack, verifyPackEnds, verifyPackTable } from './pack.ts';
+export type { PackExpectation, PackTail, PackTailParts, VerifiedTail } from './pack.ts';
+export { encodePackHeader, packHeaderBytesMax, packHeaderFixedBytes, packKinds, parsePackHeader } from './pack-header.ts';
+export type { PackHeader, PackKind } from './pack-header.ts';
+export { packTrailerBytes, saltBytes, slipBytesOf } from './pack-layout.ts';
+export type { PackSection } from './pack-sections.ts';
+export { packTailBytes, PackTable } from './pack-table.ts';
+export type { PackRow } from './pack-table.ts';
+export { encodeReceipt, encodeTombstone, parseReceipt, parseTombstone, verifyReceipt, verifyTombstone } from './receipt.ts';
+export type { Receipt, SignedBy, Tombstone } from './receipt.ts';
+export { encodeRecord, parseRecord, parseRecordHead, recordHeadFixedBytes, recordPublicDigest, verifyRecord } from './record.ts';
+export type { ParsedRecord, RecordContext, RecordHead, RecordParts, RecordProof } from './record.ts';
+export { encodeRecordPublic, parseRecordPublic } from './record-public.ts';
+export type { RecordCounts, RecordKind, RecordPublic, RecordResult } from './record-public.ts';
+export {
+  bitmapCount,
+  bitmapHas,
+  bitmapPositions,
+  isBitmap,
+  mergeRefs,
+  parseRefs,
+  Refs,
+  RefsBuilder,
+  refsBitmapBytesMax,
+  subtractRefs,
+  xorRefs,
+} from './refs.ts';
+export type { RefsPack } from './refs.ts';
+export { encodeSafeDescriptor, parseSafeDescriptor, rootKeyShortForm, safeIdOf } from './safe-descriptor.ts';
+export type { SafeDescriptor } from './safe-descriptor.ts';
+export { encodeStub, parseStub } from './stub.ts';
+export type { ParsedStub } from './stub.ts';
