@@ -10,7 +10,7 @@
  *          44     4   length of the blob                  24     2   number of sections
  *          48     16  salt                                26     1   version, 1
  *          64     32  SHA-256(blob)                       27     5   zero
- *          96     48  slip; 64 in suite 2                 32     8   "TVPKEND" 0x0A
+ *          96     48  slip; 80 in suite 2                 32     8   "TVPKEND" 0x0A
  */
 
 import type { Suite } from './objects.ts';
@@ -26,5 +26,5 @@ export const noKem = 0xffff;
 export const sectionBytes: number = 32 + 2 + 80;
 
 export function slipBytesOf(suite: Suite): number {
-  return suite === 1 ? 48 : 64;
+  return suite === 1 ? 48 : 80;
 }

@@ -34,7 +34,7 @@ test('a compacted pack holds sections of both suites', () => {
   );
   const table = new PackTable(pack.tail);
   assert.equal(table.suiteAt(5), 2);
-  assert.equal(table.slipAt(5).length, 64);
+  assert.equal(table.slipAt(5).length, 80);
   assert.ok(equalBytes(table.originAt(4) ?? new Uint8Array(), second.name));
   // One session: its KEM ciphertext stands once.
   assert.ok(pack.tail.length < parsePackTail(first.tail).tailBytes * 3 + 3 * 120 + 1120 + 100);

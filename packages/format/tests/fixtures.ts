@@ -140,7 +140,7 @@ export function makePack(name: string, blobs: readonly Uint8Array[], suite: Suit
       lengthBytes: slipOnly ? 100 : blob.length,
       salt: fill(`salt ${name} ${position}`, 16),
       blobHash: primitives.sha256(blob),
-      slip: fill(`slip ${name} ${position}`, suite === 1 ? 48 : 64),
+      slip: fill(`slip ${name} ${position}`, suite === 1 ? 48 : 80),
       slipOnly,
     };
     offsetBytes += blob.length;
