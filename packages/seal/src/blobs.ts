@@ -1,0 +1,106 @@
+/*
+ * From plaintext to blob and back (docs/format/packs.md, "From plaintext to blob").
+ *
+ *   m    = HMAC(content key, u8 kind | plaintext)      secret: whoever holds it can open the blob
+ *   id   = HMAC(id key, m)                             public: the chunk id
+ *   K    = HMAC(m, "blob" | u8 suite | salt)           one payload is ever sealed under it
+ *   blob = seal(suite, K, 0, AAD, payload)             AAD = "TVBL" | u8 version | u8 suite | safe id | u8 kind | id
+ *
+ * Invariants: a salt is fresh for each stored blob; m and K are never stored outside slips.
+ */
+
+import { concatBytes, equalBytes, equalSecretBytes, primitives, utf8Encode } from '@twinvault/std';
+import type { SecretKey } from '@twinvault/std';
+import { chunkId } from '@twinvault/format';
+import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
+import { SealError } from './errors.ts';
+import type { KindKeys } from './keys.ts';
+import { decodePayload } from './payload.ts';
+import { openBytes, sealBytes, zeroNonce } from './suites.ts';
+
+const formatVersion = 1;
+const blobMagic = utf8Encode('TVBL');
+const blobLabel = utf8Encode('blob');
+
+export interface ChunkSecret {
+  /** 32 bytes; secret. */
+  readonly m: Uint8Array;
+  readonly id: ChunkId;
+}
+
+/** Where a blob belongs: what its key is bound to. */
+export interface BlobPlace {
+  readonly suite: Suite;
+  readonly safe: SafeId;
+  readonly kind: PackKind;
+  readonly id: ChunkId;
+}
+
+export interface SealedBlob {
+  readonly blob: Uint8Array;
+  /** K, for the slip. */
+  readonly key: Uint8Array;
+}
+
+/** One pass over the plaintext. */
+export function chunkSecret(keys: KindKeys, plaintext: Uint8Array): ChunkSecret {
+  const m = primitives.hmacSha256(keys.contentKey, Uint8Array.of(keys.kind), plaintext);
+  return { m, id: chunkId(primitives.hmacSha256(keys.idKey, m)) };
+}
+
+export function verifyChunkId(keys: KindKeys, plaintext: Uint8Array, id: ChunkId): boolean {
+  return equalSecretBytes(chunkSecret(keys, plaintext).id, id);
+}
+
+/** K of a blob that is sealed with this suite and salt. */
+export function blobKey(suite: Suite, m: Uint8Array, salt: Uint8Array): Uint8Array {
+  return primitives.hmacSha256(primitives.secretKey(m), blobLabel, Uint8Array.of(suite), salt);
+}
+
+/** `salt`: 16 bytes, fresh, or those of the blob that is to be made again. */
+export function sealBlob(
+  input: BlobPlace & { readonly m: Uint8Array; readonly salt: Uint8Array; readonly payload: Uint8Array },
+): SealedBlob {
+  const key = blobKey(input.suite, input.m, input.salt);
+  const blob = sealBytes(input.suite, { key, nonce: zeroNonce, aad: blobAad(input) }, input.payload);
+  return { blob, key };
+}
+
+/** The payload, or null when the blob was not sealed under this key for this place. */
+export function openBlob(
+  input: BlobPlace & { readonly key: SecretKey | Uint8Array; readonly blob: Uint8Array },
+): Uint8Array | null {
+  return openBytes(input.suite, { key: input.key, nonce: zeroNonce, aad: blobAad(input) }, input.blob);
+}
+
+/**
+ * Whether a blob that another computer stored is what this plaintext seals to under its salt: only then may it be reused.
+ * The sealing is dropped either way, so no second payload is ever stored under one K.
+ */
+export function blobMatches(
+  input: BlobPlace & {
+    readonly m: Uint8Array;
+    readonly salt: Uint8Array;
+    readonly payload: Uint8Array;
+    readonly blobHash: Uint8Array;
+  },
+): boolean {
+  return equalBytes(primitives.sha256(sealBlob(input).blob), input.blobHash);
+}
+
+/** From K to plaintext: `blob-damaged`, `payload-invalid`, `id-mismatch`. For codec 0 a view of the opened payload. */
+export function openChunkWithKey(
+  input: BlobPlace & { readonly key: SecretKey | Uint8Array; readonly blob: Uint8Array },
+  keys: KindKeys,
+): Uint8Array {
+  const payload = openBlob(input);
+  if (payload === null) throw new SealError('blob-damaged');
+  const plaintext = decodePayload(payload);
+  if (!verifyChunkId(keys, plaintext, input.id)) throw new SealError('id-mismatch');
+  return plaintext;
+}
+
+function blobAad({ suite, safe, kind, id }: BlobPlace): Uint8Array {
+  const middle = Uint8Array.of(formatVersion, suite);
+  return concatBytes(blobMagic, middle, safe, Uint8Array.of(kind), id);
+}

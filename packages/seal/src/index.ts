@@ -1,0 +1,53 @@
+export {
+  certificateEntry,
+  changeKit,
+  changePassword,
+  enrolHere,
+  epochEntryOf,
+  makeSafe,
+  revokeEntry,
+  slotsEntry,
+  suiteFor,
+} from './admin.ts';
+export type { MadeSafe, NewSafeObjects, SafeToMake, SlotChange } from './admin.ts';
+export { agentKeysBytesMax, encodeAgentKeys, parseAgentKeys } from './agent-keys.ts';
+export type { AgentKeys } from './agent-keys.ts';
+export { blobKey, blobMatches, chunkSecret, openBlob, openChunkWithKey, sealBlob, verifyChunkId } from './blobs.ts';
+export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
+export {
+  acceptEnrolment,
+  answerEnrolment,
+  enrolmentRequest,
+  formatEnrolmentToken,
+  newEnrolment,
+  newEnrolmentToken,
+  parseEnrolmentToken,
+} from './enrolment.ts';
+export type { EnrolmentAnswer, EnrolmentToken, PendingEnrolment } from './enrolment.ts';
+export { SealError, sealErrorCodes } from './errors.ts';
+export type { SealErrorCode } from './errors.ts';
+export { bundleKey, derive, kindKeys, newRootSecret, readSeed, rootKeys, rootSecret, stateKey, writeSecret } from './keys.ts';
+export type { KindKeys, RootKeys, RootSecret, WriteSecret } from './keys.ts';
+export { formatKitCode, kitText, kitTextCharactersMax, newKitCode, parseKitText } from './kit.ts';
+export type { KitCode, KitTextInput } from './kit.ts';
+export { OpenedSafe, demandExtends, openSafe, replayPinned } from './open-safe.ts';
+export type { PinnedSafe, SafeToOpen } from './open-safe.ts';
+export { PackBuilder } from './pack-builder.ts';
+export type { BuiltPack, BuiltRow, PackBuilderInput, ReusedBlob } from './pack-builder.ts';
+export { openSlip, packKeyOf, sealSlip } from './pack-keys.ts';
+export type { SlipPlace } from './pack-keys.ts';
+export { PackKeyring, openChunk, openSlipOf } from './pack-opener.ts';
+export type { ChunkToOpen, PackKeyringInput, SessionSecret, SlipToOpen } from './pack-opener.ts';
+export { checkPasswordStrength, passwordBitsMin, passwordCharactersMax, passwordCharactersMin } from './password.ts';
+export type { PasswordStrength } from './password.ts';
+export { decodePayload, encodePayload, payloadLevelDefault } from './payload.ts';
+export type { PayloadOptions } from './payload.ts';
+export { openRecordPart, sealRecordPart, sourcesMax } from './sealed-record.ts';
+export type { CatalogRoot, RecordError, RecordSealedPart } from './sealed-record.ts';
+export { SelfCheck } from './self-check.ts';
+export { newSealingSession, sessionMsMax } from './session.ts';
+export type { NewSealingSession, SealingSession } from './session.ts';
+export { makeEscrowSlot, makeKitSlot, makePasswordSlot, openSlot, passwordParametersDefault } from './slots.ts';
+export type { PasswordParameters, SlotSecret } from './slots.ts';
+export { openBytes, sealBytes, sealedLength, zeroNonce } from './suites.ts';
+export type { SealInput } from './suites.ts';
