@@ -11,7 +11,7 @@ import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const projects = globSync(['packages/*/tsconfig*.json', 'apps/*/tsconfig*.json', 'tools/tsconfig.json'], { cwd: root });
+const projects = globSync(['{packages,apps}/*/tsconfig*.json', '{tools,bench}/tsconfig.json'], { cwd: root });
 const build = ['node_modules/ts7/bin/tsc', '-b', ...projects.sort()];
 
 const quick = spawnSync(process.execPath, build, { cwd: root, stdio: 'ignore' });
