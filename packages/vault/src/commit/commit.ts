@@ -1,0 +1,162 @@
+/*
+ * Commit of a record, docs/format/records.md. Order: everything is checked under the lock "commit"; the record's bytes are put down as
+ * committing; the record object is made durable, which is the commit; the receipt follows; committing ends.
+ *
+ * Invariants: from the moment the committing row is durable, every mark counts what it names as live, so the checks before it cannot be
+ * undone by a clean-up. A row without its record is rolled forward only after the same checks, or dropped: nobody was told that it stands.
+ */
+
+import { encodeReceipt, parseRecord, parseRefs } from '@twinvault/format';
+import type { ParsedRecord, RecordDigest } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { CommitReply } from '@twinvault/protocol';
+import { compareBytes, equalBytes, toHex } from '@twinvault/std';
+import { takeBack } from '../clean/quarantine.ts';
+import { generationHex, inLock, signerOf } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import type { Lease } from '../leases/lease.ts';
+import { digestNames, headsOf, recordBytesMax, sameJob } from '../records/record-store.ts';
+import type { RecordStore } from '../records/record-store.ts';
+import type { LedgerStore } from '../safes/ledger-store.ts';
+import { bytesOfName } from '../store/layout.ts';
+import { ensureObject } from '../store/object-store.ts';
+import { protocolError } from '../store/vault-files.ts';
+import { checkOrigins } from './origins.ts';
+import { demandRecord } from './record-rules.ts';
+
+export interface CommitParts {
+  readonly context: SafeContext;
+  readonly ledger: LedgerStore;
+  readonly records: RecordStore;
+}
+
+export interface CommitRequest {
+  readonly record: Uint8Array;
+  /** Called under the lock: throws unless the record is the session's and its leases stand. */
+  readonly checkSession: (record: ParsedRecord) => Promise<void>;
+}
+
+/** Idempotent by digest. `record-invalid`, `origin-missing`, `head-moved`, `lease-lost`, `vault-full` and its kin. */
+export async function commitRecord(parts: CommitParts, { record: bytes, checkSession }: CommitRequest): Promise<CommitReply> {
+  const record = parseOffered(bytes);
+  const done = await committedReply(parts, record.digest);
+  if (done !== null) return done;
+  const { context } = parts;
+  return inLock(context, { name: 'commit' }, async (lock) => {
+    const before = await committedReply(parts, record.digest);
+    if (before !== null) return before;
+    await checkSession(record);
+    await demandRecord(parts, record);
+    await demandOrigins(context, record, lock);
+    await ensureObject(context.store, committingName(context, record.digest), bytes);
+    // Were the lock lost before the row stood, a clean-up might have deleted what was just found: then the row is left to recovery, which checks again.
+    await lock.check();
+    return finishCommit(parts, record.digest, bytes);
+  });
+}
+
+function parseOffered(bytes: Uint8Array): ParsedRecord {
+  try {
+    return parseRecord(bytes);
+  } catch (error) {
+    const refused = protocolError(error);
+    if (!(refused instanceof ProtocolError)) throw error;
+    throw new ProtocolError('record-invalid', { context: { ...refused.context, reason: refused.code }, cause: error });
+  }
+}
+
+function committingName({ layout }: SafeContext, digest: RecordDigest): string {
+  return layout.inFolder('committing', toHex(digest));
+}
+
+/** The reply of a record that is committed with a receipt, retired or not. */
+async function committedReply({ context, records }: CommitParts, digest: RecordDigest): Promise<CommitReply | null> {
+  const { store, layout } = context;
+  const receipt = await records.receiptBytes(digest);
+  if (receipt === null || receipt.length === 0) return null;
+  const stands =
+    (await store.size(layout.record(digest))) !== null || (await store.size(layout.inFolder('stubs', toHex(digest)))) !== null;
+  return stands ? { receipt, digest } : null;
+}
+
+/** `origin-missing`; quarantined packs that the record needs are taken back. */
+async function demandOrigins(context: SafeContext, record: ParsedRecord, lock: Lease): Promise<void> {
+  const { missing, quarantined } = await checkOrigins(context, parseRefs(record.refs));
+  if (missing > 0) throw new ProtocolError('origin-missing', { context: { count: missing } });
+  await lock.check();
+  for (const hex of quarantined) await takeBack(context, hex);
+}
+
+/** From the durable committing row to the end; each step may have been done before. */
+async function finishCommit(parts: CommitParts, digest: RecordDigest, bytes: Uint8Array): Promise<CommitReply> {
+  const { context } = parts;
+  await ensureObject(context.store, context.layout.record(digest), bytes);
+  const receipt = await ensureReceipt(parts, digest);
+  await context.store.remove(committingName(context, digest));
+  return { receipt, digest };
+}
+
+/** Signs the receipt of a committed record unless there is one. Its time is the file system's, and never before that of an earlier safeset of the job. */
+export async function ensureReceipt({ context, records }: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
+  const { store, layout, ports, marker, safe } = context;
+  const there = await records.receiptBytes(digest);
+  if (there !== null && there.length > 0) return there;
+  const stat = await ports.files.stat(store.path(layout.record(digest)));
+  const all = await records.all();
+  const own = all.find((summary) => equalBytes(summary.digest, digest));
+  const earlier = all.filter((summary) => summary !== own && own !== undefined && sameJob(summary.public, own.public));
+  const receivedMs = Math.max(
+    Math.floor(stat?.modifiedMs ?? ports.clock.nowMs()),
+    ...earlier.map((summary) => summary.receivedMs),
+  );
+  const generation = bytesOfName(await generationHex(context), 16) ?? new Uint8Array(16);
+  const receipt = encodeReceipt({ safe, site: marker.site, generation, record: digest, receivedMs }, await signerOf(context));
+  if (await store.put(layout.receipt(digest), [receipt])) return receipt;
+  const winner = await records.receiptBytes(digest);
+  if (winner !== null && winner.length > 0) return winner;
+  await store.replace(layout.receipt(digest), [receipt]);
+  return receipt;
+}
+
+/** Ends every commit that was broken off: forward when all checks still hold, otherwise the row is dropped. Cheap when there is none. */
+export async function recoverCommits(parts: CommitParts): Promise<void> {
+  const { context } = parts;
+  if ((await digestNames(context, 'committing')).length === 0) return;
+  await inLock(context, { name: 'commit' }, async (lock) => {
+    for (const hex of await digestNames(context, 'committing')) await recoverRow(parts, hex, lock);
+  });
+}
+
+async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise<void> {
+  const { store, layout } = parts.context;
+  const name = layout.inFolder('committing', hex);
+  const bytes = await store.get(name, recordBytesMax);
+  if (bytes === null) return;
+  if ((await store.size(layout.inFolder('stubs', hex))) !== null) {
+    // Retired since: a removal that did not reach the disk before a crash brings the row back.
+    await store.remove(name);
+    return;
+  }
+  try {
+    const record = parseOffered(bytes);
+    if (toHex(record.digest) !== hex) throw new ProtocolError('record-invalid', { context: { reason: 'name' } });
+    if ((await store.size(layout.record(hex))) === null) {
+      await demandRecord(parts, record);
+      await demandOrigins(parts.context, record, lock);
+    }
+    await finishCommit(parts, record.digest, bytes);
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || !droppable.has(error.code)) throw error;
+    await store.remove(name);
+  }
+}
+
+/** What says that the row was never a commit; anything else is a failure of the site, and the row stays. */
+const droppable: ReadonlySet<string> = new Set(['record-invalid', 'origin-missing', 'head-moved', 'certificate-revoked']);
+
+/** Heads of the job as the digests that a next record has to name. */
+export async function headDigests({ records }: CommitParts, job: { computer: Uint8Array; job: string }): Promise<RecordDigest[]> {
+  return headsOf(await records.all(), job)
+    .map(({ digest }) => digest)
+    .sort(compareBytes);
+}

@@ -1,0 +1,73 @@
+/* One safe of a vault in a directory: the port's VaultSafe, put together from the features. */
+
+import type { RecordDigest, SafeId } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { RecordFilter, RecordSummary, SessionRequest, VaultReading, VaultSafe, VaultSession } from '@twinvault/protocol';
+import { toHex } from '@twinvault/std';
+import type { CommitParts } from './commit/commit.ts';
+import type { SafeContext } from './context.ts';
+import { openReading } from './reading/reading.ts';
+import { RecordStore } from './records/record-store.ts';
+import { LedgerStore } from './safes/ledger-store.ts';
+import { readSlots, replaceSlots } from './safes/slots.ts';
+import { openSession } from './sessions/session.ts';
+import { asProtocol } from './store/vault-files.ts';
+
+/** What the features of one safe share: what was read and verified once. */
+export type SafeParts = CommitParts;
+
+export function safeParts(context: SafeContext): SafeParts {
+  return { context, ledger: new LedgerStore(context), records: new RecordStore(context) };
+}
+
+export class DirectorySafe implements VaultSafe {
+  readonly safe: SafeId;
+  readonly #parts: SafeParts;
+
+  constructor(parts: SafeParts) {
+    this.#parts = parts;
+    this.safe = parts.context.safe;
+  }
+
+  descriptor(): Promise<Uint8Array> {
+    return asProtocol(() => this.#parts.ledger.descriptor());
+  }
+
+  slots(): Promise<readonly Uint8Array[]> {
+    return asProtocol(() => readSlots(this.#parts.context, this.#parts.ledger));
+  }
+
+  ledger(from: number): Promise<readonly Uint8Array[]> {
+    return asProtocol(() => this.#parts.ledger.entries(from));
+  }
+
+  appendLedger(entry: Uint8Array): Promise<void> {
+    return asProtocol(async () => {
+      await this.#parts.ledger.append(entry);
+    });
+  }
+
+  replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void> {
+    return asProtocol(() => replaceSlots(this.#parts.context, this.#parts.ledger, { slots, entry }));
+  }
+
+  records(filter?: RecordFilter): Promise<readonly RecordSummary[]> {
+    return asProtocol(() => this.#parts.records.list(filter));
+  }
+
+  record(digest: RecordDigest): Promise<Uint8Array> {
+    return asProtocol(async () => {
+      const bytes = await this.#parts.records.bytes(digest);
+      if (bytes === null) throw new ProtocolError('record-unknown', { context: { record: toHex(digest) } });
+      return bytes;
+    });
+  }
+
+  openSession(request: SessionRequest): Promise<VaultSession> {
+    return asProtocol(() => openSession(this.#parts, request));
+  }
+
+  openReading(): Promise<VaultReading> {
+    return asProtocol(() => openReading(this.#parts.context));
+  }
+}

@@ -1,0 +1,87 @@
+/*
+ * A vault in a directory: the vault port in process, docs/format/directory-vault.md. It holds no key that opens data; all state is in the
+ * directory, so several processes and machines may have the same one open.
+ */
+
+import { ProtocolError } from '@twinvault/protocol';
+import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
+import type { SafeId } from '@twinvault/format';
+import { toHex } from '@twinvault/std';
+import { safeContext } from './context.ts';
+import type { VaultContext, VaultPorts } from './context.ts';
+import { DirectorySafe, safeParts } from './directory-safe.ts';
+import { FileTime } from './leases/file-time.ts';
+import type { ProcessWatch } from './leases/lease.ts';
+import { createSafe, listSafes } from './safes/safes.ts';
+import { createSite, readGeneration, readMarker } from './site/site.ts';
+import { SafeLayout } from './store/layout.ts';
+import { FileStore } from './store/object-store.ts';
+import { asProtocol, vaultFiles } from './store/vault-files.ts';
+
+export interface DirectoryVaultOptions {
+  /** Absolute path of the directory. */
+  readonly path: string;
+  readonly platform: VaultPorts;
+  /** So that what a killed process of this machine held is free at once; without it, it lapses after minutes. */
+  readonly processes?: ProcessWatch;
+}
+
+/** Makes the directory a vault, and the directory itself if needed; fine when it is one. `vault-foreign`, and what openDirectoryVault throws. */
+export async function createDirectoryVault(options: DirectoryVaultOptions): Promise<DirectoryVault> {
+  const { path, platform } = options;
+  const { clock, random } = platform;
+  await asProtocol(() => createSite({ files: vaultFiles(platform.files), clock, random }, path));
+  return openDirectoryVault(options);
+}
+
+/** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
+export async function openDirectoryVault({ path, platform, processes }: DirectoryVaultOptions): Promise<DirectoryVault> {
+  const files = vaultFiles(platform.files);
+  const ports = { ...platform, files };
+  const marker = await readMarker(files, path);
+  const time = new FileTime(files, ports.random, `${path}/site`);
+  const watch = processes ?? null;
+  const leases = { files, time, timers: ports.timers, random: ports.random, processes: watch };
+  return new DirectoryVault({ root: path, ports, store: new FileStore(files, path), time, leases, processes: watch, marker });
+}
+
+export class DirectoryVault implements Vault {
+  readonly #context: VaultContext;
+
+  /** Only createDirectoryVault and openDirectoryVault make one. */
+  constructor(context: VaultContext) {
+    this.#context = context;
+  }
+
+  site(): Promise<SiteInfo> {
+    return asProtocol(async () => {
+      const { marker, ports, root } = this.#context;
+      const generation = await readGeneration(ports.files, root);
+      return { site: marker.site, publicKey: marker.publicKey, generation, nowMs: ports.clock.nowMs() };
+    });
+  }
+
+  safes(): Promise<readonly SafeSummary[]> {
+    return asProtocol(() => listSafes(this.#context));
+  }
+
+  createSafe(safe: NewSafe): Promise<void> {
+    return asProtocol(async () => {
+      await createSafe(this.#context, safe);
+    });
+  }
+
+  openSafe(safe: SafeId): Promise<DirectorySafe> {
+    return asProtocol(async () => {
+      const { descriptor } = new SafeLayout(safe);
+      if ((await this.#context.store.size(descriptor)) === null) {
+        throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
+      }
+      return new DirectorySafe(safeParts(safeContext(this.#context, safe)));
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await asProtocol(() => this.#context.time.close()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,78 @@
+/*
+ * Packs of a safe as files: which are there, and the ends of one (header and tail) without the blobs between.
+ */
+
+import {
+  packHeaderBytesMax,
+  packHeaderFixedBytes,
+  packName,
+  packTailBytes,
+  packTrailerBytes,
+  verifyPackEnds,
+} from '@twinvault/format';
+import type { PackHeader, PackName, PackTable } from '@twinvault/format';
+import { KiB, primitives } from '@twinvault/std';
+import type { OpenFile } from '@twinvault/std';
+import type { SafeContext } from '../context.ts';
+import { concurrently } from '../store/concurrently.ts';
+import { bytesOfName } from '../store/layout.ts';
+
+/** Table and trailer normally lie in the last so many bytes. */
+const tailGuessBytes: number = 64 * KiB;
+const foldersAtOnce = 16;
+
+/** Names of the packs that are there, hexadecimal; quarantined ones too, those kept aside as damaged not. */
+export async function packNames({ store, layout }: SafeContext): Promise<Set<string>> {
+  const folder = layout.inFolder('packs');
+  const folders = await store.folders(folder);
+  const lists = await concurrently(folders, foldersAtOnce, async (name) => {
+    const files = await store.list(`${folder}/${name}`);
+    return files.filter((file) => file.startsWith(name) && bytesOfName(file, 32) !== null);
+  });
+  return new Set(lists.flat());
+}
+
+export function packNameOfHex(hex: string): PackName {
+  return packName(bytesOfName(hex, 32) ?? new Uint8Array(0));
+}
+
+export interface PackEnds {
+  /** The pack's header as stored. */
+  readonly headerBytes: Uint8Array;
+  readonly tail: Uint8Array;
+  readonly header: PackHeader;
+  readonly table: PackTable;
+  readonly packBytes: number;
+}
+
+/** Reads and verifies all of a pack but its blobs. Null when it is not there; codes of format when it is damaged. */
+export async function readPackEnds(context: SafeContext, hex: string): Promise<PackEnds | null> {
+  await using file = await context.store.open(context.layout.pack(hex));
+  if (file === null) return null;
+  const { sizeBytes } = file;
+  const headerBytes = await file.read(0, Math.min(packHeaderBytesMax, sizeBytes));
+  const tail = await readTail(file);
+  const { header, table } = verifyPackEnds(packNameOfHex(hex), { headerBytes, tail }, { safe: context.safe });
+  return {
+    headerBytes: headerBytes.slice(0, packHeaderFixedBytes + header.kem.length),
+    tail,
+    header,
+    table,
+    packBytes: sizeBytes,
+  };
+}
+
+async function readTail(file: OpenFile): Promise<Uint8Array> {
+  const { sizeBytes } = file;
+  const guessBytes = Math.min(tailGuessBytes, sizeBytes);
+  const guess = await file.read(sizeBytes - guessBytes, guessBytes);
+  const tailBytes = packTailBytes(guess.subarray(Math.max(0, guess.length - packTrailerBytes)));
+  if (tailBytes <= guess.length) return guess.slice(guess.length - tailBytes);
+  if (tailBytes > sizeBytes) return guess;
+  return file.read(sizeBytes - tailBytes, tailBytes);
+}
+
+/** What names the session that made a pack: SHA-256 of its KEM ciphertext; of no bytes for state packs. */
+export function sessionNameOf(header: PackHeader): Uint8Array {
+  return primitives.sha256(header.kem);
+}

@@ -1,0 +1,94 @@
+/*
+ * The index of a safe's packs: header facts and tail of each, from segments where they cover it, from the pack itself where not.
+ * Nothing of it is kept in memory between calls.
+ */
+
+import { FormatError } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { SafeContext } from '../context.ts';
+import { concurrently } from '../store/concurrently.ts';
+import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
+import type { PackEnds } from './pack-files.ts';
+import { readSegment, segmentNames, segmentsMax, SegmentWriter } from './segments.ts';
+import type { IndexEntry } from './segments.ts';
+
+const readsAtOnce = 8;
+/** Segments with more entries are left as they are. */
+const smallEntriesMax = 512;
+
+export interface IndexOptions {
+  /** Names in hexadecimal; others are not given. */
+  readonly wanted: ReadonlySet<string>;
+  /** Called for each wanted pack that is not what its name says. */
+  readonly damaged?: (hex: string, error: FormatError) => void;
+}
+
+/** Each wanted pack that is there and whole at its ends, once, in no order. Tails found by reading packs become a new segment. */
+export async function* indexEntries(
+  context: SafeContext,
+  { wanted, damaged }: IndexOptions,
+): AsyncGenerator<IndexEntry, void, undefined> {
+  const left = new Set(wanted);
+  for (const name of await segmentNames(context)) {
+    if (left.size === 0) return;
+    for (const entry of (await readSegment(context, name)) ?? []) {
+      if (left.delete(entry.hex)) yield entry;
+    }
+  }
+  const writer = new SegmentWriter(context);
+  const rest = [...left];
+  for (let start = 0; start < rest.length; start += readsAtOnce) {
+    const batch = await concurrently(rest.slice(start, start + readsAtOnce), readsAtOnce, (hex) =>
+      readEntry(context, hex, damaged),
+    );
+    for (const entry of batch) {
+      if (entry === null) continue;
+      await writer.add(entry);
+      yield entry;
+    }
+  }
+  await writer.flush();
+}
+
+export function entryOf(hex: string, { header, tail, packBytes }: PackEnds): IndexEntry {
+  return { pack: packNameOfHex(hex), hex, certificate: header.certificate, session: sessionNameOf(header), packBytes, tail };
+}
+
+async function readEntry(context: SafeContext, hex: string, damaged: IndexOptions['damaged']): Promise<IndexEntry | null> {
+  try {
+    const ends = await readPackEnds(context, hex);
+    return ends === null ? null : entryOf(hex, ends);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    damaged?.(hex, error);
+    return null;
+  }
+}
+
+/** When there are more than `segmentsMax` segments, merges the small ones and drops rows of packs that are gone. */
+export async function mergeSegments(context: SafeContext, present: ReadonlySet<string>): Promise<void> {
+  const names = await segmentNames(context);
+  if (names.length <= segmentsMax) return;
+  const writer = new SegmentWriter(context);
+  const merged: string[] = [];
+  const seen = new Set<string>();
+  for (const name of names) {
+    const entries = await readSegment(context, name);
+    if (entries !== null && entries.length > smallEntriesMax) continue;
+    for (const entry of entries ?? []) {
+      if (!present.has(entry.hex) || seen.has(entry.hex)) continue;
+      seen.add(entry.hex);
+      await writer.add(entry);
+    }
+    merged.push(name);
+  }
+  await writer.flush();
+  if (writer.failed) return;
+  try {
+    for (const name of merged) {
+      if (!writer.written.has(name)) await context.store.remove(`${context.layout.index}/${name}`);
+    }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+}

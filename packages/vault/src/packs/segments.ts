@@ -1,0 +1,122 @@
+/*
+ * Segments of the index: many tails of packs in one file, so that a live list is a few large reads. A cache: whatever is wrong with
+ * a segment, it is left out and its packs are read by their tails. docs/format/directory-vault.md, Index cache.
+ *
+ *     offset bytes
+ *     0      8     "TVIX" 0x01 0x00 0x00 0x00
+ *     8      4     number of entries
+ *     then each entry:
+ *     0      32    pack name
+ *     32     16    certificate id
+ *     48     32    session name: SHA-256 of the KEM ciphertext
+ *     80     4     size of the pack
+ *     84     4     length of the tail
+ *     88           tail: table | sections | trailer
+ *
+ * A segment is named by its SHA-256 and never changes.
+ */
+
+import { certificateId, packBytesMax, packName } from '@twinvault/format';
+import type { CertificateId, PackName } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { ByteReader, ByteWriter, MiB, primitives, StdError, toHex } from '@twinvault/std';
+import type { SafeContext } from '../context.ts';
+import { isTemporaryName } from '../store/object-store.ts';
+
+export const segmentsMax = 64;
+/** A segment is closed when it has so many bytes; one entry may take it over. */
+const segmentBytesTarget: number = 8 * MiB;
+const segmentBytesMax: number = segmentBytesTarget + packBytesMax;
+const magic = new Uint8Array([0x54, 0x56, 0x49, 0x58, 1, 0, 0, 0]);
+
+export interface IndexEntry {
+  readonly pack: PackName;
+  readonly hex: string;
+  readonly certificate: CertificateId;
+  readonly session: Uint8Array;
+  readonly packBytes: number;
+  readonly tail: Uint8Array;
+}
+
+export async function segmentNames({ store, layout }: SafeContext): Promise<string[]> {
+  return (await store.list(layout.index)).filter((name) => !isTemporaryName(name)).sort();
+}
+
+/** Entries of a segment; null when it is gone or not what its name says. Tails are views of what was read. */
+export async function readSegment({ store, layout }: SafeContext, name: string): Promise<IndexEntry[] | null> {
+  try {
+    const bytes = await store.get(`${layout.index}/${name}`, segmentBytesMax);
+    return bytes === null || toHex(primitives.sha256(bytes)) !== name ? null : parseSegment(bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof StdError) return null;
+    throw error;
+  }
+}
+
+function parseSegment(bytes: Uint8Array): IndexEntry[] | null {
+  const reader = new ByteReader(bytes);
+  if (toHex(reader.bytes(8)) !== toHex(magic)) return null;
+  const count = reader.u32();
+  const entries: IndexEntry[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const pack = packName(reader.bytes(32));
+    entries.push({
+      pack,
+      hex: toHex(pack),
+      certificate: certificateId(reader.bytes(16)),
+      session: reader.bytes(32),
+      packBytes: reader.u32(),
+      tail: reader.bytes(reader.u32()),
+    });
+  }
+  reader.expectEnd();
+  return entries;
+}
+
+function encodeSegment(entries: readonly IndexEntry[]): Uint8Array {
+  const writer = new ByteWriter(entries.reduce((sum, { tail }) => sum + 88 + tail.length, 16));
+  writer.bytes(magic).u32(entries.length);
+  for (const { pack, certificate, session, packBytes, tail } of entries) {
+    writer.bytes(pack).bytes(certificate).bytes(session).u32(packBytes).u32(tail.length).bytes(tail);
+  }
+  return writer.finish();
+}
+
+/** Gathers entries and writes them as segments. A cache that cannot be written is none: errors of the vault are dropped. */
+export class SegmentWriter {
+  readonly #context: SafeContext;
+  /** Names of what was written. */
+  readonly written: Set<string> = new Set();
+  /** Whether something could not be written. */
+  failed: boolean = false;
+  #entries: IndexEntry[] = [];
+  #bytes = 0;
+
+  constructor(context: SafeContext) {
+    this.#context = context;
+  }
+
+  /** Keeps the tail, not a copy. */
+  async add(entry: IndexEntry): Promise<void> {
+    this.#entries.push(entry);
+    this.#bytes += 88 + entry.tail.length;
+    if (this.#bytes >= segmentBytesTarget) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    this.#bytes = 0;
+    const { store, layout } = this.#context;
+    const bytes = encodeSegment(entries.sort((a, b) => (a.hex < b.hex ? -1 : 1)));
+    const name = toHex(primitives.sha256(bytes));
+    try {
+      await store.put(`${layout.index}/${name}`, [bytes]);
+      this.written.add(name);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.failed = true;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/*
+ * Reading ranges of packs under a read lease: nothing that stands when it is taken is deleted while it lives. Where nothing can be
+ * written (a vault on a read-only mount, or another user's) one reads without a lease; the delay of clean-up is the protection then.
+ */
+
+import type { PackName } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { VaultReading } from '@twinvault/protocol';
+import { toHex } from '@twinvault/std';
+import type { OpenFile } from '@twinvault/std';
+import { generationHex } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import { leaseLapseMs, takeLease } from '../leases/lease.ts';
+import type { Lease } from '../leases/lease.ts';
+import { randomLeaseName } from '../leases/locks.ts';
+import { OpenFiles } from '../store/open-files.ts';
+import { asProtocol } from '../store/vault-files.ts';
+
+const openFilesMax = 32;
+const leaseless: ReadonlySet<string> = new Set(['vault-read-only', 'vault-denied', 'vault-full']);
+
+export async function openReading(context: SafeContext): Promise<VaultReading> {
+  return new DirectoryReading(context, await readLease(context));
+}
+
+async function readLease(context: SafeContext): Promise<Lease | null> {
+  const { store, layout, leases, ports } = context;
+  const path = store.path(layout.inFolder('leases', randomLeaseName('read', ports.random)));
+  try {
+    const answer = await takeLease(leases, { path, lapseMs: leaseLapseMs, generation: await generationHex(context) });
+    return answer.type === 'taken' ? answer.lease : null;
+  } catch (error) {
+    if (error instanceof ProtocolError && leaseless.has(error.code)) return null;
+    throw error;
+  }
+}
+
+class DirectoryReading implements VaultReading {
+  readonly #lease: Lease | null;
+  readonly #files: OpenFiles;
+  #closed = false;
+
+  constructor(context: SafeContext, lease: Lease | null) {
+    const { store, layout } = context;
+    this.#lease = lease;
+    this.#files = new OpenFiles({
+      countMax: openFilesMax,
+      // A pack that a check kept aside may still have what is asked for.
+      open: async (hex) => (await store.open(layout.pack(hex))) ?? store.open(layout.inFolder('damaged', hex)),
+    });
+  }
+
+  readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+    const hex = toHex(pack);
+    return this.#use(hex, (file) => {
+      if (file === null) throw new ProtocolError('pack-unknown', { context: { pack: hex } });
+      const { sizeBytes } = file;
+      if (offsetBytes + lengthBytes > sizeBytes) {
+        throw new ProtocolError('pack-short', { context: { pack: hex, offsetBytes, lengthBytes, sizeBytes } });
+      }
+      return file.read(offsetBytes, lengthBytes);
+    });
+  }
+
+  packSize(pack: PackName): Promise<number | null> {
+    return this.#use(toHex(pack), (file) => file?.sizeBytes ?? null);
+  }
+
+  #use<T>(hex: string, body: (file: OpenFile | null) => T | Promise<T>): Promise<T> {
+    if (this.#closed) throw new ProtocolError('lease-lost', { context: { defect: 'reading is closed' } });
+    return asProtocol(() => this.#files.use(hex, body));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#files[Symbol.asyncDispose]();
+    await this.#lease?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,210 @@
+/*
+ * Sessions: the only way to put packs and records. A session holds the job's write lease (one writer for each job) and a lease of its
+ * own, taken before anything of the live list is read, so that no clean-up deletes what stands on it.
+ */
+
+import { packBytesMax, verifyPackTable } from '@twinvault/format';
+import type { CertificateId, Ledger, PackName } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
+import { concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
+import { quarantinedNames, readQuarantine, takeBack } from '../clean/quarantine.ts';
+import { commitRecord, recoverCommits } from '../commit/commit.ts';
+import type { CommitParts } from '../commit/commit.ts';
+import { generationHex, inLock } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import { leaseLapseMs, takeLease } from '../leases/lease.ts';
+import type { Lease, LeaseState } from '../leases/lease.ts';
+import { randomLeaseName } from '../leases/locks.ts';
+import { finishDeletion } from '../packs/deletion.ts';
+import { packNames, sessionNameOf } from '../packs/pack-files.ts';
+import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
+import { SegmentWriter } from '../packs/segments.ts';
+import { headsOf } from '../records/record-store.ts';
+import { demandSeen } from '../safes/ledger-store.ts';
+import { noteNumber, noteText } from '../store/notes.ts';
+import { ensureObject } from '../store/object-store.ts';
+import { asProtocol, protocolError } from '../store/vault-files.ts';
+
+/** `job-busy`, `certificate-unknown`, `certificate-revoked`, `job-foreign`, `ledger-behind`, `ledger-forked`. */
+export async function openSession(parts: CommitParts, request: SessionRequest): Promise<VaultSession> {
+  const { context } = parts;
+  const ledger = await parts.ledger.current();
+  demandSeen(ledger, request.ledger);
+  demandCertificate(ledger, request);
+  const generation = await generationHex(context);
+  const write = await takeWriteLease(context, request, generation);
+  try {
+    const session = await takeSessionLease(context, generation);
+    try {
+      await recoverCommits(parts);
+      const heads = headsOf(await parts.records.all(), request);
+      return new DirectorySession(parts, {
+        request,
+        generation,
+        heads,
+        leases: [write, session],
+        suspects: suspectSessions(ledger),
+      });
+    } catch (error) {
+      await session[Symbol.asyncDispose]();
+      throw error;
+    }
+  } catch (error) {
+    await write[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function demandCertificate(ledger: Ledger, { certificate, computer, job }: SessionRequest): void {
+  const context = { certificate: toHex(certificate) };
+  if (ledger.certificate(certificate) === null) throw new ProtocolError('certificate-unknown', { context });
+  if (ledger.revocationOf(certificate) !== null) throw new ProtocolError('certificate-revoked', { context });
+  if (!ledger.namesJob(certificate, computer, job)) throw new ProtocolError('job-foreign', { context });
+}
+
+/** `write-` and SHA-256(computer | job). */
+export function writeLeaseName({ computer, job }: { readonly computer: Uint8Array; readonly job: string }): string {
+  return `write-${toHex(primitives.sha256(concatBytes(computer, utf8Encode(job))))}`;
+}
+
+async function takeWriteLease(context: SafeContext, request: SessionRequest, generation: string): Promise<Lease> {
+  const path = context.store.path(context.layout.inFolder('leases', writeLeaseName(request)));
+  const about = { certificate: toHex(request.certificate) };
+  const answer = await takeLease(context.leases, { path, lapseMs: leaseLapseMs, generation, about });
+  if (answer.type === 'taken') return answer.lease;
+  throw jobBusy(answer.by);
+}
+
+function jobBusy({ note, renewedMs }: LeaseState): ProtocolError {
+  const sinceMs = (note && noteNumber(note, 'since')) ?? Math.floor(renewedMs);
+  const certificate = (note && noteText(note, 'certificate')) ?? '';
+  return new ProtocolError('job-busy', {
+    context: { certificate, sinceMs, renewedMs: Math.floor(renewedMs), lapseMs: leaseLapseMs },
+  });
+}
+
+async function takeSessionLease(context: SafeContext, generation: string): Promise<Lease> {
+  const path = context.store.path(context.layout.inFolder('leases', randomLeaseName('session', context.ports.random)));
+  const answer = await takeLease(context.leases, { path, lapseMs: leaseLapseMs, generation });
+  if (answer.type === 'taken') return answer.lease;
+  throw new ProtocolError('vault-failed', { context: { defect: 'random lease name is taken' } });
+}
+
+/** Session names, hexadecimal, whose packs leave every live list. */
+function suspectSessions(ledger: Ledger): Set<string> {
+  return new Set(ledger.certificates().flatMap(({ id }) => (ledger.revocationOf(id)?.suspect ?? []).map(toHex)));
+}
+
+interface SessionParts {
+  readonly request: SessionRequest;
+  readonly generation: string;
+  readonly heads: readonly RecordSummary[];
+  readonly leases: readonly Lease[];
+  readonly suspects: ReadonlySet<string>;
+}
+
+class DirectorySession implements VaultSession {
+  readonly id: Uint8Array;
+  readonly heads: readonly RecordSummary[];
+  readonly #parts: CommitParts;
+  readonly #context: SafeContext;
+  readonly #session: SessionParts;
+  readonly #certificate: CertificateId;
+  /** Tails of packs put here: the next session reads them from one file. */
+  readonly #segments: SegmentWriter;
+  #closed = false;
+
+  constructor(parts: CommitParts, session: SessionParts) {
+    this.#parts = parts;
+    this.#context = parts.context;
+    this.#session = session;
+    this.#certificate = session.request.certificate;
+    this.#segments = new SegmentWriter(parts.context);
+    this.id = parts.context.ports.random.bytes(16);
+    this.heads = session.heads;
+  }
+
+  async *liveList(): AsyncGenerator<LivePack, void, undefined> {
+    this.#demandOpen();
+    try {
+      const present = await packNames(this.#context);
+      const wanted = new Set(present);
+      for (const hex of await quarantinedNames(this.#context)) wanted.delete(hex);
+      await mergeSegments(this.#context, present);
+      for await (const { pack, certificate, session, tail } of indexEntries(this.#context, { wanted })) {
+        if (!this.#session.suspects.has(toHex(session))) yield { pack, certificate, tail };
+      }
+    } catch (error) {
+      throw protocolError(error);
+    }
+  }
+
+  putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
+      const { header, table } = verifyPackTable(name, bytes, { safe: this.#context.safe, certificate: this.#certificate });
+      const answer = await this.#store(name, bytes);
+      const tail = bytes.slice(bytes.length - table.tailBytes);
+      const { certificate } = header;
+      const entry = { pack: name, hex: toHex(name), certificate, session: sessionNameOf(header), packBytes: bytes.length, tail };
+      await this.#segments.add(entry);
+      return answer;
+    });
+  }
+
+  commit(record: Uint8Array): Promise<CommitReply> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      const reply = await commitRecord(this.#parts, {
+        record,
+        checkSession: async ({ public: facts }) => {
+          const { request, generation, leases } = this.#session;
+          if (
+            !equalBytes(facts.certificate, request.certificate) ||
+            !equalBytes(facts.computer, request.computer) ||
+            facts.job !== request.job
+          ) {
+            throw new ProtocolError('record-invalid', { context: { reason: 'another session' } });
+          }
+          if ((await generationHex(this.#context)) !== generation)
+            throw new ProtocolError('lease-lost', { context: { defect: 'rebuilt' } });
+          for (const lease of leases) await lease.check();
+        },
+      });
+      await this.#segments.flush();
+      return reply;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#segments.flush();
+    for (const lease of this.#session.leases.toReversed()) await lease[Symbol.asyncDispose]();
+  }
+
+  /** Durable, and free of any mark that could take it away while the session lives. */
+  async #store(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'> {
+    const context = this.#context;
+    const hex = toHex(name);
+    for (;;) {
+      const before = await readQuarantine(context, hex);
+      if (before !== null && before !== 'unreadable' && before.state === 'deleting') await finishDeletion(context, name);
+      const answer = await ensureObject(context.store, context.layout.pack(name), bytes);
+      if ((await readQuarantine(context, hex)) === null) return answer;
+      const free = await inLock(context, { name: 'commit' }, async () => {
+        const note = await readQuarantine(context, hex);
+        if (note !== null && note !== 'unreadable' && note.state === 'deleting') return false;
+        await takeBack(context, hex);
+        return true;
+      });
+      if (free) return answer;
+    }
+  }
+
+  #demandOpen(): void {
+    if (this.#closed) throw new ProtocolError('lease-lost', { context: { defect: 'session is closed' } });
+  }
+}

@@ -1,0 +1,73 @@
+/*
+ * Names of everything in a vault's directory, docs/format/directory-vault.md. All are relative to the vault's root and use "/".
+ */
+
+import type { PackName, RecordDigest, SafeId } from '@twinvault/format';
+import { fromHex, toHex } from '@twinvault/std';
+
+export const markerName = 'twinvault-vault.json';
+export const siteKeyName = 'site/key';
+export const generationName = 'site/generation';
+export const safesFolder = 'safes';
+export const cacheFolder = 'cache';
+
+/** Ten decimal digits. */
+export function ledgerEntryName(number: number): string {
+  return String(number).padStart(10, '0');
+}
+
+/** Null unless the text is a name that `toHex` gives for so many bytes. */
+export function bytesOfName(name: string, lengthBytes: number): Uint8Array | null {
+  return name.length === 2 * lengthBytes && /^[0-9a-f]+$/.test(name) ? fromHex(name) : null;
+}
+
+/** Places of one safe. */
+export class SafeLayout {
+  readonly safeHex: string;
+  readonly folder: string;
+
+  constructor(safe: SafeId) {
+    this.safeHex = toHex(safe);
+    this.folder = `${safesFolder}/${this.safeHex}`;
+  }
+
+  get descriptor(): string {
+    return `${this.folder}/descriptor`;
+  }
+
+  inFolder(folder: SafeFolder, name?: string): string {
+    return name === undefined ? `${this.folder}/${folder}` : `${this.folder}/${folder}/${name}`;
+  }
+
+  pack(name: PackName | string): string {
+    const hex = typeof name === 'string' ? name : toHex(name);
+    return `${this.folder}/packs/${hex.slice(0, 2)}/${hex}`;
+  }
+
+  record(digest: RecordDigest | string): string {
+    return this.inFolder('records', typeof digest === 'string' ? digest : toHex(digest));
+  }
+
+  receipt(digest: RecordDigest | string): string {
+    return this.inFolder('receipts', typeof digest === 'string' ? digest : toHex(digest));
+  }
+
+  get index(): string {
+    return `${cacheFolder}/${this.safeHex}/index`;
+  }
+}
+
+export const safeFolders = [
+  'slots',
+  'ledger',
+  'packs',
+  'records',
+  'receipts',
+  'stubs',
+  'committing',
+  'quarantine',
+  'leases',
+  'locks',
+  'damaged',
+] as const;
+export type SafeFolder = (typeof safeFolders)[number];
