@@ -17,6 +17,11 @@ export const sealErrorCodes = {
     retry: 'never',
     meaning: 'A stored blob does not open under its key: it was damaged or exchanged.',
   },
+  'catalog-entry-invalid': {
+    retry: 'never',
+    meaning:
+      'An entry cannot stand in a catalog: a name, a path, an attribute or a number in it is beyond what the format holds.',
+  },
   'catalog-invalid': {
     retry: 'never',
     meaning: 'A node of a catalog does not follow the format although it opens: it was written by a faulty program.',

@@ -14,6 +14,40 @@ export { agentKeysBytesMax, encodeAgentKeys, parseAgentKeys } from './agent-keys
 export type { AgentKeys } from './agent-keys.ts';
 export { blobKey, blobMatches, chunkSecret, openBlob, openChunkWithKey, sealBlob, verifyChunkId } from './blobs.ts';
 export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
+export { CatalogReader } from './catalog/catalog-reader.ts';
+export type { Subtree, WalkOptions } from './catalog/catalog-reader.ts';
+export { CatalogWriter } from './catalog/catalog-writer.ts';
+export type { CatalogWriterOptions, StoredContent, WrittenCatalog } from './catalog/catalog-writer.ts';
+export { diffCatalogs } from './catalog/diff.ts';
+export type { CatalogChange } from './catalog/diff.ts';
+export { entryTypes, equalEntries, equalExtents } from './catalog/entry.ts';
+export type { AclPart, Attributes, CatalogEntry, EntryType, Extent, NamedStream, Time, Xattr } from './catalog/entry.ts';
+export type { NodeSink, NodeSource } from './catalog/node-sink.ts';
+export {
+  belowPrefix,
+  compareKeys,
+  comparePlaces,
+  entryKey,
+  entryPath,
+  isComponent,
+  isDirectoryPath,
+  joinPath,
+  listPrefix,
+  splitPath,
+} from './catalog/path.ts';
+export type { Place } from './catalog/path.ts';
+export { bundleTag, endsBundle } from './cutting/bundle.ts';
+export { Cutter } from './cutting/cutter.ts';
+export type { CutterOptions } from './cutting/cutter.ts';
+export {
+  bundleBytesMax,
+  bundleBytesMin,
+  bundledBytesMax,
+  chunkBytesMax,
+  chunkBytesMin,
+  cutThreshold,
+} from './cutting/cutting-limits.ts';
+export { SipHasher, sipHash24 } from './cutting/siphash.ts';
 export {
   acceptEnrolment,
   answerEnrolment,

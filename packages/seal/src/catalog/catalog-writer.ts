@@ -1,0 +1,204 @@
+/*
+ * Makes a catalog out of entries in key order: docs/format/catalog.md. Equal listings give equal nodes and the same root,
+ * whatever was written before; memory is a node for each level, whatever the number of entries.
+ */
+
+import { pathBytesMax, ropeExtentsMin } from '@twinvault/format';
+import type { ChunkId } from '@twinvault/format';
+import { attributesInlineCostMax, nodeCostMax } from './catalog-limits.ts';
+import { sortedAttributes, storeAttributes } from './attribute-writer.ts';
+import { checkCoverage, checkEntry, checkExtents, entryDefect } from './check-entry.ts';
+import { entryTypes } from './entry.ts';
+import type { CatalogEntry, Extent, NamedStream } from './entry.ts';
+import { extentsBytes, mergeExtents, touches } from './extents-codec.ts';
+import { LeafEncoder, attributesCost } from './leaf-encoder.ts';
+import type { LeafContent } from './leaf-encoder.ts';
+import { NodeBounds } from './node-bounds.ts';
+import type { NodeSink } from './node-sink.ts';
+import { comparePlaces, entryKey, isComponent, isDirectoryPath } from './path.ts';
+import { RopeWriter } from './rope-writer.ts';
+import { encodeInner } from './small-nodes.ts';
+import type { CatalogChild } from './small-nodes.ts';
+import { Tower } from './tower.ts';
+import { SealError } from '../errors.ts';
+import type { CatalogRoot } from '../sealed-record.ts';
+import { equalBytes } from '@twinvault/std';
+
+export interface CatalogWriterOptions {
+  /** 16 bytes, of kind catalog. */
+  readonly cutterKey: Uint8Array;
+  readonly sink: NodeSink;
+}
+
+/** What a record names, and what the catalog holds. */
+export interface WrittenCatalog extends CatalogRoot {
+  readonly entries: number;
+  /** Sum of the sizes of files, at most 2^53 - 1. */
+  readonly bytes: number;
+}
+
+/** Fields of an entry. */
+export interface StoredContent {
+  readonly extents: readonly Extent[];
+  readonly rope: ChunkId | null;
+  readonly sizeBytes: number;
+}
+
+const childCost = 64;
+
+export class CatalogWriter {
+  readonly #sink: NodeSink;
+  readonly #bounds: NodeBounds;
+  readonly #leaf = new LeafEncoder();
+  readonly #tower: Tower<CatalogChild>;
+  readonly #content: LeafContent = { extents: [], rope: null, inline: null, attributeNodes: null };
+  #firstKey: Uint8Array | null = null;
+  #last: CatalogEntry | null = null;
+  #anyLeaf = false;
+
+  constructor({ cutterKey, sink }: CatalogWriterOptions) {
+    this.#sink = sink;
+    this.#bounds = new NodeBounds(cutterKey);
+    this.#tower = new Tower({
+      costOf: ({ key }) => childCost + key.length,
+      endsAfter: (level, { key }) => this.#bounds.endsAfterKey(level, key),
+      store: (level, children) => joined(this.#sink.put(encodeInner(level, children)), children),
+    });
+  }
+
+  /**
+   * The next entry; its key is above that of the last one (else `catalog-order`). Extents are merged, attributes sorted, long
+   * lists laid out in nodes of their own. An entry of a reader is taken as it is, rope and attribute nodes included.
+   * `catalog-entry-invalid` names the field that the format cannot hold; then nothing was added. The writer keeps the entry's
+   * bytes until the leaf ends: they must not change.
+   */
+  add(entry: CatalogEntry): void {
+    const sameDirectory = this.#checkPlace(entry);
+    checkEntry(entry);
+    const content = this.#takeContent(entry);
+    let opens = !sameDirectory || this.#leaf.entries === 0;
+    let cost = this.#leaf.costOf(entry, content, opens);
+    if (this.#leaf.entries > 0 && this.#leaf.cost + cost > nodeCostMax) {
+      this.#closeLeaf();
+      opens = true;
+      cost = this.#leaf.costOf(entry, content, true);
+    }
+    this.#firstKey ??= entryKey(entry.directory, entry.name);
+    this.#leaf.add(entry, content, opens);
+    this.#leaf.cost += cost;
+    this.#last = entry;
+    if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf();
+  }
+
+  /**
+   * What an entry says of a content whose extents come one by one: a short list as it is, a long one stored as a rope before
+   * the entry is added. For files whose lists are better not held in memory.
+   */
+  content(extents: Iterable<Extent>): StoredContent {
+    const held: Extent[] = [];
+    let rope: RopeWriter | null = null;
+    for (const extent of extents) {
+      if (rope !== null) {
+        rope.add(extent);
+        continue;
+      }
+      checkExtents([extent]);
+      const last = held.at(-1);
+      if (last !== undefined && touches(last, extent)) {
+        held[held.length - 1] = { ...last, lengthBytes: last.lengthBytes + extent.lengthBytes };
+      } else if (held.push(extent) === ropeExtentsMin) {
+        rope = this.#ropeOf(held);
+      }
+    }
+    if (rope === null) return { extents: held, rope: null, sizeBytes: extentsBytes(held) };
+    const { id, lengthBytes } = rope.finish();
+    return { extents: [], rope: id, sizeBytes: lengthBytes };
+  }
+
+  /** Stores what is left. Nothing may be added afterwards. */
+  finish(): WrittenCatalog {
+    if (this.#leaf.entries > 0) this.#closeLeaf();
+    if (!this.#anyLeaf) return { root: this.#sink.put(this.#leaf.finish()), level: 0, entries: 0, bytes: 0 };
+    const { child, level } = this.#tower.finish();
+    return { root: child.id, level, entries: child.entries, bytes: child.bytes };
+  }
+
+  /** Whether the entry lies in the directory of the one before. */
+  #checkPlace(entry: CatalogEntry): boolean {
+    const { directory, name } = entry;
+    const last = this.#last;
+    const sameDirectory = last !== null && (last.directory === directory || equalBytes(last.directory, directory));
+    if (!sameDirectory && !isDirectoryPath(directory)) throw entryDefect('directory');
+    if (!isComponent(name) || directory.length + 1 + name.length > pathBytesMax) throw entryDefect('name');
+    if (last !== null && comparePlaces(last, entry) >= 0) throw new SealError('catalog-order');
+    return sameDirectory;
+  }
+
+  #takeContent(entry: CatalogEntry): LeafContent {
+    const content = this.#content;
+    content.rope = null;
+    content.extents = entry.extents;
+    content.inline = null;
+    content.attributeNodes = null;
+    if (entry.type === entryTypes.file) this.#takeExtents(entry, content);
+    if (entry.acls?.length || entry.streams?.length || entry.xattrs?.length) this.#takeAttributes(entry, content);
+    else if (entry.attributes?.length) content.attributeNodes = entry.attributes;
+    return content;
+  }
+
+  #takeExtents(entry: CatalogEntry, content: LeafContent): void {
+    if (entry.rope) {
+      content.rope = entry.rope;
+      return;
+    }
+    checkExtents(entry.extents);
+    checkCoverage(entry, extentsBytes(entry.extents));
+    const extents = mergeExtents(entry.extents);
+    if (extents.length < ropeExtentsMin) {
+      content.extents = extents;
+    } else {
+      content.extents = [];
+      content.rope = this.#ropeOf(extents).finish().id;
+    }
+  }
+
+  #takeAttributes(entry: CatalogEntry, content: LeafContent): void {
+    const attributes = sortedAttributes(entry);
+    if (attributes === null) return;
+    const stored = { ...attributes, streams: attributes.streams.map((stream) => this.#storedStream(stream)) };
+    if (attributesCost(stored) <= attributesInlineCostMax) content.inline = stored;
+    else content.attributeNodes = storeAttributes(this.#sink, stored);
+  }
+
+  #storedStream(stream: NamedStream): NamedStream {
+    const extents = mergeExtents(stream.extents);
+    if (extents.length < ropeExtentsMin) return { ...stream, extents };
+    return { ...stream, extents: [], rope: this.#ropeOf(extents).finish().id };
+  }
+
+  #ropeOf(extents: readonly Extent[]): RopeWriter {
+    const writer = new RopeWriter(this.#bounds, this.#sink);
+    for (const extent of extents) writer.add(extent);
+    return writer;
+  }
+
+  #closeLeaf(): void {
+    const { entries, bytes } = this.#leaf;
+    const key = this.#firstKey ?? new Uint8Array(0);
+    const id = this.#sink.put(this.#leaf.finish());
+    this.#anyLeaf = true;
+    this.#firstKey = null;
+    this.#tower.add({ key, id, entries, bytes });
+  }
+}
+
+/** A node as child of the next level. */
+function joined(id: ChunkId, children: readonly CatalogChild[]): CatalogChild {
+  let entries = 0;
+  let bytes = 0;
+  for (const child of children) {
+    entries += child.entries;
+    bytes = Math.min(Number.MAX_SAFE_INTEGER, bytes + child.bytes);
+  }
+  return { key: children[0]?.key ?? new Uint8Array(0), id, entries, bytes };
+}
