@@ -100,6 +100,23 @@ export function openChunkWithKey(
   return plaintext;
 }
 
+/** As openChunkWithKey with whichever key opens the blob: its slips may be several, and one may be wrong. */
+export function openChunkWithKeys(
+  input: BlobPlace & { readonly keys: readonly Uint8Array[]; readonly blob: Uint8Array },
+  keys: KindKeys,
+): Uint8Array {
+  let failure = new SealError('blob-damaged');
+  for (const key of input.keys) {
+    try {
+      return openChunkWithKey({ ...input, key }, keys);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
 function blobAad({ suite, safe, kind, id }: BlobPlace): Uint8Array {
   const middle = Uint8Array.of(formatVersion, suite);
   return concatBytes(blobMagic, middle, safe, Uint8Array.of(kind), id);

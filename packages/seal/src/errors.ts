@@ -30,10 +30,6 @@ export const sealErrorCodes = {
     retry: 'never',
     meaning: 'Entries were given to a catalog in another order than that of their keys, or one twice.',
   },
-  'certificate-not-in-ledger': {
-    retry: 'never',
-    meaning: 'The ledger of this safe does not name the certificate.',
-  },
   'chunk-missing': {
     retry: 'later',
     meaning: 'No pack that the safeset refers to holds a chunk that it needs.',
@@ -69,10 +65,6 @@ export const sealErrorCodes = {
   'memory-fault': {
     retry: 'later',
     meaning: 'Data that was just sealed does not open to what it was made from: the memory of this machine is faulty.',
-  },
-  'pack-name-mismatch': {
-    retry: 'never',
-    meaning: 'Header and table of a pack do not hash to its name: it was damaged or exchanged.',
   },
   'password-too-long': {
     retry: 'never',

@@ -12,7 +12,16 @@ export {
 export type { MadeSafe, NewSafeObjects, SafeToMake, SlotChange } from './admin.ts';
 export { agentKeysBytesMax, encodeAgentKeys, parseAgentKeys } from './agent-keys.ts';
 export type { AgentKeys } from './agent-keys.ts';
-export { blobKey, blobMatches, chunkSecret, openBlob, openChunkWithKey, sealBlob, verifyChunkId } from './blobs.ts';
+export {
+  blobKey,
+  blobMatches,
+  chunkSecret,
+  openBlob,
+  openChunkWithKey,
+  openChunkWithKeys,
+  sealBlob,
+  verifyChunkId,
+} from './blobs.ts';
 export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
 export { CatalogReader } from './catalog/catalog-reader.ts';
 export type { Subtree, WalkOptions } from './catalog/catalog-reader.ts';
@@ -85,3 +94,8 @@ export { makeEscrowSlot, makeKitSlot, makePasswordSlot, openSlot, passwordParame
 export type { PasswordParameters, SlotSecret } from './slots.ts';
 export { openBytes, sealBytes, sealedLength, zeroNonce } from './suites.ts';
 export type { SealInput } from './suites.ts';
+export { ChunkReader } from './reader/chunk-reader.ts';
+export type { BlobOpening, ChunkPlace, ReadChunk } from './reader/chunk-reader.ts';
+export type { ReaderFilter, ReaderReading, ReaderSummary, ReaderVault } from './reader/reader-vault.ts';
+export type { RefsReport } from './reader/refs-check.ts';
+export { SafeReader, SafesetReader, openSafeReader } from './reader/safe-reader.ts';

@@ -1,0 +1,279 @@
+/*
+ * Finds and opens the chunks that a record's refs name: the way from a chunk id to its plaintext.
+ *
+ * Invariants: only rows that the refs name are used; a copy or slip that fails is passed over as long as another is left,
+ * so that one damaged or poisoned row costs nothing while a good one exists.
+ */
+
+import { CodedError, assert, compareBytes, equalBytes } from '@twinvault/std';
+import { bitmapCount, bitmapHas } from '@twinvault/format';
+import type { ChunkId, PackHeader, PackKind, PackName, PackRow, PackTable, Refs, SafeId, Suite } from '@twinvault/format';
+import { openChunkWithKeys } from '../blobs.ts';
+import { SealError } from '../errors.ts';
+import type { OpenedSafe } from '../open-safe.ts';
+import { openSlipOf } from '../pack-opener.ts';
+import { ChunkIndex } from './chunk-index.ts';
+import type { RowPlace } from './chunk-index.ts';
+import { PackEnds } from './pack-ends.ts';
+import type { ReaderReading } from './reader-vault.ts';
+
+/** Where a blob lies: `row.offsetBytes` and `row.lengthBytes` in the pack. */
+export interface ChunkPlace {
+  readonly pack: PackName;
+  readonly row: PackRow;
+  /** Of the pack where the blob was first stored. */
+  readonly header: PackHeader;
+}
+
+/** All that opening a blob takes, as plain data that can be posted to a worker thread; see openChunkWithKeys. */
+export interface BlobOpening {
+  readonly suite: Suite;
+  readonly safe: SafeId;
+  readonly kind: PackKind;
+  readonly id: ChunkId;
+  /** K, from the blob's own slip and from others for the same blob; nearly always one. */
+  readonly keys: readonly Uint8Array[];
+}
+
+export interface ReadChunk {
+  readonly id: ChunkId;
+  readonly plaintext: Uint8Array;
+}
+
+/** Tails that are fetched at once. */
+const tailReads = 16;
+/** Ranges of one pack are joined across gaps of up to this, into reads of up to that. */
+const joinGapBytes = 65_536;
+const joinedBytesMax = 8_388_608;
+
+interface RefsPackToLoad {
+  readonly packIndex: number;
+  readonly pack: PackName;
+  readonly bitmap: Uint8Array;
+}
+
+export class ChunkReader {
+  readonly #opened: OpenedSafe;
+  readonly #reading: ReaderReading;
+  readonly #refs: Refs;
+  readonly #ends: PackEnds;
+  readonly #index = new ChunkIndex();
+  /** Not read yet, next one last. */
+  readonly #waiting: RefsPackToLoad[];
+  #loading: Promise<void> | null = null;
+  readonly #missingPacks: PackName[] = [];
+
+  constructor(input: { readonly opened: OpenedSafe; readonly reading: ReaderReading; readonly refs: Refs }) {
+    this.#opened = input.opened;
+    this.#reading = input.reading;
+    this.#refs = input.refs;
+    this.#ends = new PackEnds(input.reading, input.opened.safe);
+    this.#waiting = loadingOrder(input.refs);
+  }
+
+  /** Every place of the chunk that holds its blob. Empty when none does; damaged packs are left out. */
+  async places(id: ChunkId): Promise<ChunkPlace[]> {
+    const places: ChunkPlace[] = [];
+    for (const place of await this.#rowsOf(id)) {
+      const found = await this.#placeOf(place);
+      if (found !== null && !found.row.slipOnly) places.push(found);
+    }
+    return places;
+  }
+
+  /** The first place of the chunk. `chunk-missing`. */
+  async locate(id: ChunkId): Promise<ChunkPlace> {
+    const [first] = await this.places(id);
+    if (first === undefined) throw new SealError('chunk-missing', { context: { missingPacks: this.#missingPacks.length } });
+    return first;
+  }
+
+  /** `slip-damaged`, `epoch-unknown` when no slip leads to a key. */
+  async openingOf(place: ChunkPlace): Promise<BlobOpening> {
+    const { row, header } = place;
+    const keys: Uint8Array[] = [];
+    let failure: unknown = null;
+    for (const slip of [place, ...(await this.#slipsFor(row))]) {
+      try {
+        keys.push(openSlipOf(this.#opened.keyring, slip));
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        failure ??= error;
+      }
+    }
+    if (keys.length === 0) throw failure;
+    return { suite: header.suite, safe: header.safe, kind: header.kind, id: row.id, keys };
+  }
+
+  /** From a blob to its plaintext: `slip-damaged`, `blob-damaged`, `payload-invalid`, `id-mismatch`. */
+  async open(place: ChunkPlace, blob: Uint8Array): Promise<Uint8Array> {
+    const opening = await this.openingOf(place);
+    return openChunkWithKeys({ ...opening, blob }, this.#opened.kindKeys(opening.kind));
+  }
+
+  /** The plaintext from whichever place of that kind gives it. `chunk-missing`, or the first place's error when all fail. */
+  async read(id: ChunkId, kind: PackKind): Promise<Uint8Array> {
+    let failure: unknown = null;
+    for (const place of await this.places(id)) {
+      if (place.header.kind !== kind) continue;
+      try {
+        const blob = await this.#reading.readPack(place.pack, place.row.offsetBytes, place.row.lengthBytes);
+        return await this.open(place, blob);
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure ?? new SealError('chunk-missing', { context: { missingPacks: this.#missingPacks.length } });
+  }
+
+  /** Reads many chunks in the order in which they lie, neighbours by one read; each id once. Errors as `read`. */
+  async *readMany(ids: Iterable<ChunkId>): AsyncGenerator<ReadChunk, void, undefined> {
+    const places: ChunkPlace[] = [];
+    for (const id of ids) places.push(await this.locate(id));
+    places.sort((a, b) => compareBytes(a.pack, b.pack) || a.row.offsetBytes - b.row.offsetBytes);
+    for (const group of joined(places)) yield* this.#readJoined(group);
+  }
+
+  /** Reads every tail. Packs that the vault lacks are counted, not refused. */
+  async loadAll(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#loadMore();
+  }
+
+  /** All rows of the refs, for computing them again: loadAll comes first. */
+  get index(): ChunkIndex {
+    assert(this.#waiting.length === 0 && this.#loading === null, 'all tails are read first');
+    return this.#index;
+  }
+
+  /** Header of a pack of the refs, by its number there; null when the pack is missing or damaged. */
+  async headerOf(packIndex: number): Promise<PackHeader | null> {
+    try {
+      return await this.#ends.header(packIndex, this.#refs.packAt(packIndex).pack);
+    } catch (error) {
+      if (error instanceof CodedError) return null;
+      throw error;
+    }
+  }
+
+  /** Packs of the refs that the vault lacks, as far as their tails were asked for. */
+  get missingPacks(): readonly PackName[] {
+    return this.#missingPacks;
+  }
+
+  async #rowsOf(id: ChunkId): Promise<RowPlace[]> {
+    for (;;) {
+      const found = this.#index.find(id);
+      if (found.some(({ packIndex, row }) => this.#index.tableOf(packIndex)?.slipOnlyAt(row) === false)) return found;
+      if (this.#waiting.length === 0 && this.#loading === null) return found;
+      await this.#loadMore();
+    }
+  }
+
+  async #placeOf({ packIndex, row }: RowPlace): Promise<ChunkPlace | null> {
+    const table = this.#index.tableOf(packIndex);
+    const own = await this.headerOf(packIndex);
+    if (table === null || own === null) return null;
+    return placeIn({ pack: this.#refs.packAt(packIndex).pack, table, row, own });
+  }
+
+  /** Slips without a blob that other packs of the refs hold for this very blob. */
+  async #slipsFor(row: PackRow): Promise<ChunkPlace[]> {
+    const slips: ChunkPlace[] = [];
+    for (const found of this.#index.find(row.id)) {
+      const place = await this.#placeOf(found);
+      if (place?.row.slipOnly === true && equalBytes(place.row.blobHash, row.blobHash)) slips.push(place);
+    }
+    return slips;
+  }
+
+  async *#readJoined(group: readonly ChunkPlace[]): AsyncGenerator<ReadChunk, void, undefined> {
+    const [first] = group;
+    const last = group.at(-1);
+    if (first === undefined || last === undefined) return;
+    const start = first.row.offsetBytes;
+    const bytes = await this.#reading.readPack(first.pack, start, last.row.offsetBytes + last.row.lengthBytes - start);
+    for (const place of group) {
+      const { id, offsetBytes, lengthBytes } = place.row;
+      const blob = bytes.subarray(offsetBytes - start, offsetBytes - start + lengthBytes);
+      yield { id, plaintext: await this.#openOrElse(place, blob) };
+    }
+  }
+
+  /** Another copy may be good. */
+  async #openOrElse(place: ChunkPlace, blob: Uint8Array): Promise<Uint8Array> {
+    try {
+      return await this.open(place, blob);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return await this.read(place.row.id, place.header.kind);
+    }
+  }
+
+  async #loadMore(): Promise<void> {
+    this.#loading ??= this.#loadBatch().finally(() => {
+      this.#loading = null;
+    });
+    await this.#loading;
+  }
+
+  async #loadBatch(): Promise<void> {
+    const batch = this.#waiting.splice(Math.max(0, this.#waiting.length - tailReads));
+    await Promise.all(batch.map(async (pack) => await this.#loadPack(pack)));
+  }
+
+  async #loadPack({ packIndex, pack, bitmap }: RefsPackToLoad): Promise<void> {
+    const table = await this.#tableOrNull(packIndex, pack);
+    if (table === null) {
+      this.#missingPacks.push(pack);
+      return;
+    }
+    this.#index.add(packIndex, table, (row) => table.originAt(row) === null && bitmapHas(bitmap, table.positionAt(row)));
+  }
+
+  async #tableOrNull(packIndex: number, pack: PackName): Promise<PackTable | null> {
+    try {
+      return await this.#ends.table(packIndex, pack);
+    } catch (error) {
+      // A tail that is no tail: what it held may be found elsewhere, and counts as missing otherwise.
+      if (error instanceof CodedError && error.retry === 'never') return null;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Packs with many positions come first: those of catalogs, whose nodes are what is asked for first and are far smaller
+ * than the chunks of data.
+ */
+function loadingOrder(refs: Refs): RefsPackToLoad[] {
+  const packs = Array.from({ length: refs.packCount }, (_, packIndex) => ({ packIndex, ...refs.packAt(packIndex) }));
+  const counts = packs.map(({ bitmap }) => bitmapCount(bitmap));
+  return packs.sort((a, b) => (counts[a.packIndex] ?? 0) - (counts[b.packIndex] ?? 0));
+}
+
+function placeIn(input: { pack: PackName; table: PackTable; row: number; own: PackHeader }): ChunkPlace {
+  const row = input.table.row(input.row);
+  return { pack: input.pack, row, header: input.table.sections[row.section]?.header ?? input.own };
+}
+
+function* joined(places: readonly ChunkPlace[]): Generator<ChunkPlace[], void, undefined> {
+  let group: ChunkPlace[] = [];
+  for (const place of places) {
+    const [first] = group;
+    const last = group.at(-1);
+    if (first !== undefined && last !== undefined && !joins(first, last, place)) {
+      yield group;
+      group = [];
+    }
+    group.push(place);
+  }
+  if (group.length > 0) yield group;
+}
+
+function joins(first: ChunkPlace, last: ChunkPlace, next: ChunkPlace): boolean {
+  if (first.pack !== next.pack && !equalBytes(first.pack, next.pack)) return false;
+  const gapBytes = next.row.offsetBytes - (last.row.offsetBytes + last.row.lengthBytes);
+  const bytes = next.row.offsetBytes + next.row.lengthBytes - first.row.offsetBytes;
+  return gapBytes <= joinGapBytes && bytes <= joinedBytesMax;
+}

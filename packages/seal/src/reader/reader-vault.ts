@@ -1,0 +1,34 @@
+/*
+ * What a reader asks of a vault: the part of the vault port that it needs, so that seal does not depend on the protocol.
+ * Nothing that comes through here is trusted before it was verified.
+ */
+
+import type { PackName, RecordDigest, RecordPublic } from '@twinvault/format';
+
+export interface ReaderVault {
+  /** Stored bytes of ledger entries with number >= `from`. */
+  ledger(from: number): Promise<readonly Uint8Array[]>;
+  records(filter?: ReaderFilter): Promise<readonly ReaderSummary[]>;
+  record(digest: RecordDigest): Promise<Uint8Array>;
+  openReading(): Promise<ReaderReading>;
+}
+
+export interface ReaderFilter {
+  readonly job?: string;
+  readonly computer?: Uint8Array;
+  readonly kind?: 'safeset' | 'checkpoint';
+}
+
+export interface ReaderSummary {
+  readonly digest: RecordDigest;
+  readonly public: RecordPublic;
+  readonly receivedMs: number;
+  readonly storedBytes: number;
+  readonly retired: boolean;
+}
+
+export interface ReaderReading extends AsyncDisposable {
+  readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
+  /** Null when the pack is not there. */
+  packSize(pack: PackName): Promise<number | null>;
+}
