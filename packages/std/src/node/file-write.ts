@@ -81,6 +81,8 @@ async function removeQuietly(path: string): Promise<void> {
 async function writeNew(path: string, { parts, mode }: Contents): Promise<void> {
   const file = await open(path, 'wx', mode);
   try {
+    // The umask takes bits away from what open() is given.
+    if ((mode & 0o077) !== 0 && process.platform !== 'win32') await file.chmod(mode);
     await writeParts(file, parts);
     await file.sync();
     await file.close();

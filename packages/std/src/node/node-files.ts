@@ -90,7 +90,9 @@ class NodeOpenFile implements OpenFile {
 
 async function read(path: string, maxBytes: number): Promise<Uint8Array> {
   await using file = await open(path, 'r');
-  const { size } = await file.stat();
+  const stat = await file.stat();
+  const { size } = stat;
+  if (!stat.isFile()) throw new StdError('file-failed', { context: { localPath: path, kind: kindOf(stat) } });
   if (size > maxBytes) throw new StdError('file-too-large', { context: { localPath: path, sizeBytes: size, maxBytes } });
   const target = new Uint8Array(size);
   const done = await readFully(file, target, 0);
