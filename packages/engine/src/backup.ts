@@ -1,0 +1,246 @@
+/*
+ * A backup run on the main thread: opens the session, loads the live list, scans, has workers read what changed, writes the
+ * catalog in key order, commits the record, and keeps local state (docs/architecture.md, "The way of a byte").
+ *
+ * Invariants: no key, no backup; nothing is referred to that the vault has not acknowledged; local state is written only
+ * after the commit.
+ */
+import { toHex } from '@twinvault/std';
+import type { Platform } from '@twinvault/std';
+import type { VaultSafe } from '@twinvault/protocol';
+import { newSealingSession } from '@twinvault/seal';
+import type { AgentKeys, SealingSession } from '@twinvault/seal';
+import type { FinishedCatalog } from './catalog/catalog-output.ts';
+import { ChunkTable } from './dedup/chunk-table.ts';
+import { loadLiveList } from './dedup/live-list.ts';
+import { EngineError } from './errors.ts';
+import type { BackupProgress, BackupReport } from './report.ts';
+import { addCheckpointRefs } from './run/checkpoint.ts';
+import { commitRecord } from './run/commit.ts';
+import type { CommittedRecord, RecordToCommit } from './run/commit.ts';
+import { ancestry, headKey, openRun } from './run/opening.ts';
+import type { OpenedRun } from './run/opening.ts';
+import { ReadingRun, workersMax } from './run/reading-run.ts';
+import { RunProgress } from './run/run-progress.ts';
+import { RunTally } from './run/run-tally.ts';
+import type { FileSource } from './source-port.ts';
+import type { AgentState, SafeState } from './state/agent-state.ts';
+import type { CacheReader, CacheWriter } from './state/catalog-cache.ts';
+import type { JobState } from './state/job-state.ts';
+import { PathsFile } from './state/paths-file.ts';
+import { Uploader } from './upload/uploader.ts';
+
+/** zstd level of file contents and catalog nodes when the caller names none. */
+export const levelDefault = 1;
+/** After this time everything is read again, whatever the cache says (docs/format/delta.md). */
+export const fullReadMsMax: number = 30 * 24 * 3600 * 1000;
+
+export interface BackupOptions {
+  readonly vault: VaultSafe;
+  readonly agent: AgentKeys;
+  readonly job: string;
+  /** Name of the retention type. */
+  readonly retention: string;
+  readonly source: FileSource;
+  readonly state: AgentState;
+  readonly platform: Platform;
+  /** Host name for the sealed part of the record; the computer's name when omitted. */
+  readonly host?: string;
+  /** zstd level, 1 to 19. */
+  readonly level?: number;
+  /** Read every file, even where its status is that of the last run. */
+  readonly readAll?: boolean;
+  /** Worker threads; as many as there are cores, up to `workersMax`, when omitted. */
+  readonly workers?: number;
+  /** The site's public key (`Vault.site()`), to verify the receipt with. */
+  readonly siteKey?: Uint8Array;
+  /** Called a few times a second and at each change of phase. */
+  readonly progress?: (progress: BackupProgress) => void;
+  /** Stops the run; what was sent is kept as a checkpoint. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Backs up a source into one safeset. Throws EngineError (also 'run-aborted' after the signal), ProtocolError of the vault,
+ * and what the source throws as a whole. Errors of single entries are no exceptions: they are in the report.
+ */
+export async function backup(options: BackupOptions): Promise<BackupReport> {
+  const { state, agent, job, platform } = options;
+  using safeState = state.safe(agent.safe);
+  const jobState = await safeState.job(job);
+  using _lock = jobState.lock();
+  using progress = new RunProgress({ ...platform, tell: options.progress ?? null });
+  const startMs = platform.clock.nowMs();
+  const run = await openRun({ vault: options.vault, agent, job, state: safeState });
+  await using _session = run.session;
+  const backupRun = new BackupRun({ ...options, safeState, jobState, run, progress, startMs });
+  return await backupRun.perform();
+}
+
+interface RunParts extends Omit<BackupOptions, 'progress'> {
+  readonly progress: RunProgress;
+  readonly safeState: SafeState;
+  readonly jobState: JobState;
+  readonly run: OpenedRun;
+  readonly startMs: number;
+}
+
+class BackupRun {
+  private readonly parts: RunParts;
+  private readonly table: ChunkTable = ChunkTable.create();
+  private readonly tally: RunTally = new RunTally();
+  private readonly uploader: Uploader;
+  private readonly sealing: SealingSession;
+  private readonly paths: PathsFile;
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+    const { run, agent, platform, jobState } = parts;
+    this.uploader = new Uploader(run.session, platform.timers);
+    const { certificate, safe } = agent;
+    this.sealing = newSealingSession({ kem: run.kem, suite: run.suite, safe, certificate, random: platform.random });
+    this.paths = new PathsFile(platform.files, jobState.reportPath);
+  }
+
+  async perform(): Promise<BackupReport> {
+    const { agent, run, jobState } = this.parts;
+    await loadLiveList({
+      packs: run.session.liveList(),
+      certificate: agent.certificate,
+      table: this.table,
+      named: (number, pack) => this.uploader.name(number, pack),
+    });
+    await using lastCache = await this.fittingCache();
+    const newCache = await jobState.newCache();
+    try {
+      return await this.withCaches(lastCache, newCache);
+    } catch (error) {
+      await newCache.abandon();
+      throw error;
+    }
+  }
+
+  /** The catalog cache, unless it belongs to a record that the site's head does not descend from. */
+  private async fittingCache(): Promise<CacheReader | null> {
+    const { jobState, vault, run, agent, job } = this.parts;
+    const cache = await jobState.openCache();
+    if (cache === null) return null;
+    const known = await ancestry(vault, run.heads, { job, computer: agent.computer });
+    if (known.has(toHex(cache.info.record))) return cache;
+    await cache[Symbol.asyncDispose]();
+    return null;
+  }
+
+  private async withCaches(lastCache: CacheReader | null, newCache: CacheWriter): Promise<BackupReport> {
+    const { platform, agent, source, signal, level = levelDefault, progress } = this.parts;
+    const skipUnchanged = lastCache !== null && !this.everythingIsRead(lastCache);
+    const { table, uploader, tally, sealing, paths } = this;
+    const workers = Math.max(1, this.parts.workers ?? Math.min(platform.threads.parallelism, workersMax));
+    const fixed = { platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
+    await using reading = await ReadingRun.start({ ...fixed, lastCache, skipUnchanged, newCache });
+    this.tellProgress(reading);
+    progress.enter('reading');
+    const whole = await reading.read();
+    progress.enter('finishing');
+    const catalog = await reading.finish();
+    progress.enter('committing');
+    if (!whole) return await this.stopped(catalog);
+    const committed = await this.commit(catalog, 'safeset');
+    await this.keepState(committed, newCache, skipUnchanged ? lastCache : null);
+    return this.report(committed, reading);
+  }
+
+  private everythingIsRead(lastCache: CacheReader): boolean {
+    const { readAll = false, startMs } = this.parts;
+    return readAll || startMs - lastCache.info.fullReadMs >= fullReadMsMax;
+  }
+
+  private tellProgress(reading: ReadingRun): void {
+    const { run, progress } = this.parts;
+    const last = run.heads[0]?.public.counts;
+    const lastRun = last === undefined ? null : { files: last.files, bytes: last.bytesProtected };
+    const { tally, uploader } = this;
+    progress.from(() => ({
+      entriesFound: tally.entriesFound,
+      bytesFound: tally.bytesFound,
+      foundAll: reading.foundAll,
+      entriesDone: tally.unchangedFound + reading.counted.files,
+      bytesDone: tally.bytesUnchangedFound + reading.counted.bytes,
+      bytesUploaded: uploader.totals.bytes,
+      errors: tally.errorCount,
+      lastRun,
+    }));
+  }
+
+  private async stopped(catalog: FinishedCatalog): Promise<never> {
+    const { vault, run, agent, job } = this.parts;
+    await addCheckpointRefs(catalog.refs, this.uploader, { vault, run, filter: { job, computer: agent.computer } });
+    await this.commit(catalog, 'checkpoint');
+    throw new EngineError('run-aborted', { context: { packs: this.uploader.totals.packs } });
+  }
+
+  private async commit(catalog: FinishedCatalog, kind: RecordToCommit['kind']): Promise<CommittedRecord> {
+    const { agent, job, run, platform, source, retention, startMs, host = agent.computerName, siteKey } = this.parts;
+    const { tally, uploader, sealing } = this;
+    const errors = tally.errors.map(({ path, code }) => ({ path, code }));
+    const result = tally.errorCount === 0 ? 'ok' : 'with errors';
+    return await commitRecord(
+      {
+        kind,
+        retention,
+        result: kind === 'safeset' ? result : 'deferred',
+        startMs,
+        endMs: platform.clock.nowMs(),
+        counts: tally.counts(uploader.totals.bytes),
+        refs: catalog.refs,
+        part: { catalog: { root: catalog.root, level: catalog.level }, host, sources: source.roots, errors },
+      },
+      { agent, job, run, sealing, random: platform.random, siteKey: siteKey ?? null },
+    );
+  }
+
+  /** Only after the commit. `trusted`: the cache whose entries this run did not read again. */
+  private async keepState(record: CommittedRecord, newCache: CacheWriter, trusted: CacheReader | null): Promise<void> {
+    const { safeState, agent, job, startMs, platform } = this.parts;
+    const { digest, sequence } = record;
+    const pins = await safeState.pins();
+    pins.pinHead(headKey(agent, job), { record: digest, sequence });
+    await newCache.finish({ record: digest, sequence, startMs, fullReadMs: trusted?.info.fullReadMs ?? startMs });
+    const counts = this.tally.counts(0);
+    pins.addRun({
+      job,
+      startedMs: startMs,
+      endedMs: platform.clock.nowMs(),
+      result: this.tally.errorCount === 0 ? 'ok' : 'with errors',
+      files: counts.files,
+      bytes: counts.bytesProtected,
+      uploadedBytes: this.uploader.totals.bytes + record.bytes,
+      errors: this.tally.errorCount,
+    });
+    await this.paths.finish();
+  }
+
+  private report(record: CommittedRecord, reading: ReadingRun): BackupReport {
+    const { startMs, platform, progress, jobState } = this.parts;
+    const { tally, uploader } = this;
+    const { chunks, chunksNew, bytesNew } = reading.counted;
+    return {
+      result: tally.errorCount === 0 ? 'ok' : 'with errors',
+      safeset: record.safeset,
+      record: record.digest,
+      sequence: record.sequence,
+      startMs,
+      endMs: platform.clock.nowMs(),
+      counts: tally.counts(uploader.totals.bytes),
+      uploadedBytes: uploader.totals.bytes + record.bytes,
+      packs: uploader.totals.packs,
+      chunks: { seen: chunks, stored: chunksNew, storedPlainBytes: bytesNew },
+      unchanged: tally.unchanged,
+      carried: tally.carried,
+      removed: tally.removed,
+      errors: tally.errors,
+      phasesMs: progress.phasesMs(),
+      pathsFile: jobState.reportPath,
+    };
+  }
+}

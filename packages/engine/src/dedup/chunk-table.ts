@@ -1,0 +1,278 @@
+/*
+ * The dedup index: one open-addressing hash table in shared memory, from chunk id to the origin (pack number, position) of
+ * its blob. The main thread fills it from the site's live list; every worker asks it, claims in it, and settles its claims.
+ *
+ * Slot, 24 bytes, six i32 words:
+ *
+ *   word 0   state: 0 empty, 1 being written, 2 claimed (a worker stores the chunk; its place is not known yet),
+ *            else pack number + 3
+ *   word 1   position in the origin pack (low 16 bits) | marked (bit 31): the catalog being written uses the chunk
+ *   word 2-5 the first 16 bytes of the chunk id
+ *
+ * Invariants: a slot once taken never moves and never changes its id; word 0 goes 0 -> 1 -> (2 | place) -> place, never
+ * back; so a reader needs no lock. An id cut to 16 bytes is still the output of an HMAC: two chunks that agree in them are
+ * out of reach. When a generation is half full, the main thread adds another, twice as large; a worker that has not heard
+ * of it yet at worst stores one chunk twice.
+ */
+import { assert } from '@twinvault/std';
+
+const wordsPerSlot = 6;
+const slotsMin = 1 << 16;
+/** 2^26 slots are 1.5 GiB and more than 30 TiB of data at the mean chunk. */
+export const tableSlotsMax: number = 1 << 26;
+
+const stateEmpty = 0;
+const stateWriting = 1;
+const stateClaimed = 2;
+const statePlaced = 3;
+const positionMask = 0xffff;
+const markBit = 0x80000000 | 0;
+
+const controlPacks = 0;
+const controlAborted = 1;
+const controlWords = 4;
+
+/** What a worker needs to join: plain shared buffers. */
+export interface SharedChunkTable {
+  readonly control: SharedArrayBuffer;
+  readonly generations: readonly SharedArrayBuffer[];
+}
+
+export interface ChunkPlace {
+  readonly pack: number;
+  readonly position: number;
+}
+
+/** One fixed-size hash table. Words 0 and 1 of the buffer: number of slots, number of slots taken. */
+class Generation {
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly slots: number;
+  private readonly mask: number;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.slots = (this.words.length - 2) / wordsPerSlot;
+    this.mask = this.slots - 1;
+    assert((this.slots & this.mask) === 0, 'a generation has a power of two of slots');
+  }
+
+  static create(slots: number): Generation {
+    const generation = new Generation(new SharedArrayBuffer(4 * (2 + slots * wordsPerSlot)));
+    generation.words[0] = slots;
+    return generation;
+  }
+
+  get taken(): number {
+    return Atomics.load(this.words, 1);
+  }
+
+  /** Word offset of the slot that holds the key; -1 when it is not there. */
+  find(key: Int32Array): number {
+    for (let index = (key[0] ?? 0) & this.mask; ; index = (index + 1) & this.mask) {
+      const at = 2 + index * wordsPerSlot;
+      if (this.settledState(at) === stateEmpty) return -1;
+      if (this.holds(at, key)) return at;
+    }
+  }
+
+  /** Word offset of a slot that this call took for the key, in state claimed; -1 - offset when the key was there. */
+  take(key: Int32Array): number {
+    for (let index = (key[0] ?? 0) & this.mask; ; index = (index + 1) & this.mask) {
+      const at = 2 + index * wordsPerSlot;
+      if (this.settledState(at) === stateEmpty) {
+        if (Atomics.compareExchange(this.words, at, stateEmpty, stateWriting) === stateEmpty) {
+          this.write(at, key);
+          return at;
+        }
+        this.settledState(at);
+      }
+      if (this.holds(at, key)) return -1 - at;
+    }
+  }
+
+  private write(at: number, key: Int32Array): void {
+    this.words.set(key, at + 2);
+    Atomics.store(this.words, at, stateClaimed);
+    const taken = Atomics.add(this.words, 1, 1);
+    assert(taken + 2 < this.slots, 'a generation is never filled: the main thread grows the table at half');
+  }
+
+  /** Waits out another thread's few stores. */
+  private settledState(at: number): number {
+    let state = Atomics.load(this.words, at);
+    while (state === stateWriting) state = Atomics.load(this.words, at);
+    return state;
+  }
+
+  private holds(at: number, key: Int32Array): boolean {
+    const { words } = this;
+    return words[at + 2] === key[0] && words[at + 3] === key[1] && words[at + 4] === key[2] && words[at + 5] === key[3];
+  }
+}
+
+export class ChunkTable {
+  private readonly control: Int32Array;
+  private readonly controlBuffer: SharedArrayBuffer;
+  private generations: Generation[];
+  private readonly key = new Int32Array(4);
+
+  private constructor(control: SharedArrayBuffer, generations: Generation[]) {
+    this.controlBuffer = control;
+    this.control = new Int32Array(control);
+    this.generations = generations;
+  }
+
+  static create(): ChunkTable {
+    return new ChunkTable(new SharedArrayBuffer(4 * controlWords), [Generation.create(slotsMin)]);
+  }
+
+  static attach(shared: SharedChunkTable): ChunkTable {
+    return new ChunkTable(
+      shared.control,
+      shared.generations.map((buffer) => new Generation(buffer)),
+    );
+  }
+
+  get shared(): SharedChunkTable {
+    return { control: this.controlBuffer, generations: this.generations.map(({ buffer }) => buffer) };
+  }
+
+  get count(): number {
+    return this.generations.reduce((sum, { taken }) => sum + taken, 0);
+  }
+
+  /**
+   * A known chunk; only before workers attach, since the table may be built anew at twice the size. The first place of an
+   * id counts; later copies are ignored.
+   */
+  addLive(id: Uint8Array, pack: number, position: number): void {
+    assert(position <= positionMask, 'positions are below packRowsMax');
+    assert(this.generations.length === 1, 'the live list is loaded before the table grows');
+    let generation = this.newest();
+    if (generation.taken * 2 >= generation.slots) generation = this.rebuild(generation.slots * 2);
+    const at = generation.take(this.keyOf(id));
+    if (at < 0) return;
+    generation.words[at + 1] = position;
+    generation.words[at] = pack + statePlaced;
+  }
+
+  /** Makes room for what the run may add before `growIfNeeded` is asked the first time. Before workers attach. */
+  reserve(): void {
+    const { slots, taken } = this.newest();
+    if (taken * 4 > slots) this.rebuild(slots * 2);
+  }
+
+  private rebuild(slots: number): Generation {
+    assert(slots <= tableSlotsMax, 'the table stays below tableSlotsMax');
+    const old = this.newest();
+    const fresh = Generation.create(slots);
+    for (let at = 2; at < old.words.length; at += wordsPerSlot) {
+      if (old.words[at] === stateEmpty) continue;
+      const to = fresh.take(old.words.subarray(at + 2, at + 6));
+      assert(to >= 0, 'ids are there once');
+      fresh.words[to + 1] = old.words[at + 1] ?? 0;
+      fresh.words[to] = old.words[at] ?? 0;
+    }
+    this.generations = [fresh];
+    return fresh;
+  }
+
+  /** Main thread: a new generation to be told to every worker, or null while the newest is less than half full. */
+  growIfNeeded(): SharedArrayBuffer | null {
+    const { slots, taken } = this.newest();
+    if (taken * 2 < slots) return null;
+    const generation = Generation.create(Math.min(slots * 2, tableSlotsMax));
+    this.generations.push(generation);
+    return generation.buffer;
+  }
+
+  adopt(buffer: SharedArrayBuffer): void {
+    if (this.generations.some((generation) => generation.buffer === buffer)) return;
+    this.generations.push(new Generation(buffer));
+  }
+
+  has(id: Uint8Array): boolean {
+    const key = this.keyOf(id);
+    return this.generations.some((generation) => generation.find(key) >= 0);
+  }
+
+  /** True: the caller has to store the chunk and to `settle` it; nobody else will. False: it is known or claimed. */
+  claim(id: Uint8Array): boolean {
+    const key = this.keyOf(id);
+    for (let index = 0; index < this.generations.length - 1; index += 1) {
+      if ((this.generations[index]?.find(key) ?? -1) >= 0) return false;
+    }
+    return this.newest().take(key) >= 0;
+  }
+
+  /** The place of a claimed chunk. */
+  settle(id: Uint8Array, place: ChunkPlace): void {
+    assert(place.position <= positionMask, 'positions are below packRowsMax');
+    for (const { words, at } of this.found(this.keyOf(id))) {
+      Atomics.or(words, at + 1, place.position);
+      Atomics.store(words, at, place.pack + statePlaced);
+      return;
+    }
+    assert(false, 'only a claimed chunk is settled');
+  }
+
+  /** The catalog being written uses the chunk. False when it is neither known nor claimed: nothing may refer to it. */
+  mark(id: Uint8Array): boolean {
+    for (const { words, at } of this.found(this.keyOf(id))) {
+      Atomics.or(words, at + 1, markBit);
+      return true;
+    }
+    return false;
+  }
+
+  /** Places of all marked chunks, in no order. Every claim must be settled by then. */
+  *marked(): Iterable<ChunkPlace> {
+    for (const { words } of this.generations) {
+      for (let at = 2; at < words.length; at += wordsPerSlot) {
+        const second = words[at + 1] ?? 0;
+        if ((second & markBit) === 0) continue;
+        const state = words[at] ?? 0;
+        assert(state >= statePlaced, 'a chunk that the catalog uses was stored');
+        yield { pack: state - statePlaced, position: second & positionMask };
+      }
+    }
+  }
+
+  private *found(key: Int32Array): Iterable<{ words: Int32Array; at: number }> {
+    for (const generation of this.generations) {
+      const at = generation.find(key);
+      if (at >= 0) yield { words: generation.words, at };
+    }
+  }
+
+  /** Numbers count up from 0 over all threads. */
+  newPackNumber(): number {
+    return Atomics.add(this.control, controlPacks, 1);
+  }
+
+  /** Asks every thread to stop at its next chunk. */
+  abort(): void {
+    Atomics.store(this.control, controlAborted, 1);
+  }
+
+  get aborted(): boolean {
+    return Atomics.load(this.control, controlAborted) === 1;
+  }
+
+  private newest(): Generation {
+    const newest = this.generations.at(-1);
+    assert(newest !== undefined, 'there is always a generation');
+    return newest;
+  }
+
+  private keyOf(id: Uint8Array): Int32Array {
+    assert(id.length === 32, 'a chunk id has 32 bytes');
+    const { key } = this;
+    for (let word = 0, at = 0; word < 4; word += 1, at += 4) {
+      key[word] = (id[at] ?? 0) | ((id[at + 1] ?? 0) << 8) | ((id[at + 2] ?? 0) << 16) | ((id[at + 3] ?? 0) << 24);
+    }
+    return key;
+  }
+}

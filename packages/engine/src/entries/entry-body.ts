@@ -1,0 +1,308 @@
+/*
+ * What the engine knows of one entry besides its key, as bytes: the same bytes come from a worker, stand in the catalog
+ * cache, and are compared with the next run's status. A fixed head, so that a comparison decodes nothing:
+ *
+ *   offset  type  what
+ *        0  u8    entry type
+ *        1  u8    marks: 1 torn, 2 unread, 4 carried, 8 a tag stands at the end
+ *        2  u16   mode
+ *        4  u32   uid
+ *        8  u32   gid
+ *       12  u32   mtime, nanoseconds
+ *       16  f64   mtime, seconds
+ *       24  f64   ctime, seconds
+ *       32  u32   ctime, nanoseconds
+ *       36  u32   number of links
+ *       40  f64   size in bytes
+ *       48  f64   device
+ *       56  u64   inode
+ *       64  u32   device major
+ *       68  u32   device minor
+ *       72  f64   blocks of 512 bytes
+ *       80  u32   carried: sequence of the safeset that the entry was taken over from
+ *       84  u32   number of extents
+ *       88  u32   bytes of details
+ *       92        details (entry-details.ts), then 44 bytes an extent, then the tag (32)
+ *
+ * Extent: chunk id (32), u32 offset in the chunk (0xFFFFFFFF: a hole, id zero), f64 length.
+ *
+ * A private form: it may change with every version, and a cache in another is dropped.
+ */
+import { assert } from '@twinvault/std';
+import type { EntryDetails, EntryStat, EntryType } from '../source-port.ts';
+import { writeDetails } from './entry-details.ts';
+import type { PackedWriter } from './packed-writer.ts';
+
+export const bodyHeadBytes = 92;
+export const bodyExtentBytes = 44;
+export const bodyTagBytes = 32;
+
+export const marks = { torn: 1, unread: 2, carried: 4, tag: 8 } as const;
+
+const holeOffset = 0xffff_ffff;
+
+const offsets = {
+  marks: 1,
+  mode: 2,
+  uid: 4,
+  gid: 8,
+  mtimeNanos: 12,
+  mtimeSeconds: 16,
+  ctimeSeconds: 24,
+  ctimeNanos: 32,
+  linkCount: 36,
+  sizeBytes: 40,
+  device: 48,
+  inodeLow: 56,
+  inodeHigh: 60,
+  deviceMajor: 64,
+  deviceMinor: 68,
+  blocks: 72,
+  carried: 80,
+  extentCount: 84,
+  detailsBytes: 88,
+} as const;
+
+/** One piece of a file as the worker found it; a null id is a hole. */
+export interface PlacedExtent {
+  readonly id: Uint8Array | null;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+export interface NewBody {
+  readonly stat: EntryStat;
+  /** Replaces the status' size: what was really read. */
+  readonly sizeBytes: number;
+  readonly marks: number;
+  readonly details: EntryDetails;
+  readonly extents: readonly PlacedExtent[];
+  readonly tag: Uint8Array | null;
+}
+
+/** Appends a body; returns its length in bytes. */
+export function writeBody(writer: PackedWriter, body: NewBody): number {
+  const start = writer.length;
+  writeHead(writer, body.stat);
+  const detailsBytes = writeDetails(writer, body.details);
+  const { view } = writer;
+  view.setUint8(start + offsets.marks, body.tag === null ? body.marks : body.marks | marks.tag);
+  view.setFloat64(start + offsets.sizeBytes, body.sizeBytes, true);
+  view.setUint32(start + offsets.extentCount, body.extents.length, true);
+  view.setUint32(start + offsets.detailsBytes, detailsBytes, true);
+  for (const extent of body.extents) writeExtent(writer, extent);
+  if (body.tag !== null) writer.bytes(body.tag);
+  return writer.length - start;
+}
+
+/** Head alone: what a worker is told of an entry that it shall read. */
+export function writeHead(writer: PackedWriter, stat: EntryStat): void {
+  const at = writer.reserve(bodyHeadBytes);
+  const { view } = writer;
+  const inode = typeof stat.inode === 'number' ? stat.inode : BigInt(stat.inode);
+  view.setUint8(at, stat.type);
+  view.setUint8(at + offsets.marks, 0);
+  view.setUint16(at + offsets.mode, stat.mode, true);
+  view.setUint32(at + offsets.uid, stat.uid, true);
+  view.setUint32(at + offsets.gid, stat.gid, true);
+  view.setUint32(at + offsets.mtimeNanos, stat.mtimeNanos, true);
+  view.setFloat64(at + offsets.mtimeSeconds, stat.mtimeSeconds, true);
+  view.setFloat64(at + offsets.ctimeSeconds, stat.ctimeSeconds, true);
+  view.setUint32(at + offsets.ctimeNanos, stat.ctimeNanos, true);
+  view.setUint32(at + offsets.linkCount, stat.linkCount, true);
+  view.setFloat64(at + offsets.sizeBytes, stat.sizeBytes, true);
+  view.setFloat64(at + offsets.device, stat.device, true);
+  view.setUint32(at + offsets.inodeLow, inodeLow(inode), true);
+  view.setUint32(at + offsets.inodeHigh, inodeHigh(inode), true);
+  view.setUint32(at + offsets.deviceMajor, stat.deviceMajor, true);
+  view.setUint32(at + offsets.deviceMinor, stat.deviceMinor, true);
+  view.setFloat64(at + offsets.blocks, stat.blocks, true);
+  view.setUint32(at + offsets.carried, 0, true);
+  view.setUint32(at + offsets.extentCount, 0, true);
+  view.setUint32(at + offsets.detailsBytes, 0, true);
+}
+
+function inodeLow(inode: number | bigint): number {
+  return typeof inode === 'number' ? inode % 0x1_0000_0000 : Number(inode & 0xffff_ffffn);
+}
+
+function inodeHigh(inode: number | bigint): number {
+  return typeof inode === 'number' ? Math.floor(inode / 0x1_0000_0000) : Number(inode >> 32n);
+}
+
+function writeExtent(writer: PackedWriter, extent: PlacedExtent): void {
+  const at = writer.reserve(bodyExtentBytes);
+  const { view } = writer;
+  const bytes = new Uint8Array(view.buffer, at, 32);
+  if (extent.id === null) bytes.fill(0);
+  else bytes.set(extent.id);
+  view.setUint32(at + 32, extent.id === null ? holeOffset : extent.offsetBytes, true);
+  view.setFloat64(at + 36, extent.lengthBytes, true);
+}
+
+/**
+ * A view of one body at an offset of a buffer; moved from body to body with `at`, so that walking a block makes no object
+ * for an entry.
+ */
+export class BodyView {
+  private bytes: Uint8Array;
+  private view: DataView;
+  private start = 0;
+
+  constructor(bytes: Uint8Array, start = 0) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.start = start;
+  }
+
+  at(start: number): this {
+    this.start = start;
+    return this;
+  }
+
+  get type(): EntryType {
+    return this.view.getUint8(this.start) as EntryType;
+  }
+
+  get marks(): number {
+    return this.view.getUint8(this.start + offsets.marks);
+  }
+
+  get sizeBytes(): number {
+    return this.view.getFloat64(this.start + offsets.sizeBytes, true);
+  }
+
+  get linkCount(): number {
+    return this.view.getUint32(this.start + offsets.linkCount, true);
+  }
+
+  get carried(): number {
+    return this.view.getUint32(this.start + offsets.carried, true);
+  }
+
+  get extentCount(): number {
+    return this.view.getUint32(this.start + offsets.extentCount, true);
+  }
+
+  get details(): Uint8Array {
+    const start = this.start + bodyHeadBytes;
+    return this.bytes.subarray(start, start + this.detailsBytes);
+  }
+
+  /** Null when none was kept. */
+  get tag(): Uint8Array | null {
+    if ((this.marks & marks.tag) === 0) return null;
+    const start = this.extentsStart + this.extentCount * bodyExtentBytes;
+    return this.bytes.subarray(start, start + bodyTagBytes);
+  }
+
+  private get detailsBytes(): number {
+    return this.view.getUint32(this.start + offsets.detailsBytes, true);
+  }
+
+  private get extentsStart(): number {
+    return this.start + bodyHeadBytes + this.detailsBytes;
+  }
+
+  /** The id of an extent, not copied; null for a hole. */
+  extentId(index: number): Uint8Array | null {
+    const at = this.extentsStart + index * bodyExtentBytes;
+    return this.view.getUint32(at + 32, true) === holeOffset ? null : this.bytes.subarray(at, at + 32);
+  }
+
+  extentOffset(index: number): number {
+    const offset = this.view.getUint32(this.extentsStart + index * bodyExtentBytes + 32, true);
+    return offset === holeOffset ? 0 : offset;
+  }
+
+  extentLength(index: number): number {
+    return this.view.getFloat64(this.extentsStart + index * bodyExtentBytes + 36, true);
+  }
+
+  /** Device, inode, size, both times, mode, owner and type are those of `stat`. */
+  sameStat(stat: EntryStat): boolean {
+    const { view, start } = this;
+    return (
+      view.getFloat64(start + offsets.mtimeSeconds, true) === stat.mtimeSeconds &&
+      view.getUint32(start + offsets.mtimeNanos, true) === stat.mtimeNanos &&
+      view.getFloat64(start + offsets.ctimeSeconds, true) === stat.ctimeSeconds &&
+      view.getUint32(start + offsets.ctimeNanos, true) === stat.ctimeNanos &&
+      (stat.type !== 1 || view.getFloat64(start + offsets.sizeBytes, true) === stat.sizeBytes) &&
+      view.getUint8(start) === stat.type &&
+      view.getUint16(start + offsets.mode, true) === stat.mode &&
+      view.getUint32(start + offsets.uid, true) === stat.uid &&
+      view.getUint32(start + offsets.gid, true) === stat.gid &&
+      this.sameInode(stat)
+    );
+  }
+
+  sameInode(stat: EntryStat): boolean {
+    const inode = typeof stat.inode === 'number' ? stat.inode : BigInt(stat.inode);
+    const { view, start } = this;
+    return (
+      view.getUint32(start + offsets.inodeLow, true) === inodeLow(inode) &&
+      view.getUint32(start + offsets.inodeHigh, true) === inodeHigh(inode) &&
+      view.getFloat64(start + offsets.device, true) === stat.device
+    );
+  }
+
+  /** Both times lie before the given moment. */
+  olderThan(seconds: number, nanos: number): boolean {
+    const { view, start } = this;
+    const mtime = view.getFloat64(start + offsets.mtimeSeconds, true);
+    const ctime = view.getFloat64(start + offsets.ctimeSeconds, true);
+    const older = (time: number, timeNanos: number): boolean => time < seconds || (time === seconds && timeNanos < nanos);
+    return (
+      older(mtime, view.getUint32(start + offsets.mtimeNanos, true)) &&
+      older(ctime, view.getUint32(start + offsets.ctimeNanos, true))
+    );
+  }
+
+  /** The status as an object; what `blocks` and `linkCount` were at the time. */
+  stat(): EntryStat {
+    const { view, start } = this;
+    const low = view.getUint32(start + offsets.inodeLow, true);
+    const high = view.getUint32(start + offsets.inodeHigh, true);
+    const inode = high < 0x20_0000 ? high * 0x1_0000_0000 + low : ((BigInt(high) << 32n) | BigInt(low)).toString();
+    return {
+      type: this.type,
+      mode: view.getUint16(start + offsets.mode, true),
+      uid: view.getUint32(start + offsets.uid, true),
+      gid: view.getUint32(start + offsets.gid, true),
+      sizeBytes: this.sizeBytes,
+      blocks: view.getFloat64(start + offsets.blocks, true),
+      mtimeSeconds: view.getFloat64(start + offsets.mtimeSeconds, true),
+      mtimeNanos: view.getUint32(start + offsets.mtimeNanos, true),
+      ctimeSeconds: view.getFloat64(start + offsets.ctimeSeconds, true),
+      ctimeNanos: view.getUint32(start + offsets.ctimeNanos, true),
+      device: view.getFloat64(start + offsets.device, true),
+      inode,
+      linkCount: this.linkCount,
+      deviceMajor: view.getUint32(start + offsets.deviceMajor, true),
+      deviceMinor: view.getUint32(start + offsets.deviceMinor, true),
+    };
+  }
+}
+
+/** A copy of the body with a mark set, and the sequence that it was carried from where that is the mark. */
+export function remark(body: Uint8Array, mark: number, carried: number): Uint8Array {
+  const copy = body.slice();
+  const view = new DataView(copy.buffer);
+  view.setUint8(offsets.marks, view.getUint8(offsets.marks) | mark);
+  if (mark === marks.carried && view.getUint32(offsets.carried, true) === 0) view.setUint32(offsets.carried, carried, true);
+  return copy;
+}
+
+/** The body with the one extent of the last version: its content is the same. The body has a tag and no extents. */
+export function completeWithLast(body: Uint8Array, last: Uint8Array): Uint8Array {
+  const lastView = new BodyView(last);
+  assert(lastView.extentCount === 1, 'only content of one piece is taken over');
+  const extentAt = bodyHeadBytes + lastView.details.length;
+  const tagAt = body.length - bodyTagBytes;
+  const complete = new Uint8Array(body.length + bodyExtentBytes);
+  complete.set(body.subarray(0, tagAt));
+  complete.set(last.subarray(extentAt, extentAt + bodyExtentBytes), tagAt);
+  complete.set(body.subarray(tagAt), tagAt + bodyExtentBytes);
+  new DataView(complete.buffer).setUint32(offsets.extentCount, 1, true);
+  return complete;
+}

@@ -1,0 +1,52 @@
+/* The codes that the engine throws. Sentences and exit codes are made by the app. */
+import { CodedError } from '@twinvault/std';
+import type { ErrorDetails } from '@twinvault/std';
+
+export const engineErrorCodes = {
+  'agent-foreign': {
+    retry: 'never',
+    meaning: 'The key file belongs to another safe than the one that was opened.',
+  },
+  'agent-missing': {
+    retry: 'never',
+    meaning: 'This computer holds no key of the safe, so it cannot protect anything: it has to be enrolled first.',
+  },
+  'agent-revoked': {
+    retry: 'never',
+    meaning: 'The certificate of this computer was revoked, or the ledger does not name it.',
+  },
+  'head-rolled-back': {
+    retry: 'never',
+    meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',
+  },
+  'receipt-invalid': {
+    retry: 'later',
+    meaning: 'The answer to the commit is no valid receipt of this vault for this safeset.',
+  },
+  'run-aborted': {
+    retry: 'later',
+    meaning: 'The run was stopped; what it had sent is kept for the next one.',
+  },
+  'state-busy': {
+    retry: 'later',
+    meaning: 'Another run of this job is under way on this computer.',
+  },
+  'state-damaged': {
+    retry: 'never',
+    meaning: 'A file of the local state that is no cache does not hold what it should.',
+  },
+  'worker-failed': {
+    retry: 'later',
+    meaning: 'A worker thread ended before its work was done.',
+  },
+} as const;
+
+export type EngineErrorCode = keyof typeof engineErrorCodes;
+
+export class EngineError extends CodedError<EngineErrorCode> {
+  override name = 'EngineError';
+
+  constructor(code: EngineErrorCode, details?: ErrorDetails) {
+    super(engineErrorCodes, code, details);
+  }
+}

@@ -1,0 +1,29 @@
+/* The engine: backup and restore, between a source or a target and a vault. */
+export { backup, fullReadMsMax, levelDefault } from './backup.ts';
+export type { BackupOptions } from './backup.ts';
+export { EngineError, engineErrorCodes } from './errors.ts';
+export type { EngineErrorCode } from './errors.ts';
+export type { BackupPhase, BackupProgress, BackupReport } from './report.ts';
+export { entryTypes } from './source-port.ts';
+export type {
+  AclPart,
+  DataRange,
+  EntryDetails,
+  EntryError,
+  EntryErrorCode,
+  EntryStat,
+  EntryType,
+  FileSource,
+  OpenedEntry,
+  ScanEvent,
+  ScanRules,
+  ScannedEntry,
+  SourceReader,
+  Xattr,
+} from './source-port.ts';
+export { openAgentState, SafeState } from './state/agent-state.ts';
+export type { AgentState, AgentStateOptions } from './state/agent-state.ts';
+export { JobState } from './state/job-state.ts';
+export { Pins } from './state/pins.ts';
+export type { JobHead, RunRow } from './state/pins.ts';
+export type { ConflictRule, EntryMetadata, Placed, Target, TargetFile, TargetModule } from './target-port.ts';

@@ -1,0 +1,45 @@
+/* What a run tells while it goes on and when it has ended. */
+import type { RecordCounts, RecordDigest, SafesetId } from '@twinvault/format';
+import type { EntryError } from './source-port.ts';
+
+export type BackupPhase = 'opening' | 'reading' | 'finishing' | 'committing';
+
+export interface BackupProgress {
+  readonly phase: BackupPhase;
+  /** Entries and bytes that the scan has found so far. */
+  readonly entriesFound: number;
+  readonly bytesFound: number;
+  /** True once the scan is through: the numbers found are final. */
+  readonly foundAll: boolean;
+  /** Of these, done: unchanged or read. */
+  readonly entriesDone: number;
+  readonly bytesDone: number;
+  readonly bytesUploaded: number;
+  readonly errors: number;
+  /** What the last run of the job protected, for an estimate before the scan is through; null on the first. */
+  readonly lastRun: { readonly files: number; readonly bytes: number } | null;
+  /** Since the run began. */
+  readonly elapsedMs: number;
+}
+
+export interface BackupReport {
+  readonly result: 'ok' | 'with errors';
+  readonly safeset: SafesetId;
+  readonly record: RecordDigest;
+  readonly sequence: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly counts: RecordCounts;
+  /** Everything that went to the vault: packs and the record. */
+  readonly uploadedBytes: number;
+  readonly packs: number;
+  readonly chunks: { readonly seen: number; readonly stored: number; readonly storedPlainBytes: number };
+  readonly unchanged: number;
+  readonly carried: number;
+  readonly removed: number;
+  /** At most `errorListMax`; `counts.errors` is the true number. */
+  readonly errors: readonly EntryError[];
+  readonly phasesMs: Readonly<Record<BackupPhase, number>>;
+  /** What happened to which path: one JSON object a line, on this device. */
+  readonly pathsFile: string;
+}

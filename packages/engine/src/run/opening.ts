@@ -1,0 +1,102 @@
+/*
+ * Before anything is read: the ledger is verified and held against what this computer has seen, the certificate must still
+ * stand, the vault's head of the job must not be older than the one pinned. Any doubt ends the run here.
+ */
+import { equalBytes, toHex } from '@twinvault/std';
+import type { Ledger, Suite } from '@twinvault/format';
+import { parseRecord, verifyRecord } from '@twinvault/format';
+import type { RecordSummary, VaultSafe, VaultSession } from '@twinvault/protocol';
+import { replayPinned, suiteFor } from '@twinvault/seal';
+import type { AgentKeys } from '@twinvault/seal';
+import { EngineError } from '../errors.ts';
+import type { SafeState } from '../state/agent-state.ts';
+import type { JobHead } from '../state/pins.ts';
+
+export interface OpenedRun {
+  readonly ledger: Ledger;
+  readonly suite: Suite;
+  /** The newest reading key, certified by the root. */
+  readonly kem: { readonly epoch: number; readonly key: Uint8Array };
+  readonly session: VaultSession;
+  /** Heads of the job at the site; the new record names them all. */
+  readonly heads: readonly RecordSummary[];
+  /** Of the safeset that this run makes. */
+  readonly sequence: number;
+}
+
+export interface OpeningOptions {
+  readonly vault: VaultSafe;
+  readonly agent: AgentKeys;
+  readonly job: string;
+  readonly state: SafeState;
+}
+
+/** EngineError 'agent-foreign', 'agent-revoked', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
+export async function openRun({ vault, agent, job, state }: OpeningOptions): Promise<OpenedRun> {
+  if (!equalBytes(vault.safe, agent.safe)) throw new EngineError('agent-foreign');
+  const pins = await state.pins();
+  const seen = await state.ledgerHead(agent);
+  const served = { descriptor: await vault.descriptor(), ledger: await vault.ledger(1) };
+  const ledger = replayPinned(served, { rootKey: agent.rootKey, ledgerHead: seen });
+  if (ledger.certificate(agent.certificate) === null || ledger.revocationOf(agent.certificate) !== null) {
+    throw new EngineError('agent-revoked');
+  }
+  pins.pinLedgerHead(ledger.head);
+  const { certificate, computer } = agent;
+  const session = await vault.openSession({ certificate, computer, job, ledger: ledger.head });
+  try {
+    const { heads } = session;
+    await checkHeads({ vault, ledger, heads, pinned: pins.head(headKey(agent, job)) }, { job, computer });
+    const sequence = 1 + Math.max(0, ...heads.map((head) => head.public.sequence));
+    return { ledger, suite: suiteFor(ledger), kem: ledger.epoch(), session, heads, sequence };
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Pins of heads are per job of this computer; a computer that enrols anew keeps its id or begins a chain of its own. */
+export function headKey(agent: AgentKeys, job: string): string {
+  return `${toHex(agent.computer)}/${job}`;
+}
+
+interface HeadsToCheck {
+  readonly vault: VaultSafe;
+  readonly ledger: Ledger;
+  readonly heads: readonly RecordSummary[];
+  readonly pinned: JobHead | null;
+}
+
+/** 'head-rolled-back' unless the pinned head is one of the site's heads or an ancestor of one. */
+async function checkHeads({ vault, ledger, heads, pinned }: HeadsToCheck, filter: JobFilter): Promise<void> {
+  if (pinned === null || heads.some(({ digest }) => equalBytes(digest, pinned.record))) return;
+  const newest = Math.max(0, ...heads.map((head) => head.public.sequence));
+  const rolledBack = new EngineError('head-rolled-back', { context: { seen: pinned.sequence, served: newest } });
+  if (newest <= pinned.sequence) throw rolledBack;
+  for (const { digest } of heads) verifyRecord(parseRecord(await vault.record(digest)), ledger);
+  const known = await ancestry(vault, heads, filter);
+  if (!known.has(toHex(pinned.record))) throw rolledBack;
+}
+
+/** Digests (hexadecimal) of the heads and of all that they descend from, stubs included: each names the ones before it. */
+export async function ancestry(
+  vault: VaultSafe,
+  heads: readonly RecordSummary[],
+  filter: JobFilter,
+): Promise<ReadonlySet<string>> {
+  const known = new Map<string, RecordSummary>();
+  for (const summary of await vault.records(filter)) known.set(toHex(summary.digest), summary);
+  const found = new Set<string>();
+  const open = heads.map(({ digest }) => toHex(digest));
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    if (found.has(digest)) continue;
+    found.add(digest);
+    for (const previous of known.get(digest)?.public.previous ?? []) open.push(toHex(previous));
+  }
+  return found;
+}
+
+export interface JobFilter {
+  readonly job: string;
+  readonly computer: Uint8Array;
+}

@@ -1,0 +1,202 @@
+/*
+ * The middle of a run, from the scan to the finished catalog: the scan is joined with the cache, batches go to the workers,
+ * entries come out in key order into the catalog, the new cache and the tally.
+ */
+import { onAbort } from '@twinvault/std';
+import type { Platform } from '@twinvault/std';
+import { packKinds } from '@twinvault/format';
+import type { AgentKeys, SealingSession } from '@twinvault/seal';
+import { catalogEntry } from '../catalog/catalog-entry.ts';
+import { CatalogOutput } from '../catalog/catalog-output.ts';
+import type { FinishedCatalog } from '../catalog/catalog-output.ts';
+import type { ChunkTable } from '../dedup/chunk-table.ts';
+import { CacheCursor } from '../scan/cache-cursor.ts';
+import { MergeJoin } from '../scan/merge-join.ts';
+import { Segments } from '../scan/segments.ts';
+import type { Item } from '../scan/segments.ts';
+import { entryTypes } from '../source-port.ts';
+import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
+import type { CacheReader, CacheWriter } from '../state/catalog-cache.ts';
+import type { PathsFile } from '../state/paths-file.ts';
+import type { Uploader } from '../upload/uploader.ts';
+import { Counters, totals } from '../workers/counters.ts';
+import type { CounterTotals } from '../workers/counters.ts';
+import type { WorkerData } from '../workers/messages.ts';
+import { WorkerPool } from '../workers/worker-pool.ts';
+import type { RunTally } from './run-tally.ts';
+
+/** More workers than this are not started by default: each may hold some 50 MB. */
+export const workersMax = 8;
+/** Open segments of the reorder buffer for each worker: enough that a large file does not stall the others at once. */
+const openSegmentsPerWorker = 12;
+/** The event loop turns at least this often while a source is scanned. */
+const turnMs = 20;
+
+export interface ReadingOptions {
+  readonly platform: Pick<Platform, 'clock' | 'random' | 'threads' | 'timers'>;
+  readonly agent: AgentKeys;
+  readonly source: FileSource;
+  readonly sealing: SealingSession;
+  readonly level: number;
+  readonly table: ChunkTable;
+  readonly uploader: Uploader;
+  readonly tally: RunTally;
+  readonly lastCache: CacheReader | null;
+  /** Trust the cache's status of entries; false: read everything again. */
+  readonly skipUnchanged: boolean;
+  readonly newCache: CacheWriter;
+  readonly paths: PathsFile;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+export class ReadingRun implements AsyncDisposable {
+  private readonly options: ReadingOptions;
+  private readonly pool: WorkerPool;
+  private readonly counters: readonly Counters[];
+  private readonly catalog: CatalogOutput;
+  private readonly segments: Segments;
+  foundAll = false;
+
+  private constructor(options: ReadingOptions, pool: WorkerPool, counters: readonly Counters[]) {
+    this.options = options;
+    this.pool = pool;
+    this.counters = counters;
+    const { table, uploader, sealing, agent, level, platform } = options;
+    const { writeSecret } = agent;
+    this.catalog = new CatalogOutput({
+      sink: { session: sealing, writeSecret, kind: packKinds.catalog, random: platform.random, level },
+      table,
+      uploader,
+      flushData: async () => {
+        await pool.flush();
+        await uploader.idle();
+      },
+    });
+    this.segments = new Segments({
+      run: async (items) => await this.runBatch(items),
+      write: (item) => this.write(item),
+      written: async () => await this.breathe(),
+      error: (error) => this.error(error),
+      passed: (body) => options.tally.passed(body),
+      openMax: openSegmentsPerWorker * counters.length,
+      lastSequence: options.lastCache?.info.sequence ?? 0,
+    });
+  }
+
+  static async start(options: ReadingOptions): Promise<ReadingRun> {
+    const { platform, agent, source, sealing, level, table, uploader, workers } = options;
+    const counters = Array.from({ length: workers }, () => new Counters());
+    const data = counters.map(({ shared }): WorkerData => ({
+      writeSecret: agent.writeSecret,
+      session: sealing,
+      level,
+      table: table.shared,
+      reader: source.reader,
+      randomSeed: platform.random.bytes(32),
+      counters: shared,
+    }));
+    const pool = await WorkerPool.start({
+      threads: platform.threads,
+      data,
+      onPack: async (pack) => await uploader.put(pack),
+    });
+    return new ReadingRun(options, pool, counters);
+  }
+
+  get counted(): CounterTotals {
+    return totals(this.counters);
+  }
+
+  /** Scans and reads everything. False: the run was stopped within; what was written until then stands. */
+  async read(): Promise<boolean> {
+    const { signal, table, lastCache, skipUnchanged, source } = this.options;
+    const stopListening = onAbort(signal, () => table.abort());
+    try {
+      const cache = await CacheCursor.open(lastCache);
+      const provenBefore = skipUnchanged && lastCache !== null ? provenMoment(lastCache.info.startMs, source) : null;
+      const join = new MergeJoin({ cache, table, output: this.segments, provenBefore });
+      const scanned = await this.scan(join);
+      if (scanned) await join.finish();
+      const finished = await this.segments.finish();
+      return scanned && finished;
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** False when the signal ended it. */
+  private async scan(join: MergeJoin): Promise<boolean> {
+    const { source, signal, tally, platform } = this.options;
+    let turnedMs = platform.clock.monotonicMs();
+    try {
+      for await (const events of source.scan(signal)) {
+        if (signal.aborted) return false;
+        for (const event of events) {
+          this.count(event, tally);
+          await join.event(event);
+        }
+        await this.segments.room();
+        if (platform.clock.monotonicMs() - turnedMs < turnMs) continue;
+        // A scan may be synchronous: workers' messages, leases and signals want their turn of the event loop too.
+        await platform.timers.sleep(0);
+        turnedMs = platform.clock.monotonicMs();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    this.foundAll = !signal.aborted;
+    return this.foundAll;
+  }
+
+  private count(event: ScanEvent, tally: RunTally): void {
+    if (event.type !== 'entry') return;
+    const { stat } = event.entry;
+    tally.entriesFound += 1;
+    if (stat.type === entryTypes.file) tally.bytesFound += stat.sizeBytes;
+  }
+
+  private async runBatch(items: Uint8Array): ReturnType<WorkerPool['run']> {
+    const grown = this.options.table.growIfNeeded();
+    if (grown !== null) this.pool.grow(grown);
+    return await this.pool.run(items);
+  }
+
+  private write(item: Item): void {
+    const { newCache, tally, paths } = this.options;
+    const { directory, name, body } = item;
+    tally.written(item);
+    paths.add(item);
+    if (body === null) return;
+    this.catalog.add(catalogEntry(directory, name, body));
+    newCache.add(directory, name, body);
+  }
+
+  private async breathe(): Promise<void> {
+    await this.catalog.breathe();
+    await this.options.newCache.drain();
+  }
+
+  private error(error: EntryError): void {
+    const { tally, paths } = this.options;
+    tally.error(error);
+    paths.addError(error.path, error.code, error.detail);
+  }
+
+  /** Everything that the catalog names is at the vault when it resolves. */
+  async finish(): Promise<FinishedCatalog> {
+    return await this.catalog.finish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pool[Symbol.asyncDispose]();
+  }
+}
+
+/** Times before this prove that nothing changed since they were read (docs/format/delta.md). */
+function provenMoment(startMs: number, { granularityNanos }: FileSource): { seconds: number; nanos: number } {
+  const whole = Math.floor(startMs / 1000);
+  const nanos = Math.floor((startMs - whole * 1000) * 1e6) - granularityNanos;
+  const borrowed = Math.ceil(Math.max(0, -nanos) / 1e9);
+  return { seconds: whole - borrowed, nanos: nanos + borrowed * 1e9 };
+}

@@ -1,0 +1,258 @@
+/*
+ * The reorder buffer: entries in key order, some complete at once, some when a worker has answered. They stand in segments;
+ * each segment has at most one batch for a worker, and segments are written out strictly in order. The number of open
+ * segments is what bounds the memory of a run.
+ *
+ * Where a batch ends decides where bundles end, so it must not depend on time or threads: it follows from the entries to
+ * read alone, and ends where a name says so, so that an insertion moves few bundles.
+ */
+import { assert } from '@twinvault/std';
+import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeHead } from '../entries/entry-body.ts';
+import { ItemWriter } from '../entries/packed-items.ts';
+import { PackedWriter } from '../entries/packed-writer.ts';
+import { entryTypes } from '../source-port.ts';
+import type { EntryError, EntryStat, ScannedEntry } from '../source-port.ts';
+import { outcomes } from '../workers/messages.ts';
+import type { BatchResult, Outcome } from '../workers/messages.ts';
+import { readAnswers } from './answers.ts';
+import type { JoinOutput } from './merge-join.ts';
+
+const batchEntriesMin = 128;
+const batchEntriesMax = 512;
+const batchBytesMin = 4 * 1024 * 1024;
+const batchBytesMax = 16 * 1024 * 1024;
+/** Unchanged entries pass in segments of this size. */
+const segmentEntriesMax = 4096;
+/** A file that makes a batch of its own. */
+const largeFileBytes = 32 * 1024 * 1024;
+
+export type Change = 'unchanged' | 'new' | 'changed' | 'carried' | 'unread' | 'removed';
+
+/** One entry on its way to the catalog. */
+export interface Item {
+  readonly directory: Uint8Array;
+  readonly name: Uint8Array;
+  /** Null: not known yet, or no entry. */
+  body: Uint8Array | null;
+  change: Change;
+}
+
+interface PendingItem extends Item {
+  readonly stat: EntryStat;
+  readonly last: Uint8Array | null;
+  outcome: Outcome | null;
+  /** The entry of the same inode that is read in its stead. */
+  readonly leader: PendingItem | null;
+}
+
+interface Segment {
+  readonly items: (Item | PendingItem)[];
+  readonly followers: PendingItem[];
+  done: Promise<void>;
+}
+
+export interface SegmentsOptions {
+  /** Has a worker read a batch. */
+  readonly run: (items: Uint8Array) => Promise<BatchResult>;
+  /** Entries strictly in key order; `removed` ones without a body. */
+  readonly write: (item: Item) => void;
+  /** After each segment. */
+  readonly written: () => Promise<void>;
+  readonly error: (error: EntryError) => void;
+  /** An unchanged entry was met. */
+  readonly passed: (body: Uint8Array) => void;
+  readonly openMax: number;
+  /** Carried entries name the safeset that they were taken over from. */
+  readonly lastSequence: number;
+}
+
+export class Segments implements JoinOutput {
+  private readonly options: SegmentsOptions;
+  private items: (Item | PendingItem)[] = [];
+  private batch: PendingItem[] = [];
+  private batchBytes = 0;
+  private followers: PendingItem[] = [];
+  private readonly links = new Map<string, { leader: PendingItem; left: number }>();
+  private open = 0;
+  private last: Promise<void> = Promise.resolve();
+  private roomWanted: (() => void) | null = null;
+  private failed = false;
+  /** An entry was skipped, since the run is being stopped: nothing after it is written. */
+  private stopped = false;
+
+  constructor(options: SegmentsOptions) {
+    this.options = options;
+  }
+
+  unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
+    this.options.passed(body);
+    this.push({ directory, name, body, change: 'unchanged' });
+  }
+
+  carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
+    this.push({ directory, name, body: remark(last, marks.carried, this.options.lastSequence), change: 'carried' });
+  }
+
+  removed(directory: Uint8Array, name: Uint8Array): void {
+    this.push({ directory, name, body: null, change: 'removed' });
+  }
+
+  error(error: EntryError): void {
+    this.options.error(error);
+  }
+
+  read({ directory, name, stat }: ScannedEntry, last: Uint8Array | null): void {
+    const leader = this.leaderOf(stat);
+    const large = stat.type === entryTypes.file && stat.sizeBytes >= largeFileBytes && leader === null;
+    if (large) this.endBatch();
+    const change = last === null ? 'new' : 'changed';
+    const item: PendingItem = { directory, name, stat, last, leader, body: null, change, outcome: null };
+    if (leader === null) this.lead(item);
+    else this.followers.push(item);
+    this.push(item);
+    if (large || this.batchIsFull(name)) this.endBatch();
+  }
+
+  private leaderOf(stat: EntryStat): PendingItem | null {
+    if (stat.type !== entryTypes.file || stat.linkCount < 2) return null;
+    const link = this.links.get(linkKey(stat));
+    if (link === undefined) return null;
+    link.left -= 1;
+    if (link.left <= 0) this.links.delete(linkKey(stat));
+    return link.leader;
+  }
+
+  private lead(item: PendingItem): void {
+    const { stat } = item;
+    this.batch.push(item);
+    if (stat.type !== entryTypes.file) return;
+    this.batchBytes += stat.sizeBytes;
+    if (stat.linkCount > 1) this.links.set(linkKey(stat), { leader: item, left: stat.linkCount - 1 });
+  }
+
+  private batchIsFull(name: Uint8Array): boolean {
+    const { length } = this.batch;
+    if (length >= batchEntriesMax || this.batchBytes >= batchBytesMax) return true;
+    return (length >= batchEntriesMin || this.batchBytes >= batchBytesMin) && endsBatch(name);
+  }
+
+  private push(item: Item): void {
+    this.items.push(item);
+    if (this.items.length >= segmentEntriesMax) this.endBatch();
+  }
+
+  private endBatch(): void {
+    const { items, batch, followers } = this;
+    if (items.length === 0) return;
+    this.items = [];
+    this.batch = [];
+    this.batchBytes = 0;
+    this.followers = [];
+    const segment: Segment = { items, followers, done: batch.length === 0 ? Promise.resolve() : this.send(batch) };
+    // A failure is met where the segment's turn comes; until then nobody else may see it as unhandled.
+    segment.done.catch(() => undefined);
+    this.open += 1;
+    this.last = this.last.then(async () => await this.writeOut(segment));
+    this.last.catch(() => this.fail());
+  }
+
+  private fail(): void {
+    this.failed = true;
+    this.roomWanted?.();
+  }
+
+  private async send(batch: readonly PendingItem[]): Promise<void> {
+    const items = new ItemWriter(new PackedWriter(batch.length * 160));
+    for (const { directory, name, stat, last } of batch) {
+      items.begin(directory, name);
+      writeHead(items.writer, stat);
+      const tag = last === null ? null : lastTag(last);
+      if (tag !== null) appendTag(items.writer, tag);
+      items.end();
+    }
+    const { results, errors } = await this.options.run(items.writer.take());
+    for (const error of errors) this.options.error(error);
+    readAnswers(results, batch.length, (index, outcome, body) => this.answer(batch[index], outcome, body));
+  }
+
+  private answer(item: PendingItem | undefined, outcome: Outcome, body: Uint8Array): void {
+    assert(item !== undefined, 'an answer belongs to an item');
+    item.outcome = outcome;
+    const { last } = item;
+    if (outcome === outcomes.read) item.body = body;
+    if (outcome === outcomes.sameContent && last !== null) item.body = completeWithLast(body, last);
+    if (outcome === outcomes.kept && last !== null) {
+      item.body = remark(last, marks.carried, this.options.lastSequence);
+      item.change = 'carried';
+    }
+    if (outcome === outcomes.kept && last === null && item.stat.type !== entryTypes.link) {
+      item.body = body;
+      item.change = 'unread';
+    }
+  }
+
+  private async writeOut(segment: Segment): Promise<void> {
+    await segment.done;
+    await this.follow(segment.followers);
+    for (const item of segment.items) {
+      if (this.stopped) break;
+      if ('outcome' in item && item.outcome === outcomes.skipped) this.stopped = true;
+      else if (item.body !== null || item.change === 'removed') this.options.write(item);
+    }
+    await this.options.written();
+    this.open -= 1;
+    this.roomWanted?.();
+  }
+
+  /** Further names of one inode take what its first name has; where that could not be read they are read themselves. */
+  private async follow(followers: readonly PendingItem[]): Promise<void> {
+    const alone: PendingItem[] = [];
+    for (const item of followers) {
+      const { leader } = item;
+      assert(leader?.outcome !== null && leader !== null, 'the first name comes before the others');
+      if (leader.outcome === outcomes.read || leader.outcome === outcomes.sameContent || leader.outcome === outcomes.skipped) {
+        item.outcome = leader.outcome;
+        item.body = leader.body;
+      } else alone.push(item);
+    }
+    if (alone.length > 0) await this.send(alone);
+  }
+
+  /** Resolves when another segment may be begun; rejects when writing one out failed. */
+  async room(): Promise<void> {
+    while (this.open >= this.options.openMax && !this.failed) {
+      await new Promise<void>((resolve) => (this.roomWanted = resolve));
+    }
+    if (this.failed) await this.last;
+  }
+
+  /** Everything handed in is written out when it resolves. True unless the run was stopped within. */
+  async finish(): Promise<boolean> {
+    this.endBatch();
+    await this.last;
+    return !this.stopped;
+  }
+}
+
+function linkKey({ device, inode }: EntryStat): string {
+  return `${device}:${inode}`;
+}
+
+function lastTag(last: Uint8Array): Uint8Array | null {
+  const view = new BodyView(last);
+  // Only content that is one piece can be taken over by its tag.
+  return view.extentCount === 1 && view.extentLength(0) === view.sizeBytes ? view.tag : null;
+}
+
+function appendTag(writer: PackedWriter, tag: Uint8Array): void {
+  const head = writer.length - bodyHeadBytes;
+  writer.view.setUint8(head + 1, writer.view.getUint8(head + 1) | marks.tag);
+  writer.bytes(tag);
+}
+
+/** One name in 32: FNV-1a over the name. Nothing secret, it only steadies the borders of batches. */
+function endsBatch(name: Uint8Array): boolean {
+  let hash = 0x811c9dc5;
+  for (const byte of name) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 8) % 32 === 0;
+}

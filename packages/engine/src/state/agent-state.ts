@@ -1,0 +1,118 @@
+/*
+ * What an agent keeps on its own disk, one directory for each safe:
+ *
+ *   safes/<safe id>/agent.key              the agent's keys (mode 0600): the only file that is no cache
+ *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
+ *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
+ *   safes/<safe id>/jobs/<hash>/lock.db    held open in a transaction while a run of the job goes on
+ *   safes/<safe id>/jobs/<hash>/last-run.jsonl   what the last run did with which path
+ *
+ * Pins only ever move forward. Losing everything but agent.key costs reading all files again.
+ */
+import { fromHex, primitives, toHex, utf8Encode } from '@twinvault/std';
+import type { Database, Databases, Files, Platform } from '@twinvault/std';
+import { safeId } from '@twinvault/format';
+import type { LedgerHead, SafeId } from '@twinvault/format';
+import { encodeAgentKeys, parseAgentKeys } from '@twinvault/seal';
+import type { AgentKeys } from '@twinvault/seal';
+import { EngineError } from '../errors.ts';
+import { JobState } from './job-state.ts';
+import { Pins } from './pins.ts';
+
+/** An agent's keys take about 2 KB. */
+export const agentKeyBytesMax: number = 64 * 1024;
+
+export interface AgentStateOptions {
+  /** Absolute path of the state directory. */
+  readonly path: string;
+  readonly platform: Pick<Platform, 'files' | 'databases'>;
+}
+
+export interface AgentState {
+  readonly path: string;
+  /** Safes of which this computer holds keys. */
+  safes(): Promise<readonly SafeId[]>;
+  safe(safe: SafeId): SafeState;
+}
+
+export function openAgentState({ path, platform }: AgentStateOptions): AgentState {
+  const root = `${path}/safes`;
+  return {
+    path,
+    async safes() {
+      const found: SafeId[] = [];
+      for (const { name, kind } of await platform.files.list(root)) {
+        const bytes = fromHex(name);
+        if (kind !== 'directory' || bytes?.length !== 16) continue;
+        if ((await platform.files.stat(`${root}/${name}/agent.key`)) !== null) found.push(safeId(bytes));
+      }
+      return found;
+    },
+    safe: (safe) => new SafeState(`${root}/${toHex(safe)}`, safe, platform),
+  };
+}
+
+/** Local state of one safe. `pins` opens the database; `dispose` closes it. */
+export class SafeState implements Disposable {
+  readonly path: string;
+  readonly safe: SafeId;
+  private readonly files: Files;
+  private readonly databases: Databases;
+  private database: Database | null = null;
+
+  constructor(path: string, safe: SafeId, platform: Pick<Platform, 'files' | 'databases'>) {
+    this.path = path;
+    this.safe = safe;
+    this.files = platform.files;
+    this.databases = platform.databases;
+  }
+
+  /** Null when this computer was not enrolled; throws EngineError 'state-damaged' when the file does not parse. */
+  async agentKeys(): Promise<AgentKeys | null> {
+    const bytes = await this.files.read(`${this.path}/agent.key`, agentKeyBytesMax);
+    if (bytes === null) return null;
+    try {
+      return parseAgentKeys(bytes);
+    } catch (cause) {
+      throw new EngineError('state-damaged', { cause, context: { localPath: `${this.path}/agent.key` } });
+    }
+  }
+
+  /** As `agentKeys`, but EngineError 'agent-missing' when there are none: no key, no backup. */
+  async requireAgentKeys(): Promise<AgentKeys> {
+    const keys = await this.agentKeys();
+    if (keys === null) throw new EngineError('agent-missing');
+    return keys;
+  }
+
+  /** Durable, mode 0600; replaces former keys of this safe. */
+  async saveAgentKeys(keys: AgentKeys): Promise<void> {
+    await this.files.makeDirectory(this.path, { mode: 0o700 });
+    await this.files.replace(`${this.path}/agent.key`, [encodeAgentKeys(keys)], { mode: 0o600 });
+  }
+
+  async pins(): Promise<Pins> {
+    await this.files.makeDirectory(this.path, { mode: 0o700 });
+    this.database ??= this.databases.open(`${this.path}/state.db`);
+    return new Pins(this.database);
+  }
+
+  /** The ledger head this computer has seen, the newer of the pin and the key file's. */
+  async ledgerHead(keys: AgentKeys): Promise<LedgerHead> {
+    const pinned = (await this.pins()).ledgerHead();
+    return pinned !== null && pinned.number > keys.ledgerHead.number ? pinned : keys.ledgerHead;
+  }
+
+  async job(job: string): Promise<JobState> {
+    // A job's name is text of people's choice: a hash of it is a safe name on every file system.
+    const folder = toHex(primitives.sha256(utf8Encode(job)).subarray(0, 16));
+    const path = `${this.path}/jobs/${folder}`;
+    await this.files.makeDirectory(path, { mode: 0o700 });
+    return new JobState({ path, job, files: this.files, databases: this.databases });
+  }
+
+  [Symbol.dispose](): void {
+    this.database?.[Symbol.dispose]();
+    this.database = null;
+  }
+}

@@ -1,0 +1,208 @@
+/*
+ * The catalog cache: the entries of a job's newest safeset in walk order, with what a status must equal for an entry to be
+ * skipped. A flat file that is written and read as a stream:
+ *
+ *   block    u32 bytes | u32 items | first 8 bytes of SHA-256(packed items) | packed items (entries/packed-items.ts)
+ *   trailer  96 bytes, at the end:
+ *     offset  0  magic "TVCC" | u32 version
+ *             8  digest of the record that the cache belongs to (32)
+ *            40  u32 sequence of that safeset | u32 zero
+ *            48  f64 start of that run, ms since 1970
+ *            56  f64 start of the last run that read everything, ms since 1970
+ *            64  f64 number of entries | f64 bytes of all blocks
+ *            80  first 16 bytes of SHA-256(the 80 bytes before)
+ *
+ * Only a cache: it is dropped when anything about it is doubtful, which costs reading the files again.
+ */
+import { assert, equalBytes, primitives } from '@twinvault/std';
+import type { Files, OpenFile } from '@twinvault/std';
+import { ItemCursor, ItemWriter } from '../entries/packed-items.ts';
+import { PackedWriter } from '../entries/packed-writer.ts';
+
+const version = 1;
+const blockHeadBytes = 16;
+const trailerBytes = 96;
+/** Aim; a block ends after the entry that reaches it. */
+const blockBytesAim = 256 * 1024;
+/** A single entry with a list of a million extents has 44 MB. */
+export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
+/** Blocks are gathered up to this size before they are appended: each append is made durable. */
+const appendBytesAim = 8 * 1024 * 1024;
+const magic = [0x54, 0x56, 0x43, 0x43] as const;
+
+export interface CacheIdentity {
+  readonly record: Uint8Array;
+  readonly sequence: number;
+  readonly startMs: number;
+  readonly fullReadMs: number;
+}
+
+export interface CacheInfo extends CacheIdentity {
+  readonly entries: number;
+}
+
+/** Writes a new cache beside the old one; `finish` puts it into its place. */
+export class CacheWriter {
+  private readonly files: Files;
+  private readonly path: string;
+  private readonly items: ItemWriter = new ItemWriter(new PackedWriter(2 * blockBytesAim));
+  private gathered: Uint8Array[] = [];
+  private gatheredBytes = 0;
+  private blocksBytes = 0;
+  private entries = 0;
+  private appending: Promise<void> = Promise.resolve();
+
+  private constructor(files: Files, path: string) {
+    this.files = files;
+    this.path = path;
+  }
+
+  static async create(files: Files, path: string): Promise<CacheWriter> {
+    await files.remove(`${path}.new`);
+    return new CacheWriter(files, path);
+  }
+
+  add(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
+    this.items.begin(directory, name);
+    this.items.writer.bytes(body);
+    this.items.end();
+    if (this.items.writer.length >= blockBytesAim) this.endBlock();
+  }
+
+  private endBlock(): void {
+    const { count } = this.items;
+    if (count === 0) return;
+    const body = this.items.flush();
+    const head = new Uint8Array(blockHeadBytes);
+    const view = new DataView(head.buffer);
+    view.setUint32(0, body.length, true);
+    view.setUint32(4, count, true);
+    head.set(primitives.sha256(body).subarray(0, 8), 8);
+    this.entries += count;
+    this.gather(head);
+    this.gather(body);
+    if (this.gatheredBytes >= appendBytesAim) this.append();
+  }
+
+  private gather(bytes: Uint8Array): void {
+    this.gathered.push(bytes);
+    this.gatheredBytes += bytes.length;
+    this.blocksBytes += bytes.length;
+  }
+
+  private append(): void {
+    const bytes = joined(this.gathered, this.gatheredBytes);
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    this.appending = this.appending.then(() => this.files.append(`${this.path}.new`, bytes));
+    // A failure is thrown by `drain`; until then nobody else may see it as unhandled.
+    this.appending.catch(() => undefined);
+  }
+
+  /** Waits until what was handed over is written. */
+  async drain(): Promise<void> {
+    await this.appending;
+  }
+
+  async finish(identity: CacheIdentity): Promise<void> {
+    this.endBlock();
+    this.gathered.push(encodeTrailer(identity, this.entries, this.blocksBytes));
+    this.gatheredBytes += trailerBytes;
+    this.append();
+    await this.drain();
+    await this.files.rename(`${this.path}.new`, this.path);
+  }
+
+  async abandon(): Promise<void> {
+    await this.appending.catch(() => undefined);
+    await this.files.remove(`${this.path}.new`);
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function encodeTrailer(identity: CacheIdentity, entries: number, blocksBytes: number): Uint8Array {
+  assert(identity.record.length === 32, 'a record digest has 32 bytes');
+  const trailer = new Uint8Array(trailerBytes);
+  const view = new DataView(trailer.buffer);
+  trailer.set(magic);
+  view.setUint32(4, version, true);
+  trailer.set(identity.record, 8);
+  view.setUint32(40, identity.sequence, true);
+  view.setFloat64(48, identity.startMs, true);
+  view.setFloat64(56, identity.fullReadMs, true);
+  view.setFloat64(64, entries, true);
+  view.setFloat64(72, blocksBytes, true);
+  trailer.set(primitives.sha256(trailer.subarray(0, 80)).subarray(0, 16), 80);
+  return trailer;
+}
+
+/** A whole cache's blocks in order, one at a time. */
+export class CacheReader implements AsyncDisposable {
+  readonly info: CacheInfo;
+  private readonly file: OpenFile;
+  private readonly blocksBytes: number;
+  private offset = 0;
+
+  private constructor(file: OpenFile, info: CacheInfo, blocksBytes: number) {
+    this.file = file;
+    this.info = info;
+    this.blocksBytes = blocksBytes;
+  }
+
+  /** Null when there is none, or it is of another version or damaged. */
+  static async open(files: Files, path: string): Promise<CacheReader | null> {
+    const file = await files.open(path);
+    if (file === null) return null;
+    const reader = await CacheReader.fromFile(file);
+    if (reader === null) await file[Symbol.asyncDispose]();
+    return reader;
+  }
+
+  private static async fromFile(file: OpenFile): Promise<CacheReader | null> {
+    if (file.sizeBytes < trailerBytes) return null;
+    const trailer = await file.read(file.sizeBytes - trailerBytes, trailerBytes);
+    const view = new DataView(trailer.buffer, trailer.byteOffset, trailerBytes);
+    if (!magic.every((byte, index) => trailer[index] === byte) || view.getUint32(4, true) !== version) return null;
+    if (!equalBytes(primitives.sha256(trailer.subarray(0, 80)).subarray(0, 16), trailer.subarray(80, 96))) return null;
+    const blocksBytes = view.getFloat64(72, true);
+    if (blocksBytes !== file.sizeBytes - trailerBytes) return null;
+    const info: CacheInfo = {
+      record: trailer.slice(8, 40),
+      sequence: view.getUint32(40, true),
+      startMs: view.getFloat64(48, true),
+      fullReadMs: view.getFloat64(56, true),
+      entries: view.getFloat64(64, true),
+    };
+    return new CacheReader(file, info, blocksBytes);
+  }
+
+  /** The next block's items; null at the end, and at a block that is damaged: what follows counts as not known. */
+  async nextBlock(): Promise<ItemCursor | null> {
+    if (this.offset + blockHeadBytes > this.blocksBytes) return null;
+    const head = await this.file.read(this.offset, blockHeadBytes);
+    const length = new DataView(head.buffer, head.byteOffset, blockHeadBytes).getUint32(0, true);
+    if (length > cacheBlockBytesMax || this.offset + blockHeadBytes + length > this.blocksBytes) return this.stop();
+    const body = await this.file.read(this.offset + blockHeadBytes, length);
+    if (!equalBytes(primitives.sha256(body).subarray(0, 8), head.subarray(8, 16))) return this.stop();
+    this.offset += blockHeadBytes + length;
+    return new ItemCursor(body);
+  }
+
+  private stop(): null {
+    this.offset = this.blocksBytes;
+    return null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.file[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,62 @@
+/*
+ * Local files of one job, and the lock that keeps two runs of it apart on this computer: an open write transaction on a
+ * database of its own, which the operating system ends with the process, so that no stale lock is ever left.
+ */
+import type { Database, Databases, Files } from '@twinvault/std';
+import { CodedError } from '@twinvault/std';
+import { EngineError } from '../errors.ts';
+import { CacheReader, CacheWriter } from './catalog-cache.ts';
+
+export interface JobStateOptions {
+  readonly path: string;
+  readonly job: string;
+  readonly files: Files;
+  readonly databases: Databases;
+}
+
+export class JobState {
+  readonly path: string;
+  readonly job: string;
+  private readonly files: Files;
+  private readonly databases: Databases;
+
+  constructor({ path, job, files, databases }: JobStateOptions) {
+    this.path = path;
+    this.job = job;
+    this.files = files;
+    this.databases = databases;
+  }
+
+  /** EngineError 'state-busy' while another run of the job holds it. */
+  lock(): Disposable {
+    const database = this.databases.open(`${this.path}/lock.db`);
+    try {
+      database.execute('BEGIN EXCLUSIVE');
+    } catch (cause) {
+      database[Symbol.dispose]();
+      if (cause instanceof CodedError && cause.code !== 'database-busy') throw cause;
+      throw new EngineError('state-busy', { cause });
+    }
+    return { [Symbol.dispose]: () => unlock(database) };
+  }
+
+  get reportPath(): string {
+    return `${this.path}/last-run.jsonl`;
+  }
+
+  async openCache(): Promise<CacheReader | null> {
+    return await CacheReader.open(this.files, `${this.path}/catalog`);
+  }
+
+  async newCache(): Promise<CacheWriter> {
+    return await CacheWriter.create(this.files, `${this.path}/catalog`);
+  }
+}
+
+function unlock(database: Database): void {
+  try {
+    database.execute('ROLLBACK');
+  } finally {
+    database[Symbol.dispose]();
+  }
+}

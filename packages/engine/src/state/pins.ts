@@ -1,0 +1,131 @@
+/*
+ * What an agent has seen and does not accept less than (ledger head, head of each job), and the history of its runs: rows of
+ * the local database. Losing them weakens the check for a rolled-back site until the next run; nothing else.
+ */
+import { recordDigest } from '@twinvault/format';
+import type { LedgerHead, RecordDigest } from '@twinvault/format';
+import { assert } from '@twinvault/std';
+import type { Database, SqlRow } from '@twinvault/std';
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS ledger (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL,
+    digest BLOB NOT NULL, root BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS heads (job TEXT PRIMARY KEY, record BLOB NOT NULL, sequence INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT NOT NULL, started INTEGER NOT NULL,
+    ended INTEGER NOT NULL, result TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    uploaded INTEGER NOT NULL, errors INTEGER NOT NULL) STRICT;
+`;
+
+/** Runs kept per job. */
+const runsMax = 400;
+
+export interface JobHead {
+  readonly record: RecordDigest;
+  readonly sequence: number;
+}
+
+export interface RunRow {
+  readonly job: string;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** 'ok', 'with errors', 'aborted' or an error's code. */
+  readonly result: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly uploadedBytes: number;
+  readonly errors: number;
+}
+
+export class Pins {
+  private readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+    database.execute(schema);
+  }
+
+  ledgerHead(): LedgerHead | null {
+    const row = this.database.all('SELECT number, digest, root FROM ledger')[0];
+    return row === undefined ? null : { number: integer(row, 'number'), digest: blob(row, 'digest'), root: blob(row, 'root') };
+  }
+
+  /** Only forwards: an older head changes nothing. */
+  pinLedgerHead(head: LedgerHead): void {
+    this.database.run(
+      `INSERT INTO ledger (only, number, digest, root) VALUES (1, ?, ?, ?)
+       ON CONFLICT (only) DO UPDATE SET number = excluded.number, digest = excluded.digest, root = excluded.root
+       WHERE excluded.number > ledger.number`,
+      head.number,
+      head.digest,
+      head.root,
+    );
+  }
+
+  head(job: string): JobHead | null {
+    const row = this.database.all('SELECT record, sequence FROM heads WHERE job = ?', job)[0];
+    return row === undefined ? null : { record: recordDigest(blob(row, 'record')), sequence: integer(row, 'sequence') };
+  }
+
+  pinHead(job: string, head: JobHead): void {
+    this.database.run(
+      `INSERT INTO heads (job, record, sequence) VALUES (?, ?, ?)
+       ON CONFLICT (job) DO UPDATE SET record = excluded.record, sequence = excluded.sequence`,
+      job,
+      head.record,
+      head.sequence,
+    );
+  }
+
+  addRun(row: RunRow): void {
+    this.database.transaction(() => {
+      this.database.run(
+        `INSERT INTO runs (job, started, ended, result, files, bytes, uploaded, errors) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.job,
+        Math.round(row.startedMs),
+        Math.round(row.endedMs),
+        row.result,
+        row.files,
+        row.bytes,
+        row.uploadedBytes,
+        row.errors,
+      );
+      this.database.run(
+        `DELETE FROM runs WHERE job = ? AND run NOT IN (SELECT run FROM runs WHERE job = ? ORDER BY run DESC LIMIT ${runsMax})`,
+        row.job,
+        row.job,
+      );
+    });
+  }
+
+  /** Newest first. */
+  runs(job: string): RunRow[] {
+    return this.database.all('SELECT * FROM runs WHERE job = ? ORDER BY run DESC', job).map((row) => ({
+      job: text(row, 'job'),
+      startedMs: integer(row, 'started'),
+      endedMs: integer(row, 'ended'),
+      result: text(row, 'result'),
+      files: integer(row, 'files'),
+      bytes: integer(row, 'bytes'),
+      uploadedBytes: integer(row, 'uploaded'),
+      errors: integer(row, 'errors'),
+    }));
+  }
+}
+
+function integer(row: SqlRow, column: string): number {
+  const value = row[column];
+  assert(typeof value === 'number' || typeof value === 'bigint', 'the column holds integers');
+  return Number(value);
+}
+
+function text(row: SqlRow, column: string): string {
+  const value = row[column];
+  assert(typeof value === 'string', 'the column holds text');
+  return value;
+}
+
+function blob(row: SqlRow, column: string): Uint8Array {
+  const value = row[column];
+  assert(value instanceof Uint8Array, 'the column holds bytes');
+  return value;
+}

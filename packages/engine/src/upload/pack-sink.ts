@@ -1,0 +1,79 @@
+/*
+ * Where new chunks of one kind and one thread go: an open pack that is closed at about 16 MiB, settled in the shared table
+ * and handed to `deliver`. Adding is synchronous; closing waits for the delivery's room, which is what holds a thread back
+ * when the vault is slower than the disk.
+ */
+import { chunkSecret, encodePayload, kindKeys, PackBuilder, SelfCheck } from '@twinvault/seal';
+import type { KindKeys, SealingSession, WriteSecret } from '@twinvault/seal';
+import { packBytesTarget } from '@twinvault/format';
+import type { ChunkId, PackKind, PackName } from '@twinvault/format';
+import type { Random } from '@twinvault/std';
+import type { ChunkTable } from '../dedup/chunk-table.ts';
+
+/** Far below packRowsMax: many tiny chunks close a pack too. */
+const packRowsAim = 32_768;
+
+export interface ClosedPack {
+  readonly number: number;
+  readonly name: PackName;
+  readonly bytes: Uint8Array;
+  /** Positions are below. */
+  readonly rows: number;
+}
+
+export interface PackSinkOptions {
+  readonly session: SealingSession;
+  readonly writeSecret: WriteSecret;
+  readonly kind: PackKind;
+  readonly random: Random;
+  readonly table: ChunkTable;
+  readonly level: number;
+  readonly deliver: (pack: ClosedPack) => Promise<void>;
+}
+
+export class PackSink {
+  readonly keys: KindKeys;
+  private readonly options: PackSinkOptions;
+  private readonly selfCheck = new SelfCheck();
+  private builder: PackBuilder | null = null;
+
+  constructor(options: PackSinkOptions) {
+    this.options = options;
+    this.keys = kindKeys(options.writeSecret, options.kind);
+  }
+
+  /** The chunk's id; stores it unless it is known. `stored` says which. The plaintext is not kept. */
+  put(plaintext: Uint8Array): { readonly id: ChunkId; readonly stored: boolean } {
+    const { m, id } = chunkSecret(this.keys, plaintext);
+    const { table, level } = this.options;
+    const stored = table.claim(id);
+    if (stored) {
+      this.builder ??= this.newBuilder();
+      this.builder.add(id, m, encodePayload(plaintext, { level }));
+    }
+    return { id, stored };
+  }
+
+  private newBuilder(): PackBuilder {
+    const { session, kind, random } = this.options;
+    return new PackBuilder({ session, kind, keys: this.keys, random, selfCheck: this.selfCheck });
+  }
+
+  /** The open pack has reached its size: `close` before the next chunk. */
+  get full(): boolean {
+    const { builder } = this;
+    return builder !== null && (builder.payloadBytes >= packBytesTarget || builder.count >= packRowsAim);
+  }
+
+  /** Seals and delivers what is open; nothing when nothing is. Resolves when the delivery has taken the pack over. */
+  async close(): Promise<void> {
+    const { builder } = this;
+    if (builder === null) return;
+    this.builder = null;
+    const { table, deliver } = this.options;
+    const { name, bytes, rows } = builder.finish();
+    const number = table.newPackNumber();
+    for (const { id, position } of rows) table.settle(id, { pack: number, position });
+    await deliver({ number, name, bytes, rows: rows.length });
+  }
+}

@@ -1,0 +1,100 @@
+/*
+ * Puts packs to the vault, a few at a time, and knows by number which pack is which. A failed put is tried again while the
+ * vault says that later may help.
+ */
+import { assert, CodedError } from '@twinvault/std';
+import type { Timers } from '@twinvault/std';
+import type { PackName } from '@twinvault/format';
+import type { VaultSession } from '@twinvault/protocol';
+import type { ClosedPack } from './pack-sink.ts';
+
+const putsMax = 4;
+const attemptsMax = 6;
+const retryDelayMsMin = 500;
+
+export interface UploadTotals {
+  readonly packs: number;
+  /** Bytes that the vault did not have. */
+  readonly bytes: number;
+}
+
+export class Uploader {
+  private readonly session: Pick<VaultSession, 'putPack'>;
+  private readonly timers: Timers;
+  private readonly names: (PackName | undefined)[] = [];
+  private readonly sent: { readonly name: PackName; readonly rows: number }[] = [];
+  private readonly inFlight = new Set<Promise<void>>();
+  private readonly turns: (() => void)[] = [];
+  private running = 0;
+  private packs = 0;
+  private bytes = 0;
+
+  constructor(session: Pick<VaultSession, 'putPack'>, timers: Timers) {
+    this.session = session;
+    this.timers = timers;
+  }
+
+  get totals(): UploadTotals {
+    return { packs: this.packs, bytes: this.bytes };
+  }
+
+  /** A pack of the live list. */
+  name(number: number, name: PackName): void {
+    this.names[number] = name;
+  }
+
+  nameOf(number: number): PackName {
+    const name = this.names[number];
+    assert(name !== undefined, 'every pack number has a name');
+    return name;
+  }
+
+  /** Packs of this run that the vault has acknowledged. */
+  get acknowledged(): readonly { readonly name: PackName; readonly rows: number }[] {
+    return this.sent;
+  }
+
+  /** Resolves when the vault has acknowledged the pack. */
+  async put(pack: ClosedPack): Promise<void> {
+    this.names[pack.number] = pack.name;
+    const putting = this.inTurn(pack);
+    this.inFlight.add(putting);
+    try {
+      await putting;
+    } finally {
+      this.inFlight.delete(putting);
+    }
+  }
+
+  /** Everything handed in so far is at the vault. */
+  async idle(): Promise<void> {
+    await Promise.all(this.inFlight);
+  }
+
+  private async inTurn(pack: ClosedPack): Promise<void> {
+    if (this.running >= putsMax) await new Promise<void>((resolve) => this.turns.push(resolve));
+    this.running += 1;
+    try {
+      await this.tryPut(pack);
+      this.sent.push({ name: pack.name, rows: pack.rows });
+    } finally {
+      this.running -= 1;
+      this.turns.shift()?.();
+    }
+  }
+
+  private async tryPut({ name, bytes }: ClosedPack): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const answer = await this.session.putPack(name, bytes);
+        this.packs += 1;
+        if (answer === 'stored') this.bytes += bytes.length;
+        return;
+      } catch (error) {
+        const again = error instanceof CodedError && error.retry === 'later' && attempt < attemptsMax;
+        if (!again) throw error;
+        await this.timers.sleep(retryDelayMsMin * 2 ** (attempt - 1));
+      }
+    }
+  }
+}

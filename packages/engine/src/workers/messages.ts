@@ -1,0 +1,71 @@
+/*
+ * What the main thread and a worker say to each other. Everything is plain data; lists of entries travel as packed bytes
+ * whose buffer is handed over, so that no message holds an object for an entry.
+ */
+import type { PackName } from '@twinvault/format';
+import type { SealingSession, WriteSecret } from '@twinvault/seal';
+import type { SharedChunkTable } from '../dedup/chunk-table.ts';
+import type { EntryError } from '../source-port.ts';
+
+/** Start-up data of a worker. */
+export interface WorkerData {
+  readonly writeSecret: WriteSecret;
+  readonly session: SealingSession;
+  readonly level: number;
+  readonly table: SharedChunkTable;
+  readonly reader: { readonly module: string; readonly config: unknown };
+  /** 32 bytes, another for each worker: salts and pack nonces follow from it (seeded-random.ts). */
+  readonly randomSeed: Uint8Array;
+  /** This worker's part of the run's counters (counters.ts). */
+  readonly counters: SharedArrayBuffer;
+}
+
+export type ToWorker =
+  /** Entries to read: packed items whose bodies are heads, with the tag of the last version where there is one. */
+  | { readonly type: 'batch'; readonly batch: number; readonly items: Uint8Array }
+  /** A new generation of the shared table. */
+  | { readonly type: 'generation'; readonly buffer: SharedArrayBuffer }
+  /** One of this worker's packs is at the vault. */
+  | { readonly type: 'credit' }
+  /** Close the open pack after the batches before; answered by `flushed`. */
+  | { readonly type: 'flush' }
+  | { readonly type: 'close' };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | BatchResult
+  | FilledPack
+  | { readonly type: 'flushed' }
+  | { readonly type: 'closed' }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string };
+
+/** For each item of the batch: u8 outcome | u32 length of the body | body (entries/entry-body.ts). */
+export interface BatchResult {
+  readonly type: 'result';
+  readonly batch: number;
+  readonly results: Uint8Array;
+  readonly errors: readonly EntryError[];
+}
+
+export interface FilledPack {
+  readonly type: 'pack';
+  /** From the shared table's counter; the rows are settled under it. */
+  readonly number: number;
+  readonly name: PackName;
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+}
+
+export const outcomes = {
+  /** No entry: it vanished. */
+  gone: 0,
+  /** The body is the entry. */
+  read: 1,
+  /** It could not be read: the last version stays; the body is what a listing says, for want of one. */
+  kept: 2,
+  /** The content is that of the last version, whose extents complete the body. */
+  sameContent: 3,
+  /** The run is being stopped: the entry was not looked at. */
+  skipped: 4,
+} as const;
+export type Outcome = (typeof outcomes)[keyof typeof outcomes];

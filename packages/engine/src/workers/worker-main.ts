@@ -1,0 +1,139 @@
+/*
+ * A worker thread of a backup: owns whole batches, from opening the files to sealed packs. It does one thing after another;
+ * messages that ask for work wait their turn, credits and table generations count at once.
+ */
+import { bundleKey, Cutter } from '@twinvault/seal';
+import { packKinds } from '@twinvault/format';
+import type { ThreadMain, ThreadPort } from '@twinvault/std';
+import { ChunkTable } from '../dedup/chunk-table.ts';
+import type { EntryError, SourceReader } from '../source-port.ts';
+import type { ClosedPack } from '../upload/pack-sink.ts';
+import { PackSink } from '../upload/pack-sink.ts';
+import { runBatch, StopReading } from './batch-run.ts';
+import { Bundler } from './bundler.ts';
+import { Counters } from './counters.ts';
+import { EntryReader } from './entry-reader.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+/** Packs that a worker has handed over and that are not at the vault yet; it waits at the next. */
+export const packsUnsentMax = 2;
+
+interface SourceReaderModule {
+  openSourceReader(config: unknown): SourceReader | Promise<SourceReader>;
+}
+
+export const main: ThreadMain = async (port) => {
+  const data = port.data as WorkerData;
+  const module = (await import(data.reader.module)) as SourceReaderModule;
+  const worker = new BackupWorker(port, data, await module.openSourceReader(data.reader.config));
+  port.onMessage((value) => worker.receive(value as ToWorker));
+  port.post({ value: { type: 'ready' } satisfies FromWorker });
+};
+
+class BackupWorker {
+  private readonly port: ThreadPort;
+  private readonly source: SourceReader;
+  private readonly table: ChunkTable;
+  private readonly counters: Counters;
+  private readonly sink: PackSink;
+  private readonly bundler: Bundler;
+  private readonly reader: EntryReader;
+  private errors: EntryError[] = [];
+  private work: Promise<void> = Promise.resolve();
+  private credits = packsUnsentMax;
+  private waiting: (() => void) | null = null;
+
+  constructor(port: ThreadPort, data: WorkerData, source: SourceReader) {
+    this.port = port;
+    this.source = source;
+    this.table = ChunkTable.attach(data.table);
+    this.counters = new Counters(data.counters);
+    this.sink = new PackSink({
+      session: data.session,
+      writeSecret: data.writeSecret,
+      kind: packKinds.data,
+      random: new SeededRandom(data.randomSeed),
+      table: this.table,
+      level: data.level,
+      deliver: async (pack) => await this.deliver(pack),
+    });
+    const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
+    this.bundler = new Bundler(bundleKey(data.writeSecret), put);
+    this.reader = new EntryReader({
+      source,
+      cutter: new Cutter(this.sink.keys.cutterKey),
+      bundler: this.bundler,
+      store: { put, breathe: async () => await this.breathe() },
+      report: (error) => this.errors.push(error),
+    });
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'generation':
+        this.table.adopt(message.buffer);
+        return;
+      case 'credit':
+        this.credits += 1;
+        this.waiting?.();
+        this.waiting = null;
+        return;
+      case 'batch':
+      case 'flush':
+      case 'close':
+        this.work = this.work.then(async () => await this.perform(message)).catch((error: unknown) => this.fail(error));
+    }
+  }
+
+  private async perform(message: Extract<ToWorker, { type: 'batch' | 'flush' | 'close' }>): Promise<void> {
+    if (message.type === 'batch') return await this.batch(message.batch, message.items);
+    if (message.type === 'flush') {
+      await this.sink.close();
+      this.post({ type: 'flushed' });
+      return;
+    }
+    this.source.close();
+    this.post({ type: 'closed' });
+  }
+
+  private async batch(batch: number, items: Uint8Array): Promise<void> {
+    this.errors = [];
+    const { reader, bundler, counters } = this;
+    const options = { reader, bundler, counters, breathe: async () => await this.breathe() };
+    const results = await runBatch(items, options, (error) => this.errors.push(error));
+    this.post({ type: 'result', batch, results, errors: this.errors }, [results.buffer]);
+  }
+
+  private put(plaintext: Uint8Array): Uint8Array {
+    const { id, stored } = this.sink.put(plaintext);
+    this.counters.add('chunks', 1);
+    if (stored) {
+      this.counters.add('chunksNew', 1);
+      this.counters.add('bytesNew', plaintext.length);
+    }
+    return id;
+  }
+
+  private async breathe(): Promise<void> {
+    if (this.table.aborted) throw new StopReading();
+    if (this.sink.full) await this.sink.close();
+  }
+
+  private async deliver({ number, name, bytes, rows }: ClosedPack): Promise<void> {
+    if (this.credits === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
+    this.credits -= 1;
+    const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+    this.post({ type: 'pack', number, name, bytes: whole, rows }, [whole.buffer as ArrayBuffer]);
+  }
+
+  private post(value: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
+    this.port.post({ value, transfer });
+  }
+
+  private fail(error: unknown): void {
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'internal';
+    // Names of functions and our own sentences; the engine's errors hold no path.
+    this.post({ type: 'failed', code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+}

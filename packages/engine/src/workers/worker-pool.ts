@@ -1,0 +1,179 @@
+/*
+ * The main thread's side of the workers: hands out batches in order, at most two to a worker so that none waits for the
+ * main thread, and hears what they answer.
+ */
+import { assert } from '@twinvault/std';
+import type { Thread, Threads } from '@twinvault/std';
+import { EngineError } from '../errors.ts';
+import type { ClosedPack } from '../upload/pack-sink.ts';
+import type { BatchResult, FromWorker, ToWorker, WorkerData } from './messages.ts';
+
+const batchesPerWorkerMax = 2;
+
+export interface WorkerPoolOptions {
+  readonly threads: Threads;
+  readonly data: readonly WorkerData[];
+  /** Puts a pack to the vault; the worker may fill another when it resolves. */
+  readonly onPack: (pack: ClosedPack) => Promise<void>;
+}
+
+interface Worker {
+  readonly thread: Thread;
+  outstanding: number;
+}
+
+interface Waiting {
+  readonly resolve: (result: BatchResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class WorkerPool implements AsyncDisposable {
+  private readonly options: WorkerPoolOptions;
+  private readonly workers: Worker[] = [];
+  private readonly queue: { batch: number; items: Uint8Array }[] = [];
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly replies: ((message: FromWorker) => void)[] = [];
+  private batches = 0;
+  private failure: unknown = null;
+  private failed: (error: unknown) => void = () => undefined;
+  private readonly failing: Promise<never>;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.options = options;
+    this.failing = new Promise<never>((_resolve, reject) => (this.failed = reject));
+    this.failing.catch(() => undefined);
+  }
+
+  /** Starts a thread for each element of `data` and waits until all have opened the source. */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    const module = new URL('./worker-main.ts', import.meta.url).href;
+    try {
+      await Promise.all(options.data.map(async (data) => await pool.startWorker(module, data)));
+    } catch (error) {
+      await pool[Symbol.asyncDispose]();
+      throw error;
+    }
+    return pool;
+  }
+
+  private async startWorker(module: string, data: WorkerData): Promise<void> {
+    const thread = this.options.threads.start(module, data);
+    const worker: Worker = { thread, outstanding: 0 };
+    this.workers.push(worker);
+    const ready = this.reply(worker, 'ready');
+    thread.onFailure((cause) => this.fail(new EngineError('worker-failed', { cause })));
+    thread.onMessage((value) => this.receive(worker, value as FromWorker));
+    await ready;
+  }
+
+  /** Rejects when a worker fails. */
+  async run(items: Uint8Array): Promise<BatchResult> {
+    if (this.failure !== null) throw this.failure;
+    const batch = this.batches;
+    this.batches += 1;
+    const result = new Promise<BatchResult>((resolve, reject) => this.waiting.set(batch, { resolve, reject }));
+    this.queue.push({ batch, items });
+    this.dispatch();
+    return await result;
+  }
+
+  private dispatch(): void {
+    while (this.queue.length > 0) {
+      const worker = this.idlest();
+      if (worker === null) return;
+      const next = this.queue.shift();
+      assert(next !== undefined, 'the queue is not empty');
+      worker.outstanding += 1;
+      const { batch, items } = next;
+      this.post(worker, { type: 'batch', batch, items }, [items.buffer as ArrayBuffer]);
+    }
+  }
+
+  private idlest(): Worker | null {
+    let idlest: Worker | null = null;
+    for (const worker of this.workers) {
+      if (worker.outstanding < (idlest?.outstanding ?? batchesPerWorkerMax)) idlest = worker;
+    }
+    return idlest;
+  }
+
+  /** Tells every worker of a new generation of the shared table. */
+  grow(buffer: SharedArrayBuffer): void {
+    for (const worker of this.workers) this.post(worker, { type: 'generation', buffer });
+  }
+
+  /** Closes every open pack; their delivery may go on when this resolves. */
+  async flush(): Promise<void> {
+    await Promise.all(
+      this.workers.map(async (worker) => {
+        const reply = this.reply(worker, 'flushed');
+        this.post(worker, { type: 'flush' });
+        await reply;
+      }),
+    );
+  }
+
+  private async reply(worker: Worker, type: FromWorker['type']): Promise<void> {
+    const index = this.workers.indexOf(worker);
+    const heard = new Promise<void>((resolve) => {
+      this.replies[index] = (message) => {
+        if (message.type === type) resolve();
+      };
+    });
+    await Promise.race([heard, this.failing]);
+  }
+
+  private receive(worker: Worker, message: FromWorker): void {
+    switch (message.type) {
+      case 'pack':
+        this.options
+          .onPack(message)
+          .then(() => this.post(worker, { type: 'credit' }))
+          .catch((error: unknown) => this.fail(error));
+        return;
+      case 'result': {
+        worker.outstanding -= 1;
+        const waiting = this.waiting.get(message.batch);
+        this.waiting.delete(message.batch);
+        this.dispatch();
+        waiting?.resolve(message);
+        return;
+      }
+      case 'failed':
+        this.fail(new EngineError('worker-failed', { cause: new Error(message.message), context: { reason: message.code } }));
+        return;
+      case 'ready':
+      case 'flushed':
+      case 'closed':
+        this.replies[this.workers.indexOf(worker)]?.(message);
+    }
+  }
+
+  /** Ends the run: everything that waits is rejected with the first failure. */
+  fail(error: unknown): void {
+    if (this.failure !== null) return;
+    this.failure = error;
+    this.failed(error);
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+    this.queue.length = 0;
+  }
+
+  private post(worker: Worker, value: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    worker.thread.post({ value, transfer });
+  }
+
+  /** Closes the sources, then ends the threads. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.failure === null) {
+      const closing = this.workers.map(async (worker) => {
+        const reply = this.reply(worker, 'closed');
+        this.post(worker, { type: 'close' });
+        await reply;
+      });
+      await Promise.allSettled(closing);
+    }
+    await Promise.all(this.workers.map(async ({ thread }) => await thread[Symbol.asyncDispose]()));
+  }
+}
