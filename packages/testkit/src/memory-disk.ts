@@ -13,35 +13,14 @@
 
 import { type Clock, type Files, type Prng, StdError, TiB } from '@twinvault/std';
 import { memoryFiles } from './memory-files.ts';
-
-export interface MemoryFile {
-  readonly kind: 'file';
-  current: Uint8Array;
-  durable: Uint8Array;
-  modifiedMs: number;
-  readonly mode: number;
-}
-
-export interface MemoryDirectory {
-  readonly kind: 'directory';
-  readonly current: Map<string, MemoryNode>;
-  durable: Map<string, MemoryNode>;
-  modifiedMs: number;
-  readonly mode: number;
-}
-
-export type MemoryNode = MemoryFile | MemoryDirectory;
-
-/** An operation cut into steps; yields the name of the step that comes next. */
-export type Steps<T> = Generator<string, T, void>;
-
-/** A change of one name, made but not yet durable. */
-export interface NameChange {
-  readonly directory: MemoryDirectory;
-  readonly name: string;
-  /** Null: the name goes away. */
-  readonly node: MemoryNode | null;
-}
+import {
+  type DiskState,
+  type MemoryDirectory,
+  type MemoryFile,
+  type NameChange,
+  newDirectory,
+  type Steps,
+} from './memory-nodes.ts';
 
 export interface MemoryDiskOptions {
   readonly clock: Clock;
@@ -51,10 +30,6 @@ export interface MemoryDiskOptions {
   readonly type?: string;
   /** Called before each step of each operation with its name, `create: sync`; may call crash(). */
   readonly onStep?: (step: string) => void;
-}
-
-export function newDirectory(mode: number, modifiedMs: number): MemoryDirectory {
-  return { kind: 'directory', current: new Map(), durable: new Map(), modifiedMs, mode };
 }
 
 /** Bytes in the files below, each counted once. */
@@ -77,7 +52,7 @@ function tornBytes({ current, durable }: MemoryFile, prng: Prng | undefined): Ui
   return prng.chance(0.5) ? torn : torn.slice(0, kept);
 }
 
-export class MemoryDisk {
+export class MemoryDisk implements DiskState {
   readonly clock: Clock;
   readonly type: string;
   readonly root: MemoryDirectory;

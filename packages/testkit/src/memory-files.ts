@@ -13,12 +13,12 @@ import {
 } from '@twinvault/std';
 import {
   type MemoryDirectory,
-  type MemoryDisk,
+  type DiskState,
   type MemoryFile,
   type MemoryNode,
   newDirectory,
   type Steps,
-} from './memory-disk.ts';
+} from './memory-nodes.ts';
 
 /** Where a path points: the directory that holds the last name, and what the name stands for now. */
 interface Place {
@@ -57,10 +57,10 @@ function* readAt({ node, path, offsetBytes, lengthBytes }: ReadAt): Steps<Uint8A
 
 /** The operations of the port, each cut at the points where a real one waits for the disk. */
 class Operations {
-  readonly #disk: MemoryDisk;
+  readonly #disk: DiskState;
   readonly #run: Run;
 
-  constructor(disk: MemoryDisk, run: Run) {
+  constructor(disk: DiskState, run: Run) {
     this.#disk = disk;
     this.#run = run;
   }
@@ -265,7 +265,7 @@ class Operations {
 }
 
 /** `run` drives an operation step by step; it decides about crashes. */
-export function memoryFiles(disk: MemoryDisk, run: Run): Files {
+export function memoryFiles(disk: DiskState, run: Run): Files {
   const operations = new Operations(disk, run);
   return {
     stat: (...inputs) => run(operations.stat(...inputs)),
