@@ -1,5 +1,7 @@
 export { decodeCbor, encodeCbor } from './cbor.ts';
 export type { CborLimits, CborValue } from './cbor.ts';
+export { compactedPacks } from './compaction.ts';
+export type { BlobSource, CompactedPack, OriginRow, OriginRows } from './compaction.ts';
 export { encodePlan, parsePlan } from './compaction-plan.ts';
 export type { CompactionPlan } from './compaction-plan.ts';
 export { encodeEraseOrder, eraseSecondMessage, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';

@@ -35,10 +35,12 @@ export interface SignedBy {
   readonly object: SignedObject;
 }
 
-/** `sign` signs with the site's key. */
+/** `sign` signs with the site's key. Throws as parse does when no reader would take the result. */
 export function encodeReceipt(receipt: Receipt, sign: Sign): Uint8Array {
   const { receivedMs, generation, record, safe, site } = receipt;
-  return encodeSigned('receipt', { generation, received: receivedMs, record, safe, site }, sign);
+  const bytes = encodeSigned('receipt', { generation, received: receivedMs, record, safe, site }, sign);
+  parseReceipt(bytes);
+  return bytes;
 }
 
 /** Form alone; see verifyReceipt. */
@@ -50,10 +52,12 @@ export function parseReceipt(bytes: Uint8Array): Receipt & SignedBy {
   return receipt;
 }
 
-/** `sign` signs with the site's key. */
+/** `sign` signs with the site's key. Throws as parse does when no reader would take the result. */
 export function encodeTombstone(tombstone: Tombstone, sign: Sign): Uint8Array {
   const { retiredMs, generation, reason, record, safe, site } = tombstone;
-  return encodeSigned('tombstone', { generation, reason, record, retired: retiredMs, safe, site }, sign);
+  const bytes = encodeSigned('tombstone', { generation, reason, record, retired: retiredMs, safe, site }, sign);
+  parseTombstone(bytes);
+  return bytes;
 }
 
 /** Form alone; see verifyTombstone. */

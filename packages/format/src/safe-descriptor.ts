@@ -37,10 +37,12 @@ export function rootKeyShortForm(rootKey: Uint8Array): string {
   return (text.match(/.{4}/g) ?? []).join('-');
 }
 
-/** `sign` signs with the root key. */
+/** `sign` signs with the root key. Throws as parse does when no reader would take the result. */
 export function encodeSafeDescriptor(descriptor: SafeDescriptor, sign: Sign): Uint8Array {
   const { safe, rootKey, label, suite, createdMs } = descriptor;
-  return encodeSigned('safe', { created: createdMs, label, root: rootKey, safe, suite }, sign);
+  const bytes = encodeSigned('safe', { created: createdMs, label, root: rootKey, safe, suite }, sign);
+  parseSafeDescriptor(bytes);
+  return bytes;
 }
 
 /** Verifies the signature and that the safe id follows from the root key: `signature-invalid`, `safe-mismatch`. */
