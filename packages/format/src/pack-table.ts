@@ -100,6 +100,10 @@ export class PackTable {
     this.#view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
     this.count = trailer.rowCount;
     this.sections = parseSections(tail.subarray(tableBytes, tableBytes + sectionsBytes), trailer.sectionCount);
+    const first = this.sections[0]?.header;
+    // A compacted pack repeats the first section's header.
+    const headerFits = !first || headerBytes === packHeaderFixedBytes + first.kem.length;
+    demand(headerFits, 'pack-damaged', 'header length');
     this.blobsBytes = blobsBytes;
     this.headerBytes = headerBytes;
     this.tailBytes = tail.length;
@@ -205,15 +209,15 @@ export class PackTable {
     let blobEnd = this.headerBytes;
     let offset = 0;
     for (let row = 0; row < this.count; row += 1) {
-      demand(offset + rowBytes <= tableBytes, 'pack-damaged', 'length of the table');
+      demand(offset + rowFixedBytes <= tableBytes, 'pack-damaged', 'length of the table');
       const rowSection = view.getUint16(offset, true);
       if (rowSection !== section) {
         demand(rowSection === section + 1 && position >= 0, 'pack-damaged', 'order of sections');
         section = rowSection;
         rowBytes = rowFixedBytes + slipBytesOf(this.#suiteOf(section));
         position = -1;
-        demand(offset + rowBytes <= tableBytes, 'pack-damaged', 'length of the table');
       }
+      demand(offset + rowBytes <= tableBytes, 'pack-damaged', 'length of the table');
       const rowPosition = view.getUint32(offset + 4, true);
       demand(rowPosition > position && rowPosition < packRowsMax, 'pack-damaged', 'order of positions');
       position = rowPosition;

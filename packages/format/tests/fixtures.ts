@@ -234,3 +234,9 @@ export function formatError(code: FormatErrorCode, defect?: string): (error: unk
     return defect === undefined || error.context['defect'] === defect;
   };
 }
+
+/** The value, which the test knows to be there. */
+export function present<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) throw new RangeError('value missing');
+  return value;
+}
