@@ -16,7 +16,7 @@ import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
 import { SealError } from './errors.ts';
 import type { KindKeys } from './keys.ts';
 import { decodePayload } from './payload.ts';
-import { openBytes, sealBytes, zeroNonce } from './suites.ts';
+import { openBytes, sealBytesInto, sealedLength, zeroNonce } from './suites.ts';
 
 const formatVersion = 1;
 const blobMagic = utf8Encode('TVBL');
@@ -57,12 +57,19 @@ export function blobKey(suite: Suite, m: Uint8Array, salt: Uint8Array): Uint8Arr
   return primitives.hmacSha256(primitives.secretKey(m), blobLabel, Uint8Array.of(suite), salt);
 }
 
-/** `salt`: 16 bytes, fresh, or those of the blob that is to be made again. */
-export function sealBlob(
-  input: BlobPlace & { readonly m: Uint8Array; readonly salt: Uint8Array; readonly payload: Uint8Array },
-): SealedBlob {
-  const key = blobKey(input.suite, input.m, input.salt);
-  const blob = sealBytes(input.suite, { key, nonce: zeroNonce, aad: blobAad(input) }, input.payload);
+export interface BlobToSeal extends BlobPlace {
+  readonly m: Uint8Array;
+  /** 16 bytes, fresh, or those of the blob that is to be made again. */
+  readonly salt: Uint8Array;
+  readonly payload: Uint8Array;
+  /** Where to seal it, exactly `sealedLength` bytes; a buffer of its own when left out. */
+  readonly target?: Uint8Array;
+}
+
+export function sealBlob(input: BlobToSeal): SealedBlob {
+  const { suite, m, salt, payload, target: blob = new Uint8Array(sealedLength(suite, payload.length)) } = input;
+  const key = blobKey(suite, m, salt);
+  sealBytesInto(blob, suite, { input: { key, nonce: zeroNonce, aad: blobAad(input) }, plaintext: payload });
   return { blob, key };
 }
 
@@ -77,14 +84,7 @@ export function openBlob(
  * Whether a blob that another computer stored is what this plaintext seals to under its salt: only then may it be reused.
  * The sealing is dropped either way, so no second payload is ever stored under one K.
  */
-export function blobMatches(
-  input: BlobPlace & {
-    readonly m: Uint8Array;
-    readonly salt: Uint8Array;
-    readonly payload: Uint8Array;
-    readonly blobHash: Uint8Array;
-  },
-): boolean {
+export function blobMatches(input: BlobToSeal & { readonly blobHash: Uint8Array }): boolean {
   return equalBytes(primitives.sha256(sealBlob(input).blob), input.blobHash);
 }
 

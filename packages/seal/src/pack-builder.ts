@@ -74,9 +74,20 @@ const rowFixedBytes = 96;
 const sectionsBytes = 2 + 114;
 const keyBytes = 32;
 
-type Entry =
-  | { readonly id: ChunkId; readonly m: Uint8Array; readonly payload: Uint8Array }
-  | { readonly id: ChunkId; readonly reused: ReusedBlob };
+interface OwnEntry {
+  readonly id: ChunkId;
+  readonly m: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+type Entry = OwnEntry | { readonly id: ChunkId; readonly reused: ReusedBlob };
+
+interface SealedParts {
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly blobHash: Uint8Array;
+  readonly lengthBytes: number;
+}
 
 export class PackBuilder {
   readonly #input: PackBuilderInput;
@@ -133,7 +144,7 @@ export class PackBuilder {
       nonce: random.bytes(32),
       kem: fromState ? new Uint8Array(0) : session.kem,
     });
-    const key = packKeyOf({ kind, header, secret: stateKey ?? session.secret });
+    const packKey = packKeyOf({ kind, header, secret: stateKey ?? session.secret });
     const entries = [...this.#entries.values()].sort((a, b) => compareBytes(a.id, b.id));
     const blobsBytes = this.#blobsBytes(entries);
     const bytes = new Uint8Array(header.length + blobsBytes + tailBytesOf(entries.length, suite));
@@ -141,22 +152,12 @@ export class PackBuilder {
     const rows: PackRow[] = [];
     let offsetBytes = header.length;
     for (const [position, entry] of entries.entries()) {
-      const sealed = this.#seal(entry);
-      if (sealed.blob !== null) bytes.set(sealed.blob, offsetBytes);
+      const slipOnly = 'reused' in entry;
+      const sealed = slipOnly ? reusedParts(entry.reused) : this.#seal(entry, bytes.subarray(offsetBytes));
       const { salt, blobHash, lengthBytes } = sealed;
-      const slip = sealSlip(key, { suite, position, id: entry.id, blobHash }, sealed.key);
-      const slipOnly = sealed.blob === null;
-      rows.push({
-        section: 0,
-        position,
-        id: entry.id,
-        offsetBytes: slipOnly ? 0 : offsetBytes,
-        lengthBytes,
-        salt,
-        blobHash,
-        slip,
-        slipOnly,
-      });
+      const slip = sealSlip(packKey, { suite, position, id: entry.id, blobHash }, sealed.key);
+      const at = slipOnly ? 0 : offsetBytes;
+      rows.push({ section: 0, position, id: entry.id, offsetBytes: at, lengthBytes, salt, blobHash, slip, slipOnly });
       if (!slipOnly) offsetBytes += lengthBytes;
     }
     const { tail, name } = encodePackTail({ header, rows, sections: [{ origin: null, header: null }], blobsBytes });
@@ -187,21 +188,23 @@ export class PackBuilder {
     return sum;
   }
 
-  #seal(entry: Entry): { blob: Uint8Array | null; key: Uint8Array; salt: Uint8Array; blobHash: Uint8Array; lengthBytes: number } {
-    if ('reused' in entry) {
-      const { suite, m, salt, blobHash, lengthBytes } = entry.reused;
-      return { blob: null, key: blobKey(suite, m, salt), salt, blobHash, lengthBytes };
-    }
+  /** Seals the blob at the beginning of `space`. */
+  #seal({ id, m, payload }: OwnEntry, space: Uint8Array): SealedParts {
     const { session, kind, keys, random } = this.#input;
-    const { id, m, payload } = entry;
-    const place = { suite: session.suite, safe: session.safe, kind, id };
+    const { suite, safe } = session;
+    const target = space.subarray(0, sealedLength(suite, payload.length));
+    const place = { suite, safe, kind, id };
     const seal = (): SealedBlob & { readonly salt: Uint8Array } => {
       const salt = random.bytes(saltBytes);
-      return { salt, ...sealBlob({ ...place, m, salt, payload }) };
+      return { salt, ...sealBlob({ ...place, m, salt, payload, target }) };
     };
     const { blob, key, salt } = this.#selfCheck.checked({ place, keys, seal });
-    return { blob, key, salt, blobHash: primitives.sha256(blob), lengthBytes: blob.length };
+    return { key, salt, blobHash: primitives.sha256(blob), lengthBytes: blob.length };
   }
+}
+
+function reusedParts({ suite, m, salt, blobHash, lengthBytes }: ReusedBlob): SealedParts {
+  return { key: blobKey(suite, m, salt), salt, blobHash, lengthBytes };
 }
 
 /** Of a fresh pack: what encodePackTail gives, known before it is called, so that a pack's buffer is made once. */

@@ -9,7 +9,7 @@
  * under one nonce.
  */
 
-import { ByteWriter, concatBytes, equalSecretBytes, primitives, utf8Encode } from '@twinvault/std';
+import { ByteWriter, assert, concatBytes, equalSecretBytes, primitives, utf8Encode } from '@twinvault/std';
 import type { SecretKey } from '@twinvault/std';
 import type { Suite } from '@twinvault/format';
 
@@ -20,6 +20,11 @@ export interface SealInput {
   /** 12 bytes. */
   readonly nonce: Uint8Array;
   readonly aad: Uint8Array;
+}
+
+export interface SealInto {
+  readonly input: SealInput;
+  readonly plaintext: Uint8Array;
 }
 
 /** For keys that are used once. */
@@ -44,6 +49,16 @@ export function sealBytes(suite: Suite, input: SealInput, plaintext: Uint8Array)
   padded.fill(padded.length - plaintext.length, plaintext.length);
   const ciphertext = primitives.aesCbcEncrypt(keys.encryption, keys.iv, padded);
   return concatBytes(ciphertext, suite2Mac(keys, input.aad, ciphertext));
+}
+
+/** The same into `target`, which has exactly `sealedLength` bytes: packs are sealed where they lie. */
+export function sealBytesInto(target: Uint8Array, suite: Suite, { input, plaintext }: SealInto): void {
+  if (suite === 1) {
+    primitives.aesGcmSealInto(secretKeyOf(input.key), input.nonce, input.aad, plaintext, target);
+    return;
+  }
+  assert(target.length === sealedLength(suite, plaintext.length), 'the target has another length');
+  target.set(sealBytes(suite, input, plaintext));
 }
 
 /** Null when the bytes were not sealed with this input, or were changed. */

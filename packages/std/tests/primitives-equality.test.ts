@@ -94,6 +94,10 @@ suite('ciphers', () => {
         const sealed = same((p) => p.aesGcmSeal(p.secretKey(key), nonce, aad, plaintext));
         const open = (ciphertext: Uint8Array, by = aad): Uint8Array | null =>
           same((p) => p.aesGcmOpen(p.secretKey(key), nonce, by, ciphertext));
+        const target = new Uint8Array(sealed.length + 2);
+        const inner = target.subarray(1, 1 + sealed.length);
+        same((p) => p.aesGcmSealInto(p.secretKey(key), nonce, aad, plaintext, inner) ?? inner.slice());
+        assert.deepEqual(target, concatBytes(Uint8Array.of(0), sealed, Uint8Array.of(0)));
         assert.deepEqual(open(sealed), plaintext);
         assert.equal(open(flipped(sealed, bit)), null);
         assert.equal(open(sealed.subarray(1)), null);
@@ -104,6 +108,13 @@ suite('ciphers', () => {
     refused((p) => p.aesGcmSeal(p.secretKey(key0), new Uint8Array(16), key0, key0));
     refused((p) => p.aesGcmSeal(p.secretKey(key0.subarray(16)), new Uint8Array(12), key0, key0));
     refused((p) => p.aesGcmOpen(p.secretKey(key0), new Uint8Array(11), key0, key0));
+    refused((p) => p.aesGcmSealInto(p.secretKey(key0), new Uint8Array(12), key0, key0, new Uint8Array(47)));
+    const long = new Prng('long').bytes(200_001);
+    const sealed = same((p) => p.aesGcmSeal(p.secretKey(key0), new Uint8Array(12), key0, long));
+    assert.deepEqual(
+      same((p) => p.aesGcmOpen(p.secretKey(key0), new Uint8Array(12), key0, sealed)),
+      long,
+    );
   });
 
   test('CBC', () => {

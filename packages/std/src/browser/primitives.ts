@@ -183,6 +183,11 @@ export const primitives: Primitives = {
     requireNonce(nonce, 12);
     return gcm(BrowserSecretKey.of(key).aes(), nonce, aad).encrypt(plaintext);
   },
+  aesGcmSealInto: (key, nonce, aad, plaintext, target) => {
+    requireNonce(nonce, 12);
+    if (target.length !== plaintext.length + tagBytes) throw new RangeError('the target is the ciphertext and its tag');
+    target.set(gcm(BrowserSecretKey.of(key).aes(), nonce, aad).encrypt(plaintext));
+  },
   aesGcmOpen,
   aesCbcEncrypt: (key, iv, plaintext) => cbcOf(key, iv, plaintext).encrypt(plaintext),
   aesCbcDecrypt: (key, iv, ciphertext) => cbcOf(key, iv, ciphertext).decrypt(ciphertext),

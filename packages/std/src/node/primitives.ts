@@ -19,6 +19,7 @@ import { ed25519PrivateKey, ed25519PublicKeyObject, keyBytes, mlKemPrivateKey, m
 import { x25519PrivateKey, x25519PublicKeyObject } from './der-keys.ts';
 
 const tagBytes = 16;
+const pieceBytes = 65_536;
 
 function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -75,15 +76,26 @@ function requireNonce(nonce: Uint8Array, length: number): void {
   if (nonce.length !== length) throw new RangeError(`the nonce or IV has ${length} bytes`);
 }
 
-function aesGcmSeal(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+/**
+ * In pieces whose buffers the allocator hands out again: results of a mebibyte each come as fresh pages, which cost 0.4 ms
+ * a mebibyte on top of 0.75 (Linux x64, Node 24.21).
+ */
+function aesGcmSealInto(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void {
   requireNonce(nonce, 12);
+  if (target.length !== plaintext.length + tagBytes) throw new RangeError('the target is the ciphertext and its tag');
   const cipher = crypto.createCipheriv('aes-256-gcm', NodeSecretKey.aesKeyOf(key), nonce, { authTagLength: tagBytes });
   cipher.setAAD(aad);
-  const sealed = new Uint8Array(plaintext.length + tagBytes);
-  // GCM is a stream mode: update() gives everything, final() nothing.
-  sealed.set(cipher.update(plaintext));
+  for (let offset = 0; offset < plaintext.length; offset += pieceBytes) {
+    // GCM is a stream mode: update() gives everything, final() nothing.
+    target.set(cipher.update(plaintext.subarray(offset, offset + pieceBytes)), offset);
+  }
   cipher.final();
-  sealed.set(cipher.getAuthTag(), plaintext.length);
+  target.set(cipher.getAuthTag(), plaintext.length);
+}
+
+function aesGcmSeal(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  const sealed = new Uint8Array(plaintext.length + tagBytes);
+  aesGcmSealInto(key, nonce, aad, plaintext, sealed);
   return sealed;
 }
 
@@ -229,6 +241,7 @@ export const primitives: Primitives = {
   hkdfSha256: (secret, salt, info, lengthBytes) =>
     hkdfWith((key, ...parts) => hmac(key, parts), { secret, salt, info, lengthBytes }),
   aesGcmSeal,
+  aesGcmSealInto,
   aesGcmOpen,
   aesCbcEncrypt: (key, iv, plaintext) => cbc('encrypt', key, iv, plaintext),
   aesCbcDecrypt: (key, iv, ciphertext) => cbc('decrypt', key, iv, ciphertext),

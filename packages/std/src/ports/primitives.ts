@@ -58,6 +58,8 @@ export interface Primitives {
 
   /** AES-256-GCM (SP 800-38D), 12-byte nonce, 16-byte tag appended to the ciphertext. */
   aesGcmSeal(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The same into `target`, which has exactly the length of the ciphertext with its tag: large packs are sealed where they lie. */
+  aesGcmSealInto(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void;
   /** The plaintext, or null when the tag does not fit. */
   aesGcmOpen(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | null;
   /** AES-256-CBC without padding: the length must be a multiple of 16. */
