@@ -19,6 +19,10 @@ export const engineErrorCodes = {
     retry: 'never',
     meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',
   },
+  'path-unknown': {
+    retry: 'never',
+    meaning: 'A path to restore is not in the safeset.',
+  },
   'receipt-invalid': {
     retry: 'later',
     meaning: 'The answer to the commit is no valid receipt of this vault for this safeset.',
@@ -34,6 +38,10 @@ export const engineErrorCodes = {
   'state-damaged': {
     retry: 'never',
     meaning: 'A file of the local state that is no cache does not hold what it should.',
+  },
+  'strip-mismatch': {
+    retry: 'never',
+    meaning: 'A path to restore does not lie below the beginning that is to be left out.',
   },
   'worker-failed': {
     retry: 'later',

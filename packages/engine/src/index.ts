@@ -27,3 +27,8 @@ export { JobState } from './state/job-state.ts';
 export { Pins } from './state/pins.ts';
 export type { JobHead, RunRow } from './state/pins.ts';
 export type { ConflictRule, EntryMetadata, Placed, Target, TargetFile, TargetModule } from './target-port.ts';
+export { restore } from './restore/restore.ts';
+export type { RestoreOptions, RestoreProgress, RestoreReport } from './restore/restore.ts';
+export { isWithin, joinName, splitName } from './restore/selection.ts';
+export { verifySafe } from './restore/verify.ts';
+export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from './restore/verify.ts';

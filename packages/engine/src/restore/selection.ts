@@ -1,0 +1,88 @@
+/*
+ * Which entries a restore takes, and where each goes. Paths are components joined by 0x00 (docs/format/catalog.md).
+ */
+import { compareBytes, concatBytes } from '@twinvault/std';
+
+export interface Selection {
+  /** Paths of files and folders to take; empty: everything. */
+  readonly paths: readonly Uint8Array[];
+  /** Beginning of the path that is left out below the target; empty: nothing. */
+  readonly strip: Uint8Array;
+}
+
+const separator = new Uint8Array([0]);
+
+/** `a` is `b`, or an ancestor of it. The root (empty) is an ancestor of all. */
+export function isWithin(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length === 0) return true;
+  if (b.length < a.length || compareBytes(a, b.subarray(0, a.length)) !== 0) return false;
+  return b.length === a.length || b[a.length] === 0;
+}
+
+export function joinName(directory: Uint8Array, name: Uint8Array): Uint8Array {
+  return directory.length === 0 ? name : concatBytes(directory, separator, name);
+}
+
+export function splitName(path: Uint8Array): { readonly directory: Uint8Array; readonly name: Uint8Array } {
+  const at = path.lastIndexOf(0);
+  return at < 0
+    ? { directory: path.subarray(0, 0), name: path }
+    : { directory: path.subarray(0, at), name: path.subarray(at + 1) };
+}
+
+/** What one catalog path means to a selection: to be restored, only on the way to something restored, or neither. */
+export type Role = 'take' | 'way' | 'leave';
+
+export class Selector {
+  private readonly paths: readonly Uint8Array[];
+  private readonly strip: Uint8Array;
+
+  constructor({ paths, strip }: Selection) {
+    this.strip = strip;
+    this.paths = paths.length > 0 ? withoutNested(paths) : [strip];
+  }
+
+  /** Paths to walk from, none inside another, in key order of their own. */
+  get starts(): readonly Uint8Array[] {
+    return this.paths;
+  }
+
+  role(path: Uint8Array): Role {
+    // What is stripped has no place below the target.
+    if (this.strip.length > 0 && (!isWithin(this.strip, path) || path.length === this.strip.length)) return 'leave';
+    if (this.paths.some((start) => isWithin(start, path))) return 'take';
+    return this.paths.some((start) => isWithin(path, start)) ? 'way' : 'leave';
+  }
+
+  /** Path below the target. */
+  placed(path: Uint8Array): Uint8Array {
+    return this.strip.length === 0 ? path : path.subarray(this.strip.length + 1);
+  }
+
+  /** Selected paths that lie outside what is stripped: a mistake of the caller's. */
+  outsideStrip(): readonly Uint8Array[] {
+    return this.paths.filter((path) => !isWithin(this.strip, path));
+  }
+}
+
+function withoutNested(paths: readonly Uint8Array[]): Uint8Array[] {
+  const sorted = paths.toSorted(compareBytes);
+  return sorted.filter(
+    (path, index) =>
+      !sorted.some((other, at) => at !== index && isWithin(other, path) && (at < index || other.length < path.length)),
+  );
+}
+
+/** Every path from the top down to this one, itself included. */
+export function pathsDownTo(path: Uint8Array): Uint8Array[] {
+  const paths: Uint8Array[] = [];
+  for (let index = 0; index <= path.length; index += 1) {
+    if (index === path.length || path[index] === 0) paths.push(path.subarray(0, index));
+  }
+  return paths;
+}
+
+/** For messages on this device only. */
+export function showPath(path: Uint8Array): string {
+  return `/${new TextDecoder().decode(path).replaceAll('\0', '/')}`;
+}
