@@ -1,3 +1,12 @@
+export { refsOf, TestSafe } from './builders/test-safe.ts';
+export type {
+  TestComputer,
+  TestNewSafe,
+  TestPack,
+  TestPackOptions,
+  TestRecord,
+  TestRecordOptions,
+} from './builders/test-safe.ts';
 export { clockConformance } from './conformance/clock.ts';
 export type { ClockUnderTest } from './conformance/clock.ts';
 export { databasesConformance } from './conformance/databases.ts';
@@ -8,6 +17,8 @@ export { networkConformance } from './conformance/network.ts';
 export type { NetworkUnderTest } from './conformance/network.ts';
 export { randomConformance } from './conformance/random.ts';
 export { threadsConformance } from './conformance/threads.ts';
+export { following, liveNames, rejectsWith, runOnce, sessionOf, vaultConformance } from './conformance/vault.ts';
+export type { VaultUnderTest } from './conformance/vault.ts';
 export { FakeClock, settle } from './fake-clock.ts';
 export { faulty } from './faulty.ts';
 export type { FaultCounter, FaultOptions } from './faulty.ts';
