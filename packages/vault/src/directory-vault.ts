@@ -7,13 +7,23 @@ import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
 import type { SafeId } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
+import { checkVault } from './check/check.ts';
+import type { CheckOptions, CheckReport } from './check/check.ts';
+import { cleanSafe } from './clean/clean.ts';
+import type { CleanOptions, CleanReport } from './clean/report.ts';
+import { sweepVault } from './clean/sweep.ts';
 import { safeContext } from './context.ts';
 import type { VaultContext, VaultPorts } from './context.ts';
 import { DirectorySafe, safeParts } from './directory-safe.ts';
+import type { SafeParts } from './directory-safe.ts';
 import { FileTime } from './leases/file-time.ts';
 import type { ProcessWatch } from './leases/lease.ts';
-import { createSafe, listSafes } from './safes/safes.ts';
+import { rebuildVault } from './rebuild/rebuild.ts';
+import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
+import { createSafe, listSafes, safeIds } from './safes/safes.ts';
 import { createSite, readGeneration, readMarker } from './site/site.ts';
+import { safeStats } from './stats.ts';
+import type { SafeStats } from './stats.ts';
 import { SafeLayout } from './store/layout.ts';
 import { FileStore } from './store/object-store.ts';
 import { asProtocol, vaultFiles } from './store/vault-files.ts';
@@ -73,15 +83,51 @@ export class DirectoryVault implements Vault {
 
   openSafe(safe: SafeId): Promise<DirectorySafe> {
     return asProtocol(async () => {
-      const { descriptor } = new SafeLayout(safe);
-      if ((await this.#context.store.size(descriptor)) === null) {
-        throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
-      }
-      return new DirectorySafe(safeParts(safeContext(this.#context, safe)));
+      await this.#demandSafe(safe);
+      return new DirectorySafe(this.#parts(safe));
+    });
+  }
+
+  /** Findings about the vault or one safe; see check.ts. Writes nothing but the cache unless `setAside` is on. */
+  check(options: CheckOptions = {}): Promise<CheckReport> {
+    return asProtocol(() => checkVault(this.#context, options, (safe) => this.#parts(safe)));
+  }
+
+  /** Retention and clean-up of one safe; see clean.ts. `vault-busy`, `clean-stopped`, `vault-damaged`, `safe-unknown`. */
+  clean(safe: SafeId, options: CleanOptions = {}): Promise<CleanReport> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      const report = await cleanSafe(this.#parts(safe), options);
+      if (options.dryRun !== true) await sweepVault(this.#context, report.nowMs);
+      return report;
+    });
+  }
+
+  /** Makes caches and generation anew; see rebuild.ts. `vault-busy`. */
+  rebuild(options: RebuildOptions = {}): Promise<RebuildReport> {
+    return asProtocol(() => rebuildVault(this.#context, options, (safe) => this.#parts(safe)));
+  }
+
+  /** One row for each safe, in order of their ids. */
+  stats(): Promise<readonly SafeStats[]> {
+    return asProtocol(async () => {
+      const rows: SafeStats[] = [];
+      for (const safe of await safeIds(this.#context)) rows.push(await safeStats(this.#parts(safe)));
+      return rows;
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await asProtocol(() => this.#context.time.close()).catch(() => undefined);
+  }
+
+  #parts(safe: SafeId): SafeParts {
+    return safeParts(safeContext(this.#context, safe));
+  }
+
+  async #demandSafe(safe: SafeId): Promise<void> {
+    const { descriptor } = new SafeLayout(safe);
+    if ((await this.#context.store.size(descriptor)) === null)
+      throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
   }
 }

@@ -1,5 +1,23 @@
+export { problemKinds } from './check/problems.ts';
+export type { CheckProblem, ProblemCode, ProblemKind } from './check/problems.ts';
+export type { CheckOptions, CheckProgress, CheckReport } from './check/check.ts';
+export { quarantineMsDefault, shareMaxDefault } from './clean/clean.ts';
+export type { CleanedPack, CleanedRecord, CleanOptions, CleanProgress, CleanReport, PackAction } from './clean/report.ts';
+export type { VaultPorts } from './context.ts';
+export { DirectorySafe } from './directory-safe.ts';
 export { createDirectoryVault, DirectoryVault, openDirectoryVault } from './directory-vault.ts';
 export type { DirectoryVaultOptions } from './directory-vault.ts';
-export { DirectorySafe } from './directory-safe.ts';
-export type { VaultPorts } from './context.ts';
+export { leaseLapseMs, lockLapseMs } from './leases/lease.ts';
 export type { ProcessWatch } from './leases/lease.ts';
+export type { RebuildOptions, RebuildProgress, RebuildReport, RebuiltSafe } from './rebuild/rebuild.ts';
+export { evaluateRetention } from './retention/evaluate.ts';
+export type {
+  KeepReason,
+  RetentionDecision,
+  RetentionItem,
+  RetentionOptions,
+  RetentionRule,
+  RetireReason,
+} from './retention/evaluate.ts';
+export type { KeepRules } from './retention/facts.ts';
+export type { SafeStats } from './stats.ts';

@@ -81,7 +81,7 @@ export async function takeLease(ports: LeasePorts, request: LeaseRequest): Promi
     if (held === null) continue;
     const nowMs = await ports.time.nowMs();
     if (!isOver(held, { nowMs, lapseMs: request.lapseMs, processes })) return { type: 'held', by: held };
-    if (await moveAside(ports, request.path, held)) fence = ((held.note && noteNumber(held.note, 'fence')) ?? 0) + 1;
+    if (await discardLease(ports, request.path, held)) fence = ((held.note && noteNumber(held.note, 'fence')) ?? 0) + 1;
   }
   throw new ProtocolError('vault-busy', { context: { defect: 'lease changes hands too often' } });
 }
@@ -108,8 +108,8 @@ async function createLease(ports: LeasePorts, request: LeaseRequest, fence: numb
   return new Lease(ports, { path: request.path, bytes, fence, sinceMs, lapseMs: request.lapseMs });
 }
 
-/** False when another mover won, or the lease turned out to be alive. */
-async function moveAside(ports: LeasePorts, path: string, held: LeaseState): Promise<boolean> {
+/** Removes a lease that was judged to be over. False when another mover won, or the lease turned out to be alive. */
+export async function discardLease(ports: LeasePorts, path: string, held: LeaseState): Promise<boolean> {
   const { files, random } = ports;
   const aside = `${path.slice(0, path.lastIndexOf('/'))}/${temporaryName(random)}`;
   if (!(await files.rename(path, aside))) return false;

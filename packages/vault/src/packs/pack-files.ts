@@ -3,6 +3,7 @@
  */
 
 import {
+  FormatError,
   packHeaderBytesMax,
   packHeaderFixedBytes,
   packName,
@@ -53,6 +54,8 @@ export async function readPackEnds(context: SafeContext, hex: string): Promise<P
   const headerBytes = await file.read(0, Math.min(packHeaderBytesMax, sizeBytes));
   const tail = await readTail(file);
   const { header, table } = verifyPackEnds(packNameOfHex(hex), { headerBytes, tail }, { safe: context.safe });
+  if (table.packBytes !== sizeBytes)
+    throw new FormatError('pack-damaged', { context: { defect: 'size of the file', sizeBytes } });
   return {
     headerBytes: headerBytes.slice(0, packHeaderFixedBytes + header.kem.length),
     tail,

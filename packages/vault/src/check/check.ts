@@ -1,0 +1,130 @@
+/*
+ * Checks a vault without keys: form, digest, signature and chain of every object, that all a record refers to is here, and with
+ * `readData` every byte of every pack. Changes nothing, unless it is told to keep damaged packs aside.
+ */
+
+import type { SafeId } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { toHex } from '@twinvault/std';
+import type { CommitParts } from '../commit/commit.ts';
+import { signerOf } from '../context.ts';
+import type { VaultContext } from '../context.ts';
+import { safeIds } from '../safes/safes.ts';
+import { readGeneration } from '../site/site.ts';
+import { cacheFolder, generationName, markerName, safesFolder, siteKeyName } from '../store/layout.ts';
+import { isTemporaryName } from '../store/object-store.ts';
+import { checkPacks } from './check-packs.ts';
+import { checkRecords } from './check-records.ts';
+import { checkSafeObjects } from './check-safe.ts';
+import { problem } from './problems.ts';
+import type { CheckProblem } from './problems.ts';
+
+export interface CheckOptions {
+  /** One safe; all when left out. */
+  readonly safe?: SafeId;
+  /** Reads and hashes every byte of every pack. */
+  readonly readData?: boolean;
+  /** Moves packs that fail into `damaged/`: they leave the live lists, so that the next backups store their chunks again. */
+  readonly setAside?: boolean;
+  readonly progress?: (progress: CheckProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CheckProgress {
+  /** Hexadecimal. */
+  readonly safe: string;
+  readonly step: 'objects' | 'packs' | 'records';
+  readonly done: number;
+  readonly total: number;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface CheckReport {
+  readonly problems: readonly CheckProblem[];
+  readonly safes: number;
+  readonly objects: number;
+  readonly packs: number;
+  readonly records: number;
+  /** Bytes that were read and compared. */
+  readonly readBytes: number;
+}
+
+/** Gathers findings and numbers over all parts of a check. */
+export class CheckRun {
+  readonly options: CheckOptions;
+  readonly problems: CheckProblem[] = [];
+  objects: number = 0;
+  packs: number = 0;
+  records: number = 0;
+  readBytes: number = 0;
+
+  constructor(options: CheckOptions) {
+    this.options = options;
+  }
+
+  found(code: CheckProblem['code'], object: string, detail?: string): void {
+    this.problems.push(problem(code, object, detail));
+  }
+
+  /** Runs one part; an error of the world becomes the finding, `unreadable` when the operating system is to blame. */
+  async object<T>(code: CheckProblem['code'], name: string, body: () => Promise<T>): Promise<T | null> {
+    this.options.signal?.throwIfAborted();
+    this.objects += 1;
+    try {
+      return await body();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.found(osCodes.has(error.code) ? 'unreadable' : code, name, error.code);
+      return null;
+    }
+  }
+
+  report(safes: number): CheckReport {
+    const { problems, objects, packs, records, readBytes } = this;
+    return { problems, safes, objects, packs, records, readBytes };
+  }
+}
+
+const osCodes: ReadonlySet<string> = new Set(['vault-failed', 'vault-denied']);
+
+export async function checkVault(
+  context: VaultContext,
+  options: CheckOptions,
+  partsOf: (safe: SafeId) => CommitParts,
+): Promise<CheckReport> {
+  const run = new CheckRun(options);
+  await checkSite(context, run);
+  const safes = options.safe === undefined ? await safeIds(context) : [options.safe];
+  for (const safe of safes) await checkSafe(partsOf(safe), run);
+  return run.report(safes.length);
+}
+
+async function checkSite(context: VaultContext, run: CheckRun): Promise<void> {
+  const { ports, root, store } = context;
+  await run.object('site-key-damaged', siteKeyName, () => signerOf(context));
+  await run.object('generation-damaged', generationName, () => readGeneration(ports.files, root));
+  await namesIn(context, run, { folder: '', known: [markerName, 'site', safesFolder, cacheFolder, 'lost+found'] });
+  await namesIn(context, run, { folder: 'site', known: ['key', 'generation'] });
+  const ids = new Set((await safeIds(context)).map((id) => toHex(id)));
+  for (const { name } of await ports.files.list(store.path(safesFolder))) {
+    if (!isTemporaryName(name) && !ids.has(name)) run.found('name-unknown', `${safesFolder}/${name}`);
+  }
+}
+
+async function namesIn(
+  { ports, store }: VaultContext,
+  run: CheckRun,
+  { folder, known }: { folder: string; known: readonly string[] },
+): Promise<void> {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  for (const { name } of await ports.files.list(store.path(folder))) {
+    if (!isTemporaryName(name) && !known.includes(name)) run.found('name-unknown', `${prefix}${name}`);
+  }
+}
+
+async function checkSafe(parts: CommitParts, run: CheckRun): Promise<void> {
+  const ledger = await checkSafeObjects(parts, run);
+  const damaged = await checkPacks(parts, run);
+  await checkRecords(parts, run, { ledger, damaged });
+}

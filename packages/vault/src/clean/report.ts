@@ -1,0 +1,76 @@
+/* What clean-up decides and tells: everything that goes or would go, and why. */
+
+import type { KeepRules } from '../retention/facts.ts';
+
+export interface CleanOptions {
+  /** Null or left out: no safeset goes, only what nothing refers to any more. */
+  readonly keep?: KeepRules | null;
+  /** Only says what would happen; writes nothing. */
+  readonly dryRun?: boolean;
+  /** From the first mark to deletion; 24 h when left out. */
+  readonly quarantineMs?: number;
+  /** Stops when more than this share (0 to 1) of the safe's bytes would be marked at once; 0.5 when left out. */
+  readonly shareMax?: number;
+  readonly minimumAgeMs?: number;
+  /** Cap of safesets per job, where an operator applies one. */
+  readonly safesetsMax?: number;
+  readonly progress?: (progress: CleanProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CleanProgress {
+  readonly step: 'records' | 'packs' | 'retire' | 'mark' | 'second-mark' | 'delete' | 'sweep';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface CleanedRecord {
+  /** Hexadecimal, as all names here. */
+  readonly record: string;
+  readonly computer: string;
+  readonly job: string;
+  readonly kind: 'safeset' | 'checkpoint';
+  readonly type: string;
+  readonly sequence: number;
+  readonly receivedMs: number;
+  readonly storedBytes: number;
+  readonly action: 'keep' | 'retire';
+  /** Of evaluate.ts, or 'replaced' for a checkpoint. */
+  readonly reason: string;
+}
+
+export type PackAction =
+  /** Marked now; it goes when the delay is over. */
+  | 'quarantine'
+  /** Marked before; `reason` says what it waits for. */
+  | 'wait'
+  /** Something refers to it again. */
+  | 'take-back'
+  | 'delete'
+  /** Nothing refers to it, but a session that is open may: it was put after that began. */
+  | 'leave';
+
+export interface CleanedPack {
+  readonly pack: string;
+  readonly bytes: number;
+  readonly action: PackAction;
+  readonly reason: 'dead' | 'live' | 'delay' | 'lease' | 'session';
+}
+
+export interface CleanReport {
+  readonly safe: string;
+  readonly dryRun: boolean;
+  readonly nowMs: number;
+  readonly records: readonly CleanedRecord[];
+  /** Packs that are not simply live. */
+  readonly packs: readonly CleanedPack[];
+  readonly totalPacks: number;
+  readonly totalBytes: number;
+  /** What is marked now, as a share of all bytes; above `shareMax` a run that is not dry stops before it changes anything. */
+  readonly markedShare: number;
+  readonly stopped: boolean;
+  readonly deletedPacks: number;
+  readonly deletedBytes: number;
+  /** Temporary files and directories, lapsed leases and leftovers of slots that were removed. */
+  readonly swept: number;
+}
