@@ -24,7 +24,7 @@ export {
 } from './blobs.ts';
 export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
 export { CatalogReader } from './catalog/catalog-reader.ts';
-export type { Subtree, WalkOptions } from './catalog/catalog-reader.ts';
+export type { Content, Subtree, WalkOptions } from './catalog/catalog-reader.ts';
 export { CatalogWriter } from './catalog/catalog-writer.ts';
 export type { CatalogWriterOptions, StoredContent, WrittenCatalog } from './catalog/catalog-writer.ts';
 export { diffCatalogs } from './catalog/diff.ts';

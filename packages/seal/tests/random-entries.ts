@@ -34,6 +34,19 @@ export function randomExtents(prng: Prng, sizeBytes: number, partsMax = 6): Exte
   return [...mergeExtents(extents)];
 }
 
+/** Extents of random chunks, none of them touching. */
+export function manyExtents(prng: Prng, count: number): Extent[] {
+  const ids = Array.from({ length: 1000 }, () => randomChunkId(prng));
+  return Array.from({ length: count }, (_, index) => {
+    const chunk = index % 7 === 6 ? null : (ids[prng.below(1000)] ?? null);
+    return {
+      chunk,
+      offsetBytes: chunk === null ? 0 : 2 * prng.below(1000),
+      lengthBytes: chunk === null ? 4096 : 2 * prng.below(1000) + 1,
+    };
+  });
+}
+
 function randomBytes(prng: Prng, bytesMax: number): Uint8Array {
   return prng.bytes(prng.between(0, bytesMax));
 }

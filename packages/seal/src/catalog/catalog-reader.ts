@@ -8,14 +8,14 @@
 
 import type { ChunkId } from '@twinvault/format';
 import { assert, compareBytes } from '@twinvault/std';
-import type { Attributes, CatalogEntry, Extent, NamedStream } from './entry.ts';
+import type { Attributes, CatalogEntry, Extent } from './entry.ts';
 import { nodeDefect } from './column-reader.ts';
 import { decodeNode } from './node-decoder.ts';
 import type { DecodedInner } from './small-nodes.ts';
 import type { DecodedLeaf } from './leaf-decoder.ts';
 import type { NodeSource } from './node-sink.ts';
 import { belowPrefix, compareKeys, entryKey, isComponent, isDirectoryPath, listPrefix, startsWith } from './path.ts';
-import { ropeExtents, ropeIds } from './rope-reader.ts';
+import { extentsAfter, ropeExtents, ropeIds } from './rope-reader.ts';
 import type { CatalogRoot } from '../sealed-record.ts';
 
 export interface WalkOptions {
@@ -35,6 +35,9 @@ export interface Subtree {
   /** First key of the next subtree, which all keys here are below; null: no bound. */
   readonly end: Uint8Array | null;
 }
+
+/** What an entry or a stream says of its content. */
+export type Content = Pick<CatalogEntry, 'extents' | 'rope' | 'sizeBytes' | 'unread'>;
 
 const noKey = new Uint8Array(0);
 const noAttributes: Attributes = { acls: [], streams: [], xattrs: [] };
@@ -87,23 +90,20 @@ export class CatalogReader {
     yield* this.#range(belowPrefix(prefix), after ?? null);
   }
 
-  /** The extents of a file in order from offset 0, out of its rope if it has one. */
-  extentsOf(entry: CatalogEntry | NamedStream): AsyncGenerator<Extent, void, undefined> {
-    return this.extentsFrom(entry, 0);
+  /** The extents of a file or stream in order from offset 0, out of its rope if it has one. */
+  async *extentsOf(content: Content): AsyncGenerator<Extent, void, undefined> {
+    for await (const batch of this.extentBatches(content)) yield* batch;
   }
 
-  /** The same from the extent on that holds the byte at this offset: `start` is where the first one given begins. */
-  async *extentsFrom(entry: CatalogEntry | NamedStream, offsetBytes: number): AsyncGenerator<Extent, void, undefined> {
-    if (entry.rope) {
-      const unread = 'unread' in entry ? entry.unread : false;
-      yield* ropeExtents(this.#source, entry.rope, { offsetBytes, sizeBytes: entry.sizeBytes, unread });
+  /** The same, some hundred at a time, from the extent on that holds the byte at `offsetBytes`. No batch is empty. */
+  async *extentBatches(content: Content, offsetBytes: number = 0): AsyncGenerator<readonly Extent[], void, undefined> {
+    const { rope, sizeBytes, unread = false } = content;
+    if (rope) {
+      yield* ropeExtents(this.#source, rope, { offsetBytes, sizeBytes, unread });
       return;
     }
-    let start = 0;
-    for (const extent of entry.extents) {
-      start += extent.lengthBytes;
-      if (start > offsetBytes) yield extent;
-    }
+    const wanted = extentsAfter(content.extents, offsetBytes);
+    if (wanted.length > 0) yield wanted;
   }
 
   /** ACLs, streams and xattrs, out of their nodes where they stand out of line. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng, compareBytes, equalBytes, toHex } from '@twinvault/std';
-import { NodeStore, collect } from '../../tests/node-store.ts';
+import { NodeStore, collect, collectBatches } from '../../tests/node-store.ts';
 import { plainListing, randomListing } from '../../tests/random-entries.ts';
 import { CatalogReader } from './catalog-reader.ts';
 import { CatalogWriter } from './catalog-writer.ts';
@@ -41,7 +41,7 @@ test('whatever is written is read, in the same order', async () => {
     const store = new NodeStore();
     const root = write(store, entries);
     const reader = new CatalogReader(store, root);
-    const read = await collect(reader.walk());
+    const read = await collectBatches(reader.batches());
     assert.equal(read.length, entries.length, prng.seed);
     for (const [index, entry] of entries.entries()) {
       const found = read[index];

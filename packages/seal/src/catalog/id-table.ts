@@ -8,8 +8,8 @@ import { assert } from '@twinvault/std';
 import { chunkIdBytes } from './catalog-limits.ts';
 import { nodeDefect } from './column-reader.ts';
 
-/** A node's cost keeps it far below half full. */
-const slotsDefault = 8192;
+/** More than any node's cost allows. */
+const idsMaxDefault = 4096;
 
 /** Open addressing over the bytes of the ids; emptied and reused from node to node. */
 export class IdTable {
@@ -19,8 +19,10 @@ export class IdTable {
   readonly #slots: Int32Array;
   #lastIndex = -1;
 
-  /** `slotCount`: a power of two up to 8,192, at least twice the number of ids. */
-  constructor(slotCount: number = slotsDefault) {
+  /** For at most `idsMax` ids. */
+  constructor(idsMax: number = idsMaxDefault) {
+    let slotCount = 16;
+    while (slotCount < 2 * idsMax) slotCount *= 2;
     this.#slots = new Int32Array(slotCount);
   }
 
@@ -55,7 +57,7 @@ export class IdTable {
 
   #add(id: ChunkId, slot: number): number {
     const index = this.#count;
-    assert(index < this.#slots.length / 2, 'too many ids in a node');
+    assert(index <= this.#slots.length / 2, 'too many ids in a node');
     const offset = index * chunkIdBytes;
     if (offset + chunkIdBytes > this.#ids.length) {
       const grown = new Uint8Array(2 * this.#ids.length);
@@ -109,9 +111,7 @@ export class IdUses {
   /** All were used, and no two are equal. */
   end(): void {
     if (this.#used !== this.ids.length) throw nodeDefect('id without use');
-    let slotCount = 16;
-    while (slotCount < 2 * this.ids.length) slotCount *= 2;
-    const table = new IdTable(slotCount);
+    const table = new IdTable(this.ids.length);
     for (const [index, id] of this.ids.entries()) if (table.indexOf(id) !== index) throw nodeDefect('id stands twice');
   }
 }

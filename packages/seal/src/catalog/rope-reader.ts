@@ -51,8 +51,12 @@ function partsOf(node: DecodedRopeInner): Part[] {
   return node.children.map(({ id, lengthBytes }) => ({ id, lengthBytes, level: node.level - 1 }));
 }
 
-/** The extents of a rope in order, from the one that holds `offsetBytes` on. */
-export async function* ropeExtents(source: NodeSource, root: ChunkId, range: RopeRange): AsyncGenerator<Extent, void, undefined> {
+/** The extents of a rope in order, from the one that holds `offsetBytes` on, those of a leaf at a time. */
+export async function* ropeExtents(
+  source: NodeSource,
+  root: ChunkId,
+  range: RopeRange,
+): AsyncGenerator<readonly Extent[], void, undefined> {
   const { sizeBytes, unread, offsetBytes } = range;
   const top = await open(source, { id: root, level: null, lengthBytes: null });
   const length = lengthOf(top);
@@ -69,11 +73,20 @@ export async function* ropeExtents(source: NodeSource, root: ChunkId, range: Rop
       stack.push(...partsOf(node).reverse());
       continue;
     }
-    for (const extent of node.extents) {
-      end += extent.lengthBytes;
-      if (end > offsetBytes) yield extent;
-    }
+    const wanted = end >= offsetBytes ? node.extents : extentsAfter(node.extents, offsetBytes - end);
+    end += extentsBytes(node.extents);
+    if (wanted.length > 0) yield wanted;
   }
+}
+
+/** Those that end after this offset from where the first begins. */
+export function extentsAfter(extents: readonly Extent[], offsetBytes: number): readonly Extent[] {
+  let end = 0;
+  for (const [index, { lengthBytes }] of extents.entries()) {
+    end += lengthBytes;
+    if (end > offsetBytes) return index === 0 ? extents : extents.slice(index);
+  }
+  return [];
 }
 
 /** Ids of all chunks below the root of a rope, itself not among them. */

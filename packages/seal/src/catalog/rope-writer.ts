@@ -86,7 +86,8 @@ export class RopeWriter {
   #endsAfter(level: number, id: ChunkId | null, lengthBytes: number): boolean {
     if (id === null) this.#key.fill(0, 0, chunkIdBytes);
     else this.#key.set(id);
-    this.#keyView.setBigUint64(chunkIdBytes, BigInt(lengthBytes), true);
+    this.#keyView.setUint32(chunkIdBytes, lengthBytes % 0x1_0000_0000, true);
+    this.#keyView.setUint32(chunkIdBytes + 4, Math.floor(lengthBytes / 0x1_0000_0000), true);
     return this.#bounds.endsAfterKey(level, this.#key);
   }
 }

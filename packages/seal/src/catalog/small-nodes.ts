@@ -61,9 +61,16 @@ export interface DecodedAttributes {
   readonly ids: readonly ChunkId[];
 }
 
+interface NodeHead {
+  readonly type: number;
+  readonly level: number;
+  /** At most so many ids. */
+  readonly idsMax: number;
+}
+
 /** `[type, level, ids, body]`, where the body names ids: it is written first, since the table follows from it. */
-function encodeNode(type: number, level: number, body: (cbor: CborWriter, ids: IdTable) => void): Uint8Array {
-  const ids = new IdTable();
+function encodeNode({ type, level, idsMax }: NodeHead, body: (cbor: CborWriter, ids: IdTable) => void): Uint8Array {
+  const ids = new IdTable(idsMax);
   const bodyCbor = new CborWriter();
   body(bodyCbor, ids);
   const cbor = new CborWriter();
@@ -76,7 +83,7 @@ function encodeNode(type: number, level: number, body: (cbor: CborWriter, ids: I
 }
 
 export function encodeInner(level: number, children: readonly CatalogChild[]): Uint8Array {
-  return encodeNode(nodeTypes.inner, level, (cbor, ids) => {
+  return encodeNode({ type: nodeTypes.inner, level, idsMax: children.length }, (cbor, ids) => {
     cbor.array(children.length);
     for (const { key, id, entries, bytes } of children) {
       cbor.array(4);
@@ -89,7 +96,7 @@ export function encodeInner(level: number, children: readonly CatalogChild[]): U
 }
 
 export function encodeRopeLeaf(extents: readonly Extent[]): Uint8Array {
-  return encodeNode(nodeTypes.ropeLeaf, 0, (cbor, ids) => {
+  return encodeNode({ type: nodeTypes.ropeLeaf, level: 0, idsMax: extents.length }, (cbor, ids) => {
     const column = new ByteColumn();
     writeExtents(column, ids, extents);
     cbor.bytes(column.view());
@@ -97,7 +104,7 @@ export function encodeRopeLeaf(extents: readonly Extent[]): Uint8Array {
 }
 
 export function encodeRopeInner(level: number, children: readonly RopeChild[]): Uint8Array {
-  return encodeNode(nodeTypes.ropeInner, level, (cbor, ids) => {
+  return encodeNode({ type: nodeTypes.ropeInner, level, idsMax: children.length }, (cbor, ids) => {
     cbor.array(children.length);
     for (const { id, lengthBytes } of children) {
       cbor.array(2);
@@ -108,7 +115,9 @@ export function encodeRopeInner(level: number, children: readonly RopeChild[]): 
 }
 
 export function encodeAttributes({ acls, streams, xattrs }: Attributes): Uint8Array {
-  return encodeNode(nodeTypes.attributes, 0, (cbor, ids) => {
+  let idsMax = 0;
+  for (const { extents } of streams) idsMax += 1 + extents.length;
+  return encodeNode({ type: nodeTypes.attributes, level: 0, idsMax }, (cbor, ids) => {
     cbor.array(3);
     cbor.array(acls.length);
     for (const acl of acls) writeAcl(cbor, acl);
