@@ -10,7 +10,7 @@
  */
 
 import { concatBytes, equalBytes, equalSecretBytes, fromBase32, primitives, toBase32, utf8Encode } from '@twinvault/std';
-import type { Clock, Random } from '@twinvault/std';
+import type { Clock, Encapsulation, Random } from '@twinvault/std';
 import {
   certificateId,
   computerId,
@@ -126,7 +126,7 @@ export function answerEnrolment(input: {
   const ledger = headValue(after.ledger.head);
   const { rootKey: root, writeSecret: write } = opened;
   const plain = encodeCbor({ certificate, descriptor: input.descriptor, epoch, kem, ledger, root, state, write });
-  const { sharedSecret, ciphertext } = primitives.xwingEncapsulate(sealKey, input.kemRandom);
+  const { sharedSecret, ciphertext } = encapsulateTo(sealKey, input.kemRandom);
   const sealed = sealBytes(1, { key: packageKey(sharedSecret, token), nonce: zeroNonce, aad: request }, plain);
   const answer = concatBytes(ciphertext, sealed);
   return { entry, answer: concatBytes(answer, mac(token, 'enrol answer', answer)), opened: after, computer, name };
@@ -165,6 +165,15 @@ export function acceptEnrolment(pending: PendingEnrolment, message: Uint8Array):
 function requestBytes({ token, computer, name, agentSeed, sealSeed }: PendingEnrolment): Uint8Array {
   const agent = primitives.ed25519PublicKey(agentSeed);
   return encodeCbor({ agent, computer, id: token.id, name, seal: primitives.xwingPublicKey(sealSeed) });
+}
+
+/** The key comes from outside: not all 1,216 bytes are one. */
+function encapsulateTo(sealKey: Uint8Array, kemRandom?: Uint8Array): Encapsulation {
+  try {
+    return primitives.xwingEncapsulate(sealKey, kemRandom);
+  } catch (cause) {
+    throw new SealError('enrolment-invalid', { cause, context: { defect: 'seal' } });
+  }
 }
 
 function packageKey(shared: Uint8Array, token: EnrolmentToken): Uint8Array {
