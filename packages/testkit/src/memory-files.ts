@@ -123,6 +123,8 @@ class Operations {
     const { directory, name, node } = this.#placeOf(path);
     if (node !== null) {
       this.#disk.change({ directory: temporary.directory, name: temporary.name, node: null });
+      yield 'create: sync directory';
+      this.#disk.syncDirectory(directory);
       return false;
     }
     this.#disk.change({ directory, name, node: temporary.file });

@@ -4,10 +4,11 @@
  */
 
 import { randomFillSync } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { concatBytes, toHex } from '../bytes.ts';
 import { systemCode } from './file-errors.ts';
+import { nameExclusively, removeQuietly } from './file-name.ts';
 
 export const fileModeDefault = 0o600;
 export const directoryModeDefault = 0o700;
@@ -69,14 +70,6 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.tv-${toHex(randomFillSync(new Uint8Array(8)))}.tmp`);
 }
 
-async function removeQuietly(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch {
-    // What matters is the error that led here, or that the final name is there.
-  }
-}
-
 /** Writes and syncs a new file; leaves nothing behind when that fails. */
 async function writeNew(path: string, { parts, mode }: Contents): Promise<void> {
   const file = await open(path, 'wx', mode);
@@ -93,49 +86,14 @@ async function writeNew(path: string, { parts, mode }: Contents): Promise<void> 
   }
 }
 
-/** File systems without hard links: FAT, exFAT, some SMB servers and FUSE mounts. */
-const linkUnsupported: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
-
-/**
- * Gives the temporary file its final name unless that is taken. link(2) is atomic and exclusive, on NFS and SMB too. Where there
- * are no hard links, an empty file made with O_EXCL reserves the name and a rename puts the data there: of two
- * writers one wins, no reader sees half a file, but for a moment one may see an empty file, which every format refuses.
- */
-async function nameExclusively(temporary: string, path: string): Promise<boolean> {
-  try {
-    await link(temporary, path);
-    await removeQuietly(temporary);
-    return true;
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') {
-      await removeQuietly(temporary);
-      return false;
-    }
-    if (!linkUnsupported.has(code)) {
-      await removeQuietly(temporary);
-      throw error;
-    }
-  }
-  try {
-    const reserved = await open(path, 'wx', fileModeDefault);
-    await reserved.close();
-    await rename(temporary, path);
-    return true;
-  } catch (error) {
-    await removeQuietly(temporary);
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
 /** False, and nothing changed, when the name is taken. */
 export async function createDurably(path: string, contents: Contents): Promise<boolean> {
   const temporary = temporaryName(path);
   await writeNew(temporary, contents);
-  if (!(await nameExclusively(temporary, path))) return false;
+  const created = await nameExclusively(temporary, path);
+  // Also when another writer was first: it may not have come to this yet, and our caller relies on the file.
   await syncDirectory(dirname(path));
-  return true;
+  return created;
 }
 
 export async function replaceDurably(path: string, contents: Contents): Promise<void> {

@@ -49,7 +49,10 @@ export interface Files {
   /** Null when missing; `file-too-large` above `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Uint8Array | null>;
   open(path: string): Promise<OpenFile | null>;
-  /** Durable and atomic: readers see no file or the whole file. False, and nothing changed, when the name is taken. */
+  /**
+   * Durable and atomic: readers see no file or the whole file. False, and nothing changed, when the name is taken; what
+   * has it is durable then.
+   */
   create(path: string, parts: readonly Uint8Array[], options?: WriteOptions): Promise<boolean>;
   /** Durable and atomic; replaces what was there. */
   replace(path: string, parts: readonly Uint8Array[], options?: WriteOptions): Promise<void>;
