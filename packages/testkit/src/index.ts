@@ -7,6 +7,8 @@ export type {
   TestRecord,
   TestRecordOptions,
 } from './builders/test-safe.ts';
+export { compareTrees } from './compare-trees.ts';
+export type { CompareOptions } from './compare-trees.ts';
 export { clockConformance } from './conformance/clock.ts';
 export type { ClockUnderTest } from './conformance/clock.ts';
 export { databasesConformance } from './conformance/databases.ts';
@@ -33,4 +35,6 @@ export { MemoryNetwork } from './memory-network.ts';
 export type { MemoryHandler, ReceivedRequest } from './memory-network.ts';
 export { memoryPlatform } from './memory-platform.ts';
 export type { MemoryPlatform } from './memory-platform.ts';
+export { makeNastyTree, removeTree } from './nasty-tree.ts';
+export type { NastyTree } from './nasty-tree.ts';
 export { seededRandom } from './seeded-random.ts';
