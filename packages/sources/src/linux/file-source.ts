@@ -1,0 +1,92 @@
+/*
+ * The file source on Linux: what the engine's scan listens to, and where workers find the reader.
+ */
+import type { FileSource, ScanEvent, ScanRules } from '@twinvault/engine';
+import { SourcesError } from '../errors.ts';
+import { componentsOf, parseAbsolutePath } from '../paths.ts';
+import { AT_FDCWD, errnos, openFlags } from './constants.ts';
+import { DirectoryCache } from './directory-cache.ts';
+import { granularityNanos } from './file-systems.ts';
+import { errnoName } from './libc.ts';
+import type { SourceReaderConfig } from './reader.ts';
+import { keysAboveRoots, rootTree } from './roots.ts';
+import { Scanner } from './scanner.ts';
+import { decodeStatus, newStatusBuffer } from './status.ts';
+import { system } from './system.ts';
+
+const { O_RDONLY, O_DIRECTORY, O_PATH, O_NOFOLLOW } = openFlags;
+const rootPath = new Uint8Array([0x2f]);
+
+export interface LinuxFileSourceOptions {
+  /** Absolute paths of the file system, as bytes: "/usr/share". At least one. */
+  readonly roots: readonly Uint8Array[];
+  readonly rules: ScanRules;
+}
+
+/**
+ * A source over these roots. Throws SourcesError `root-invalid` for a path that is not absolute or holds "." or "..",
+ * `root-missing` and `root-denied` for one that is not there or cannot be reached, `platform-unsupported`.
+ *
+ * The walk is synchronous between two batches: who needs the event loop to turn while it lasts lets it turn there.
+ */
+export function linuxFileSource({ roots: paths, rules }: LinuxFileSourceOptions): FileSource {
+  const roots = paths.map((path) => {
+    const root = parseAbsolutePath(path);
+    if (root === null) throw new SourcesError('root-invalid', { localPath: Buffer.from(path).toString() });
+    return root;
+  });
+  if (roots.length === 0) throw new SourcesError('root-invalid', { roots: 0 });
+  const config: SourceReaderConfig = { roots };
+  return {
+    roots,
+    granularityNanos: checkRoots(roots),
+    reader: { module: new URL('reader.ts', import.meta.url).href, config },
+    scan: (signal) => scan(roots, rules, signal),
+  };
+}
+
+async function* scan(roots: readonly Uint8Array[], rules: ScanRules, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
+  signal.throwIfAborted();
+  checkRoots(roots);
+  const scanner = new Scanner(system(), rootTree(roots), rules);
+  try {
+    for (let batch = scanner.nextBatch(); batch !== null; batch = scanner.nextBatch()) {
+      yield batch;
+      signal.throwIfAborted();
+    }
+  } finally {
+    scanner.close();
+  }
+}
+
+/** That each root is there. The coarsest granularity of the file systems that they lie on, in ns. */
+function checkRoots(roots: readonly Uint8Array[]): number {
+  const calls = system();
+  const baseFd = calls.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY);
+  const above = keysAboveRoots(roots);
+  const directories = new DirectoryCache(calls, { baseFd, mayFollow: (key) => above.has(key) });
+  try {
+    return Math.max(...roots.map((root) => checkRoot(directories, root)));
+  } finally {
+    directories.close();
+  }
+}
+
+function checkRoot(directories: DirectoryCache, root: Uint8Array): number {
+  const calls = system();
+  const name = (componentsOf(root) ?? []).at(-1) ?? new Uint8Array([0x2e]);
+  const directoryFd = directories.open(root.subarray(0, Math.max(0, root.length - name.length - 1)));
+  const fd = directoryFd < 0 ? directoryFd : calls.openAt(directoryFd, name, O_PATH | O_NOFOLLOW);
+  if (fd < 0) {
+    const denied = fd === -errnos.EACCES || fd === -errnos.EPERM;
+    const localPath = `/${Buffer.from(root).toString().replaceAll('\0', '/')}`;
+    throw new SourcesError(denied ? 'root-denied' : 'root-missing', { errno: errnoName(-fd), localPath });
+  }
+  try {
+    const status = newStatusBuffer();
+    const { ctimeNanos } = calls.statFd(fd, status) < 0 ? { ctimeNanos: 0 } : decodeStatus(status);
+    return granularityNanos(calls.fileSystem(fd)?.magic ?? 0, ctimeNanos);
+  } finally {
+    calls.close(fd);
+  }
+}

@@ -1,0 +1,268 @@
+/*
+ * The walk over the protected roots, in the order of catalog keys: a directory is listed whole, sorted bytewise, then its
+ * directories are gone through in that order.
+ *
+ * Nothing below a root is followed. Paths may be of any length: each directory is opened from its parent's descriptor.
+ * Of the directories on the way down only the deepest `openFramesMax` keep theirs; one that is needed again is opened
+ * anew from the nearest, and must still be the same directory (device and inode), or what lies below counts as unlisted.
+ */
+import type { EntryError, EntryErrorCode, ScanEvent, ScanRules } from '@twinvault/engine';
+import { utf8Encode } from '@twinvault/std';
+import { compareNames, joinName, keyOf, pathBytesMax } from '../paths.ts';
+import { parseExcludes } from '../rules/gitignore.ts';
+import type { ExcludeRules } from '../rules/gitignore.ts';
+import { AT_FDCWD, errnos, openFlags } from './constants.ts';
+import { failureDetail, readError, readFailureCode } from './failures.ts';
+import { isLeftOut } from './file-systems.ts';
+import { DirectoryLister, listedKinds } from './listing.ts';
+import type { Listed } from './listing.ts';
+import type { RootNode } from './roots.ts';
+import { decodeStatus, deviceOf, entryTypes, inodeOf, newStatusBuffer, typeOf } from './status.ts';
+import type { System } from './system.ts';
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NOATIME, O_NONBLOCK } = openFlags;
+const openFramesMax = 64;
+/** Events in one batch, as a rule. */
+const batchEvents = 1000;
+const rootPath = new Uint8Array([0x2f]);
+
+const cacheTagName = utf8Encode('CACHEDIR.TAG');
+/** The first bytes of a tag file, by the Cache Directory Tagging Specification (bford.info/cachedir). */
+const cacheTagSignature = utf8Encode('Signature: 8a477f597d28d172789f06886806bc55');
+
+/** A directory that waits to be gone through. */
+interface Waiting {
+  readonly name: Uint8Array;
+  /** Where it lies above the roots, or is one; null below. */
+  readonly node: RootNode | null;
+  readonly device: number;
+  readonly inode: number | string;
+}
+
+/** A directory on the way from the top to where the walk is. */
+interface Frame extends Waiting {
+  /** -1 while closed. */
+  fd: number;
+  readonly path: Uint8Array;
+  /** Below the root, components joined by "/", one char per byte. Only kept where there are exclude rules. */
+  readonly relative: string;
+  readonly rootDevice: number;
+  readonly listed: readonly Listed[];
+  nextListed: number;
+  readonly waiting: Waiting[];
+  nextWaiting: number;
+}
+
+export class Scanner {
+  readonly #system: System;
+  readonly #rules: ScanRules;
+  readonly #excludes: ExcludeRules;
+  readonly #lister: DirectoryLister;
+  readonly #status: ReturnType<typeof newStatusBuffer> = newStatusBuffer();
+  readonly #stack: Frame[] = [];
+  #batch: ScanEvent[] = [];
+
+  constructor(system: System, tree: RootNode, rules: ScanRules) {
+    this.#system = system;
+    this.#rules = rules;
+    this.#excludes = parseExcludes(rules.excludes);
+    this.#lister = new DirectoryLister(system);
+    const fd = system.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) throw readError('openat', fd);
+    system.statFd(fd, this.#status);
+    const top = { name: new Uint8Array(0), node: tree, device: deviceOf(this.#status), inode: inodeOf(this.#status) };
+    this.#enter(top, { fd, path: new Uint8Array(0), parent: null });
+  }
+
+  /** The next events; null at the end. */
+  nextBatch(): readonly ScanEvent[] | null {
+    for (;;) {
+      const frame = this.#stack.at(-1);
+      if (frame === undefined || this.#batch.length >= batchEvents) break;
+      if (frame.nextListed < frame.listed.length) this.#visit(frame);
+      else if (frame.nextWaiting < frame.waiting.length) this.#descend(frame);
+      else this.#leave();
+    }
+    if (this.#batch.length === 0) return null;
+    const batch = this.#batch;
+    this.#batch = [];
+    return batch;
+  }
+
+  close(): void {
+    while (this.#stack.length > 0) this.#leave();
+  }
+
+  #leave(): void {
+    const frame = this.#stack.pop();
+    if (frame !== undefined) this.#closeFrame(frame);
+  }
+
+  #closeFrame(frame: Frame): void {
+    if (frame.fd >= 0) this.#system.close(frame.fd);
+    frame.fd = -1;
+  }
+
+  #visit(frame: Frame): void {
+    const listed = frame.listed[frame.nextListed] as Listed;
+    frame.nextListed += 1;
+    const { name, kind } = listed;
+    if (frame.path.length + 1 + name.length > pathBytesMax) {
+      this.#unstated(frame, name, { code: 'entry-name-invalid', detail: `path longer than ${pathBytesMax} bytes` });
+      return;
+    }
+    // Before asking for its status, which may hang on a dead network mount that somebody excluded.
+    if (kind !== listedKinds.unknown && this.#isExcluded(frame, name, kind === listedKinds.directory)) return;
+    const node = childNode(frame.node, name);
+    const isAbove = node !== null && !node.isRoot;
+    const answer = isAbove
+      ? this.#system.statFollowing(frame.fd, name, this.#status)
+      : this.#system.statAt(frame.fd, name, this.#status);
+    if (answer < 0) {
+      this.#unstated(frame, name, { code: readFailureCode(-answer), detail: failureDetail('statx', answer) });
+      return;
+    }
+    const type = typeOf(this.#status);
+    if (type === 0) {
+      this.#unstated(frame, name, { code: 'entry-unsupported', detail: 'unknown type of entry' });
+      return;
+    }
+    if (kind === listedKinds.unknown && this.#isExcluded(frame, name, type === entryTypes.directory)) return;
+    const stat = decodeStatus(this.#status);
+    this.#batch.push({ type: 'entry', entry: { directory: frame.path, name, stat } });
+    if (type === entryTypes.directory) {
+      if (this.#rules.oneFileSystem && frame.node === null && stat.device !== frame.rootDevice) return;
+      frame.waiting.push({ name, node, device: stat.device, inode: stat.inode });
+    } else if (isAbove) this.#unlisted(joinName(frame.path, name), 'entry-changed', 'not a directory');
+  }
+
+  #isExcluded(frame: Frame, name: Uint8Array, isDirectory: boolean): boolean {
+    if (this.#excludes.isEmpty || frame.node !== null) return false;
+    const key = keyOf(name);
+    return this.#excludes.excludes(frame.relative === '' ? key : `${frame.relative}/${key}`, key, isDirectory);
+  }
+
+  #descend(frame: Frame): void {
+    const next = frame.waiting[frame.nextWaiting] as Waiting;
+    frame.nextWaiting += 1;
+    const path = joinName(frame.path, next.name);
+    const parentFd = frame.fd >= 0 ? frame.fd : this.#reopen(this.#stack.length - 1);
+    const fd = parentFd < 0 ? parentFd : this.#openDirectory(parentFd, next);
+    // A chain of directories with one child each needs no descriptor but the deepest.
+    if (frame.nextWaiting === frame.waiting.length) this.#closeFrame(frame);
+    if (fd < 0) {
+      this.#unlisted(path, readFailureCode(-fd), failureDetail('openat', fd));
+      return;
+    }
+    const isBelow = next.node === null;
+    if (isBelow && next.device !== frame.device && isLeftOut(this.#system.fileSystem(fd)?.magic ?? 0, path)) {
+      this.#system.close(fd);
+      return;
+    }
+    this.#enter(next, { fd, path, parent: frame });
+  }
+
+  #openDirectory(parentFd: number, { name, node }: Waiting): number {
+    const follow = node !== null && !node.isRoot ? 0 : O_NOFOLLOW;
+    const flags = O_RDONLY | O_DIRECTORY | follow;
+    const fd = this.#system.openAt(parentFd, name, flags | O_NOATIME);
+    return fd === -errnos.EPERM ? this.#system.openAt(parentFd, name, flags) : fd;
+  }
+
+  #enter(directory: Waiting, at: { readonly fd: number; readonly path: Uint8Array; readonly parent: Frame | null }): void {
+    const { fd, path, parent } = at;
+    const isAbove = directory.node !== null && !directory.node.isRoot;
+    const names = isAbove
+      ? directory.node.children.map(({ name }) => ({ name, kind: listedKinds.directory }))
+      : this.#lister.list(fd);
+    if (typeof names === 'number') {
+      this.#system.close(fd);
+      this.#unlisted(path, readFailureCode(-names), failureDetail('getdents64', names));
+      return;
+    }
+    const isRoot = directory.node?.isRoot === true;
+    const { name } = directory;
+    this.#stack.push({
+      ...directory,
+      // A root's own frame counts as below: what it holds is as the disk has it.
+      node: isAbove ? directory.node : null,
+      fd,
+      path,
+      relative: isRoot || isAbove || this.#excludes.isEmpty ? '' : relativePath(parent, name),
+      rootDevice: isRoot ? directory.device : (parent?.rootDevice ?? directory.device),
+      listed: isRoot || isAbove ? names : this.#withoutCache(fd, names),
+      nextListed: 0,
+      waiting: [],
+      nextWaiting: 0,
+    });
+    this.#closeShallow();
+  }
+
+  /** Of a directory that is marked as a cache only the mark. A root is never taken for one: somebody named it. */
+  #withoutCache(fd: number, names: readonly Listed[]): readonly Listed[] {
+    if (!this.#rules.skipCaches) return names;
+    const tag = names.find(({ name }) => name.length === cacheTagName.length && compareNames(name, cacheTagName) === 0);
+    if (tag === undefined || (tag.kind !== listedKinds.file && tag.kind !== listedKinds.unknown)) return names;
+    const tagFd = this.#system.openAt(fd, tag.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (tagFd < 0) return names;
+    const start = new Uint8Array(cacheTagSignature.length);
+    const count = this.#system.read(tagFd, start, 0);
+    this.#system.close(tagFd);
+    return count === start.length && compareNames(start, cacheTagSignature) === 0 ? [tag] : names;
+  }
+
+  #closeShallow(): void {
+    const index = this.#stack.length - 1 - openFramesMax;
+    const frame = this.#stack[index];
+    if (frame !== undefined) this.#closeFrame(frame);
+  }
+
+  /** Opens the frame's directory again, and those just above it. Its descriptor, or `-errno`. */
+  #reopen(index: number): number {
+    let nearest = index - 1;
+    while (nearest >= 0 && (this.#stack[nearest] as Frame).fd < 0) nearest -= 1;
+    let fd = nearest >= 0 ? (this.#stack[nearest] as Frame).fd : -1;
+    for (let step = nearest + 1; step <= index; step += 1) {
+      const frame = this.#stack[step] as Frame;
+      const parentFd = fd;
+      fd = step === 0 ? this.#system.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY) : this.#openDirectory(parentFd, frame);
+      if (fd >= 0 && !this.#isSame(fd, frame)) {
+        this.#system.close(fd);
+        fd = -errnos.ENOENT;
+      }
+      const above = this.#stack[step - 1];
+      // Those that will be needed next keep their descriptor; the way to them does not.
+      if (above !== undefined && step - 1 > nearest && above.fd < 0 && parentFd >= 0) {
+        if (step - 1 > index - openFramesMax / 2 && fd >= 0) above.fd = parentFd;
+        else this.#system.close(parentFd);
+      }
+      if (fd < 0) return fd;
+    }
+    (this.#stack[index] as Frame).fd = fd;
+    return fd;
+  }
+
+  #isSame(fd: number, { device, inode }: Frame): boolean {
+    if (this.#system.statFd(fd, this.#status) < 0) return false;
+    return deviceOf(this.#status) === device && inodeOf(this.#status) === inode;
+  }
+
+  #unstated({ path }: Frame, name: Uint8Array, { code, detail }: Omit<EntryError, 'path'>): void {
+    const error = { path: joinName(path, name), code, detail };
+    this.#batch.push({ type: 'unstated', directory: path, name, error });
+  }
+
+  #unlisted(directory: Uint8Array, code: EntryErrorCode, detail: string): void {
+    this.#batch.push({ type: 'unlisted', directory, error: { path: directory, code, detail } });
+  }
+}
+
+function childNode(node: RootNode | null, name: Uint8Array): RootNode | null {
+  if (node === null) return null;
+  return node.children.find((child) => compareNames(child.name, name) === 0)?.node ?? null;
+}
+
+function relativePath(parent: Frame | null, name: Uint8Array): string {
+  const key = keyOf(name);
+  return parent === null || parent.relative === '' ? key : `${parent.relative}/${key}`;
+}

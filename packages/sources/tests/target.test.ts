@@ -1,0 +1,245 @@
+/*
+ * The target by itself: what it refuses, what the conflict rules do, and that nobody leads it out of its directory.
+ */
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { ConflictRule, EntryMetadata, EntryType, Target } from '@twinvault/engine';
+import { linuxTarget, TargetWriteError } from '../src/index.ts';
+import { openTarget } from '../src/linux/target.ts';
+import type { LinuxTargetConfig } from '../src/linux/target.ts';
+
+const skip = process.platform !== 'linux' && 'Linux only';
+const base = realpathSync(mkdtempSync(join(tmpdir(), 'twinvault-target-')));
+after(() => rmSync(base, { recursive: true, force: true }));
+
+const empty = new Uint8Array(0);
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replaceAll('/', '\0')));
+let count = 0;
+
+function newTarget(): { root: string; target: Target } {
+  count += 1;
+  const root = join(base, `target-${count}`, 'made/on/the/way');
+  const { config } = linuxTarget({ root: Buffer.from(root) });
+  return { root, target: openTarget(config as LinuxTargetConfig) };
+}
+
+function metadata(type: EntryType, more: Partial<EntryMetadata> = {}): EntryMetadata {
+  const details = { user: null, group: null, linkTarget: type === 3 ? bytes('there') : null, xattrs: [], acls: [] };
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return { type, mode: 0o644, ...owner, mtimeSeconds: 1, mtimeNanos: 2, deviceMajor: 0, deviceMinor: 0, details, ...more };
+}
+
+function put(target: Target, path: string, rule: ConflictRule, text = path): string | null {
+  const at = path.lastIndexOf('/');
+  const [directory, name] = [bytes(path.slice(0, Math.max(0, at))), bytes(path.slice(at + 1))];
+  const file = target.createFile(directory, name, text.length, rule);
+  if (file === null) return null;
+  file.write(Buffer.from(text), 0);
+  assert.deepEqual(file.finish(metadata(1)), []);
+  return Buffer.from(file.placed.name ?? []).toString();
+}
+
+function isRefusal(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof TargetWriteError && error.code === code;
+}
+
+test('names that lead elsewhere are refused', { skip }, () => {
+  const { root, target } = newTarget();
+  const names = [
+    empty,
+    bytes('.'),
+    bytes('..'),
+    new Uint8Array([0x61, 0x2f, 0x62]),
+    new Uint8Array([0x61, 0]),
+    new Uint8Array(1025).fill(0x61),
+  ];
+  for (const name of names) {
+    const refused = isRefusal('entry-name-invalid');
+    assert.throws(() => target.makeDirectory(empty, name, 'overwrite'), refused);
+    assert.throws(() => target.createFile(empty, name, 0, 'overwrite'), refused);
+    assert.throws(() => target.makeSpecial(empty, name, metadata(3), 'overwrite'), refused);
+    assert.throws(() => target.makeHardLink(empty, name, empty, bytes('x'), 'overwrite'), refused);
+    assert.throws(() => target.makeHardLink(empty, bytes('x'), empty, name, 'overwrite'), refused);
+    assert.throws(() => target.finishDirectory(empty, name, metadata(2)), refused);
+    assert.throws(() => target.stat(empty, name), refused);
+  }
+  for (const directory of ['..', '.', 'a/..', '../..', 'a//b', '/a', 'a/']) {
+    assert.throws(
+      () => target.createFile(bytes(directory), bytes('x'), 0, 'overwrite'),
+      isRefusal('entry-name-invalid'),
+      directory,
+    );
+  }
+  // 256 bytes: legal in the format, too long for this file system.
+  assert.throws(() => put(target, 'x'.repeat(256), 'skip'), isRefusal('entry-name-invalid'));
+  assert.deepEqual(readdirSync(root), []);
+  target.close();
+});
+
+test('a link in the place of a directory is never followed', { skip }, () => {
+  const { root, target } = newTarget();
+  const outside = join(base, 'outside');
+  mkdirSync(outside);
+  target.makeDirectory(empty, bytes('a'), 'skip');
+  target.makeDirectory(bytes('a'), bytes('b'), 'skip');
+  rmSync(join(root, 'a/b'), { recursive: true });
+  symlinkSync(outside, join(root, 'a/b'));
+  const isRefused = isRefusal('entry-not-restored');
+  assert.throws(() => put(target, 'a/b/file', 'overwrite'), isRefused);
+  assert.throws(() => target.makeDirectory(bytes('a/b'), bytes('c'), 'overwrite'), isRefused);
+  assert.throws(() => target.makeSpecial(bytes('a/b'), bytes('c'), metadata(4), 'overwrite'), isRefused);
+  assert.throws(() => target.finishDirectory(bytes('a'), bytes('b'), metadata(2)), isRefused);
+  assert.deepEqual(readdirSync(outside), []);
+  target.close();
+});
+
+test('an attacker who swaps a directory for a link while files are written gets nothing', { skip }, () => {
+  const { root, target } = newTarget();
+  const outside = join(base, 'outside-2');
+  mkdirSync(outside);
+  target.makeDirectory(empty, bytes('d'), 'skip');
+  for (let round = 0; round < 200; round += 1) {
+    const path = `d/file-${round}`;
+    const file = target.createFile(bytes('d'), bytes(`file-${round}`), 4, 'overwrite');
+    file?.write(Buffer.from('text'), 0);
+    if (round === 50) {
+      renameSync(join(root, 'd'), join(root, 'moved'));
+      symlinkSync(outside, join(root, 'd'));
+    }
+    file?.finish(metadata(1));
+    assert.equal(existsSync(join(outside, `file-${round}`)), false, path);
+  }
+  // What the descriptor was opened for goes on getting the files, wherever it was moved to.
+  assert.equal(readdirSync(join(root, 'moved')).length, 200);
+  target.close();
+});
+
+test('a link in the place of a file is replaced or kept, never written through', { skip }, () => {
+  const { root, target } = newTarget();
+  const victim = join(base, 'victim');
+  writeFileSync(victim, 'untouched', { mode: 0o600 });
+  symlinkSync(victim, join(root, 'file'));
+  assert.equal(put(target, 'file', 'skip'), null);
+  assert.equal(put(target, 'file', 'rename-incoming', 'new'), 'file (restored)');
+  assert.equal(readlinkSync(join(root, 'file')), victim);
+  assert.equal(put(target, 'file', 'overwrite', 'new'), 'file');
+  assert.equal(lstatSync(join(root, 'file')).isFile(), true);
+  symlinkSync(victim, join(root, 'special'));
+  target.makeSpecial(empty, bytes('special'), metadata(4, { mode: 0o777 }), 'overwrite');
+  assert.equal(lstatSync(join(root, 'special')).isFIFO(), true);
+  assert.equal(readFileSync(victim, 'utf8'), 'untouched');
+  assert.equal(statSync(victim).mode & 0o777, 0o600);
+  target.close();
+});
+
+test('skip keeps what is there', { skip }, () => {
+  const { root, target } = newTarget();
+  writeFileSync(join(root, 'x'), 'old');
+  mkdirSync(join(root, 'd'), { mode: 0o711 });
+  assert.equal(put(target, 'x', 'skip'), null);
+  assert.equal(target.makeDirectory(empty, bytes('x'), 'skip').name, null);
+  assert.equal(target.makeSpecial(empty, bytes('x'), metadata(3), 'skip').placed.name, null);
+  assert.equal(put(target, 'new', 'skip'), 'new');
+  assert.equal(target.makeHardLink(empty, bytes('x'), empty, bytes('new'), 'skip').name, null);
+  assert.equal(readFileSync(join(root, 'x'), 'utf8'), 'old');
+  target.makeDirectory(empty, bytes('d'), 'skip');
+  assert.equal(put(target, 'd/inside', 'skip'), 'inside');
+  target.finishDirectory(empty, bytes('d'), metadata(2, { mode: 0o700 }));
+  assert.equal(statSync(join(root, 'd')).mode & 0o777, 0o711);
+  target.close();
+});
+
+test('overwrite replaces files, links and devices, but no directory by a file', { skip }, () => {
+  const { root, target } = newTarget();
+  mkdirSync(join(root, 'd'));
+  writeFileSync(join(root, 'd/inside'), 'old');
+  assert.throws(() => put(target, 'd', 'overwrite'), isRefusal('entry-not-restored'));
+  assert.throws(() => target.makeSpecial(empty, bytes('d'), metadata(3), 'overwrite'), isRefusal('entry-not-restored'));
+  assert.equal(readFileSync(join(root, 'd/inside'), 'utf8'), 'old');
+  for (const kind of [3, 4, 5, 3] as const) {
+    assert.deepEqual(target.makeSpecial(empty, bytes('s'), metadata(kind), 'overwrite').errors, []);
+  }
+  assert.equal(readlinkSync(join(root, 's')), 'there');
+  assert.equal(put(target, 's', 'overwrite', 'now a file'), 's');
+  assert.equal(target.makeHardLink(empty, bytes('s2'), empty, bytes('s'), 'overwrite').name?.length, 2);
+  // Again, onto itself: the kernel moves nothing then.
+  assert.equal(target.makeHardLink(empty, bytes('s2'), empty, bytes('s'), 'overwrite').name?.length, 2);
+  assert.equal(lstatSync(join(root, 's')).nlink, 2);
+  assert.equal(Buffer.from(target.makeDirectory(empty, bytes('s2'), 'overwrite').name ?? []).toString(), 's2');
+  assert.deepEqual(readdirSync(root).sort(), ['d', 's', 's2']);
+  target.close();
+});
+
+test('rename-incoming finds a free name within 255 bytes, at a whole letter', { skip }, () => {
+  const { root, target } = newTarget();
+  for (const expected of ['x', 'x (restored)', 'x (restored 2)', 'x (restored 3)']) {
+    assert.equal(put(target, 'x', 'rename-incoming', expected), expected);
+    assert.equal(readFileSync(join(root, expected), 'utf8'), expected);
+  }
+  const long = 'ä'.repeat(127);
+  assert.equal(put(target, long, 'rename-incoming'), long);
+  assert.equal(put(target, long, 'rename-incoming'), `${'ä'.repeat(122)} (restored)`);
+  writeFileSync(join(root, 'd'), 'a file where a directory should be');
+  assert.equal(Buffer.from(target.makeDirectory(empty, bytes('d'), 'rename-incoming').name ?? []).toString(), 'd (restored)');
+  // An existing directory is fine under every rule.
+  assert.equal(Buffer.from(target.makeDirectory(empty, bytes('d'), 'rename-incoming').name ?? []).toString(), 'd (restored)');
+  target.close();
+});
+
+test('a file that is abandoned, or was never finished, leaves nothing', { skip }, () => {
+  const { root, target } = newTarget();
+  const file = target.createFile(empty, bytes('x'), 3, 'skip');
+  file?.write(Buffer.from('abc'), 0);
+  assert.deepEqual(readdirSync(root), []);
+  file?.abandon();
+  file?.abandon();
+  assert.deepEqual(readdirSync(root), []);
+  target.close();
+});
+
+test('a directory without write permission is filled and finished', { skip }, () => {
+  const { root, target } = newTarget();
+  mkdirSync(join(root, 'd'));
+  chmodSync(join(root, 'd'), 0o555);
+  target.makeDirectory(empty, bytes('d'), 'overwrite');
+  put(target, 'd/x', 'overwrite');
+  assert.deepEqual(target.finishDirectory(empty, bytes('d'), metadata(2, { mode: 0o555 })), []);
+  assert.equal(statSync(join(root, 'd')).mode & 0o777, 0o555);
+  assert.equal(statSync(join(root, 'd'), { bigint: true }).mtimeNs, 1_000_000_002n);
+  chmodSync(join(root, 'd'), 0o755);
+  target.close();
+});
+
+test('a target that is no directory is refused', { skip }, () => {
+  writeFileSync(join(base, 'file'), '');
+  const { config } = linuxTarget({ root: Buffer.from(join(base, 'file')) });
+  assert.throws(() => openTarget(config as LinuxTargetConfig), { code: 'target-invalid' });
+  assert.throws(() => linuxTarget({ root: Buffer.from('relative') }), { code: 'target-invalid' });
+});
+
+test('it tells the free space and the status of what is there', { skip }, () => {
+  const { target } = newTarget();
+  assert.ok(target.freeBytes() > 0);
+  put(target, 'x', 'skip', 'four');
+  assert.equal(target.stat(empty, bytes('x'))?.sizeBytes, 4);
+  assert.equal(target.stat(empty, bytes('y')), null);
+  target.close();
+});
