@@ -28,6 +28,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
     thirdParty: ['@bokuweb/zstd-wasm', '@noble/ciphers', '@noble/curves', '@noble/hashes', '@noble/post-quantum', 'hash-wasm'],
   },
   format: { platform: 'isomorphic', imports: ['std'], thirdParty: ['cborg'] },
+  vectors: { platform: 'isomorphic', imports: [], thirdParty: [] },
   seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['cborg'] },
   protocol: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: [] },
   engine: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },

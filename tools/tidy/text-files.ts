@@ -4,7 +4,7 @@ const textExtensions = /\.(ts|tsx|mjs|cjs|js|json|md|sh|cmd|yml|yaml|html|css|tx
 
 /** Bytes that tests read as they are: neither wording nor paths in them are ours. */
 export function isTestData(path: string): boolean {
-  return /^(vectors|fixtures)\//.test(path);
+  return /^(vectors|fixtures|packages\/vectors\/data)\//.test(path);
 }
 
 /** Tracked files that people wrote, with their lines; the lockfile and test data are left out. */

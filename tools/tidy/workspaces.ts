@@ -61,11 +61,11 @@ export function isSource(path: string): boolean {
   return /\.tsx?$/.test(path) && !path.endsWith('.d.ts') && !path.includes('/assembly/');
 }
 
-/** Tests, benches, the demo and the testkit: they import whatever they need. */
+/** Tests, tools, benches, the demo and the testkit: they import whatever they need. */
 export function isFreeCode(path: string): boolean {
   return (
     path.endsWith('.test.ts') ||
-    /^(packages|apps)\/[^/]+\/(tests|bench|demo)\//.test(path) ||
+    /^(packages|apps)\/[^/]+\/(tests|tools|bench|demo)\//.test(path) ||
     /^(bench|tools|packages\/testkit)\//.test(path)
   );
 }

@@ -1,0 +1,22 @@
+/* The files of vectors and what makes each. */
+
+import type { VectorFile } from '../src/vector.ts';
+import { ledgerVectors } from './format-ledger.ts';
+import { cborVectors, safeVectors, slotVectors } from './format-objects.ts';
+import { packVectors, refsVectors } from './format-packs.ts';
+import { eraseVectors, planVectors, receiptVectors, recordVectors, stubVectors, tombstoneVectors } from './format-records.ts';
+
+export const vectorFiles: Readonly<Record<string, () => VectorFile>> = {
+  cbor: cborVectors,
+  erase: eraseVectors,
+  ledger: ledgerVectors,
+  pack: packVectors,
+  plan: planVectors,
+  receipt: receiptVectors,
+  record: recordVectors,
+  refs: refsVectors,
+  safe: safeVectors,
+  slot: slotVectors,
+  stub: stubVectors,
+  tombstone: tombstoneVectors,
+};
