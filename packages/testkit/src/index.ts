@@ -35,6 +35,8 @@ export { MemoryNetwork } from './memory-network.ts';
 export type { MemoryHandler, ReceivedRequest } from './memory-network.ts';
 export { memoryPlatform } from './memory-platform.ts';
 export type { MemoryPlatform } from './memory-platform.ts';
+export { memorySource, MemoryFaultError, MemoryTree } from './memory-source.ts';
+export type { MemoryFault, MemoryNode } from './memory-source.ts';
 export { makeNastyTree, removeTree } from './nasty-tree.ts';
 export type { NastyTree } from './nasty-tree.ts';
 export { seededRandom } from './seeded-random.ts';

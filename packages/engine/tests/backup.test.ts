@@ -1,0 +1,212 @@
+/*
+ * Whole runs in memory: a tree is backed up through the engine into a vault in a directory and read back with the safe's
+ * keys by other code, entry by entry and byte by byte.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EngineError } from '@twinvault/engine';
+import { Prng } from '@twinvault/std';
+import { MemoryTree } from '@twinvault/testkit';
+import { assertSame, newWorld, readBack, run } from './world.ts';
+
+function someTree(seed: string): MemoryTree {
+  const prng = new Prng(seed);
+  const tree = new MemoryTree();
+  tree.directory('root/a');
+  tree.directory('root/a/deep');
+  tree.directory('root/empty');
+  tree.file('root/none', '');
+  for (let index = 0; index < 40; index += 1) tree.file(`root/a/small-${index}`, prng.bytes(prng.below(20_000)));
+  tree.file('root/a/deep/border', prng.bytes(128 * 1024));
+  tree.file('root/a/deep/large', prng.bytes(5_000_000));
+  tree.file('root/text', 'line of text\n'.repeat(100_000));
+  tree.link('root/a/link', '../nowhere');
+  return tree;
+}
+
+test('a tree comes back as it was', async () => {
+  const world = await newWorld();
+  const tree = someTree('first');
+  const report = await run(world, tree);
+  assert.equal(report.result, 'ok');
+  assert.equal(report.sequence, 1);
+  assert.equal(report.counts.files, 44);
+  assert.equal(report.counts.directories, 4);
+  assert.equal(report.counts.others, 1);
+  const read = await readBack(world, report.record);
+  assertSame(read, tree);
+  assert.deepEqual(read.record.public.counts, report.counts);
+  assert.equal(read.part.host, 'machine');
+});
+
+test('an unchanged tree is not read again and stores nothing but its record', async () => {
+  const world = await newWorld();
+  const tree = someTree('second');
+  const first = await run(world, tree);
+  tree.opened = [];
+  const second = await run(world, tree);
+  assert.deepEqual(tree.opened, []);
+  assert.equal(second.packs, 0);
+  assert.equal(second.unchanged, tree.paths().length);
+  const [one, two] = [await readBack(world, first.record), await readBack(world, second.record)];
+  assert.deepEqual(two.part.catalog, one.part.catalog);
+  assert.deepEqual(two.record.public.previous, [first.record]);
+});
+
+test('equal trees give equal catalogs, whatever the number of workers and the randomness', async () => {
+  const roots = [];
+  for (const [seed, workers] of [
+    ['x', 1],
+    ['y', 3],
+    ['x', 2],
+  ] as const) {
+    const world = await newWorld(seed);
+    // Content keys follow from the root secret, which follows from the seed.
+    const report = await run(world, someTree('same'), { workers });
+    roots.push((await readBack(world, report.record)).part.catalog);
+  }
+  assert.deepEqual(roots[0], roots[2]);
+  assert.notDeepEqual(roots[0], roots[1]);
+});
+
+test('only what changed is read, and content that is known is not sent', async () => {
+  const world = await newWorld();
+  const tree = someTree('changes');
+  await run(world, tree);
+  tree.opened = [];
+  tree.file('root/a/small-3', 'new content');
+  tree.touch('root/a/small-4');
+  tree.touch('root/a/deep/large');
+  tree.file('root/copy', tree.nodes.get('root/a/deep/large')?.content ?? '');
+  const report = await run(world, tree);
+  assert.deepEqual(tree.opened.toSorted(), ['root', 'root/a/deep/large', 'root/a/small-3', 'root/a/small-4', 'root/copy']);
+  assert.ok(report.chunks.storedPlainBytes < 100, 'only the new small file is stored');
+  assertSame(await readBack(world, report.record), tree);
+});
+
+test('removed entries leave the next safeset and stay in the last', async () => {
+  const world = await newWorld();
+  const tree = someTree('removal');
+  const first = await run(world, tree);
+  const before = (await readBack(world, first.record)).entries.size;
+  tree.remove('root/a');
+  const second = await run(world, tree);
+  assert.equal(second.removed, 45);
+  assertSame(await readBack(world, second.record), tree);
+  assert.equal((await readBack(world, first.record)).entries.size, before);
+});
+
+test('losing the local state costs reading, not sending', async () => {
+  const world = await newWorld();
+  const tree = someTree('lost state');
+  await run(world, tree);
+  await world.platform.files.removeTree(`/state/safes`);
+  await world.state.safe(world.agent.safe).saveAgentKeys(world.agent);
+  tree.opened = [];
+  const report = await run(world, tree);
+  assert.equal(tree.opened.length, tree.paths().length);
+  assert.equal(report.chunks.stored, 0);
+  assertSame(await readBack(world, report.record), tree);
+});
+
+test('a damaged cache is not believed', async () => {
+  const world = await newWorld();
+  const tree = someTree('damaged cache');
+  await run(world, tree);
+  const { files } = world.platform;
+  const jobs = `/state/safes/${Buffer.from(world.agent.safe).toString('hex')}/jobs`;
+  const [job] = await files.list(jobs);
+  const path = `${jobs}/${job?.name}/catalog`;
+  const bytes = (await files.read(path, 1 << 30)) ?? new Uint8Array(0);
+  const prng = new Prng('damage');
+  for (let round = 0; round < 8; round += 1) {
+    const damaged = bytes.slice();
+    const at = prng.below(damaged.length);
+    damaged[at] = (damaged[at] ?? 0) ^ (1 << prng.below(8));
+    await files.replace(path, [round === 0 ? bytes.subarray(0, at) : damaged]);
+    const report = await run(world, tree);
+    assertSame(await readBack(world, report.record), tree);
+  }
+});
+
+test('holes are not read, and are holes again', async () => {
+  const world = await newWorld();
+  const tree = new MemoryTree();
+  const content = new Uint8Array(3_000_000);
+  content.fill(7, 1_000_000, 1_004_096);
+  content.fill(9, 2_000_000, 2_400_000);
+  const data = [
+    { offsetBytes: 1_000_000, lengthBytes: 4096 },
+    { offsetBytes: 2_000_000, lengthBytes: 400_000 },
+  ];
+  tree.file('root/sparse', content, { data });
+  const small = new Uint8Array(500_000);
+  small.fill(1, 100_000, 104_096);
+  tree.file('root/sparse-small', small, { data: [{ offsetBytes: 100_000, lengthBytes: 4096 }] });
+  tree.file('root/only-hole', new Uint8Array(1_000_000), { data: [] });
+  const report = await run(world, tree);
+  assert.ok(report.chunks.storedPlainBytes <= 4096 * 2 + 400_000);
+  const read = await readBack(world, report.record);
+  assertSame(read, tree);
+  assert.deepEqual(
+    read.entries.get('root/sparse')?.entry.extents.map(({ chunk, lengthBytes }) => [chunk !== null, lengthBytes]),
+    [
+      [false, 1_000_000],
+      [true, 4096],
+      [false, 995_904],
+      [true, 400_000],
+      [false, 600_000],
+    ],
+  );
+});
+
+test('hard links are read once, and say that they belong together', async () => {
+  const world = await newWorld();
+  const tree = someTree('links');
+  tree.hardLink('root/empty/second', 'root/a/deep/large');
+  tree.hardLink('root/zzz', 'root/a/deep/large');
+  tree.hardLink('root/a/small-link', 'root/a/small-1');
+  const report = await run(world, tree);
+  assert.equal(tree.opened.filter((path) => /large|second|zzz/.test(path)).length, 1);
+  const read = await readBack(world, report.record);
+  assertSame(read, tree);
+  const inodes = ['root/empty/second', 'root/zzz', 'root/a/deep/large'].map((path) => read.entries.get(path)?.entry.hardlink);
+  assert.deepEqual(inodes[0], inodes[1]);
+  assert.deepEqual(inodes[0], inodes[2]);
+  assert.ok(inodes[0]);
+});
+
+test('a second name of an inode is read when the first cannot be', async () => {
+  const world = await newWorld();
+  const tree = new MemoryTree();
+  tree.file('root/a', 'shared');
+  tree.hardLink('root/b', 'root/a');
+  tree.faults.set('root/a', { at: 'open', code: 'entry-vanished' });
+  const report = await run(world, tree);
+  assert.equal(report.result, 'with errors');
+  const read = await readBack(world, report.record);
+  assert.deepEqual([...read.entries.keys()], ['root', 'root/b']);
+  assert.equal(Buffer.from(read.entries.get('root/b')?.content ?? []).toString(), 'shared');
+});
+
+test('two runs of one job at once are refused', async () => {
+  const world = await newWorld();
+  const tree = someTree('twice');
+  const [one, two] = await Promise.allSettled([run(world, tree), run(world, tree)]);
+  const refused = [one, two].filter(({ status }) => status === 'rejected');
+  assert.equal(refused.length, 1);
+});
+
+test('a site with an older head stops the run', async () => {
+  const world = await newWorld();
+  const tree = someTree('rollback');
+  const { disk, files } = world.platform;
+  assert.ok(disk);
+  await run(world, tree);
+  const second = await run(world, tree);
+  const hex = Buffer.from(second.record).toString('hex');
+  const safe = `/vault/safes/${Buffer.from(world.agent.safe).toString('hex')}`;
+  await files.remove(`${safe}/records/${hex}`);
+  await files.remove(`${safe}/receipts/${hex}`);
+  await assert.rejects(run(world, tree), (error) => error instanceof EngineError && error.code === 'head-rolled-back');
+});

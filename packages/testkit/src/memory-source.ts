@@ -1,0 +1,323 @@
+/*
+ * A source of files in memory: a tree that tests build and edit, with faults for single paths. Paths are text with "/";
+ * every edit gets a later time and every entry an inode number of its own, as on a real file system.
+ *
+ * Workers import the reader by the address of this module; since memory threads run in the same thread, the reader finds
+ * its tree by number in a registry.
+ */
+import { assert, compareBytes, utf8Encode } from '@twinvault/std';
+import { entryTypes } from '@twinvault/engine';
+import type {
+  DataRange,
+  EntryDetails,
+  EntryErrorCode,
+  EntryStat,
+  EntryType,
+  FileSource,
+  OpenedEntry,
+  ScanEvent,
+  SourceReader,
+  Xattr,
+} from '@twinvault/engine';
+
+/** Numbers of the file system that all memory trees pretend to be. */
+const deviceNumber = 77;
+const blockBytes = 512;
+const pageBytes = 4096;
+const batchEvents = 16;
+
+export interface MemoryNode {
+  type: EntryType;
+  /** Of files. */
+  content: Uint8Array;
+  /** Offsets where the file has data; null: all of it. The bytes between are zero. */
+  data: readonly DataRange[] | null;
+  target: Uint8Array | null;
+  mode: number;
+  uid: number;
+  gid: number;
+  user: string | null;
+  group: string | null;
+  xattrs: readonly Xattr[];
+  mtimeMs: number;
+  ctimeMs: number;
+  inode: number;
+  links: number;
+}
+
+export interface MemoryFault {
+  /** Where the fault strikes: the status while scanning, the listing of a directory, opening, or reading. */
+  readonly at: 'stat' | 'list' | 'open' | 'read';
+  readonly code: EntryErrorCode;
+}
+
+export class MemoryFaultError extends Error {
+  readonly code: EntryErrorCode;
+  readonly detail = 'memory source';
+
+  constructor(code: EntryErrorCode) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const registry: Map<number, MemoryTree> = new Map();
+
+/** A tree below one root, "root". Times advance by a second with each edit. */
+export class MemoryTree {
+  readonly number: number;
+  readonly nodes: Map<string, MemoryNode> = new Map();
+  readonly faults: Map<string, MemoryFault> = new Map();
+  /** Called when the content of a file is about to be read, once per opening: the place for a file that changes meanwhile. */
+  readonly whileRead: Map<string, () => void> = new Map();
+  nowMs: number;
+  /** Paths that were opened for reading since this was emptied. */
+  opened: string[] = [];
+  private inodes = 1000;
+
+  constructor(startMs = 1_600_000_000_000) {
+    this.number = registry.size + 1;
+    this.nowMs = startMs;
+    registry.set(this.number, this);
+    this.directory('root');
+  }
+
+  private tick(): number {
+    this.nowMs += 1000;
+    return this.nowMs;
+  }
+
+  private add(path: string, fields: Partial<MemoryNode> & { readonly type: EntryType }): MemoryNode {
+    const timeMs = this.tick();
+    this.inodes += 1;
+    const node: MemoryNode = {
+      content: new Uint8Array(0),
+      data: null,
+      target: null,
+      mode: 0o644,
+      uid: 1000,
+      gid: 1000,
+      user: 'someone',
+      group: 'people',
+      xattrs: [],
+      mtimeMs: timeMs,
+      ctimeMs: timeMs,
+      inode: this.inodes,
+      links: 1,
+      ...fields,
+    };
+    this.nodes.set(path, node);
+    const parent = this.nodes.get(parentOf(path));
+    if (parent !== undefined) parent.mtimeMs = parent.ctimeMs = timeMs;
+    return node;
+  }
+
+  directory(path: string): void {
+    if (!this.nodes.has(path)) this.add(path, { type: entryTypes.directory, mode: 0o755 });
+  }
+
+  /** A new file, or new content of one that is there. */
+  file(path: string, content: Uint8Array | string, fields: Partial<MemoryNode> = {}): void {
+    const bytes = typeof content === 'string' ? utf8Encode(content) : content;
+    const node = this.nodes.get(path);
+    if (node === undefined || node.type !== entryTypes.file) {
+      this.add(path, { type: entryTypes.file, content: bytes, ...fields });
+      return;
+    }
+    const timeMs = this.tick();
+    Object.assign(node, { content: bytes, data: null, mtimeMs: timeMs, ctimeMs: timeMs, ...fields });
+  }
+
+  link(path: string, target: string): void {
+    this.add(path, { type: entryTypes.link, target: utf8Encode(target), mode: 0o777 });
+  }
+
+  hardLink(path: string, existing: string): void {
+    const node = this.nodes.get(existing);
+    assert(node !== undefined, 'the linked file is there');
+    node.links += 1;
+    node.ctimeMs = this.tick();
+    this.nodes.set(path, node);
+  }
+
+  touch(path: string): void {
+    const node = this.nodes.get(path);
+    assert(node !== undefined, 'the touched entry is there');
+    node.mtimeMs = node.ctimeMs = this.tick();
+  }
+
+  chmod(path: string, mode: number): void {
+    const node = this.nodes.get(path);
+    assert(node !== undefined, 'the entry is there');
+    node.mode = mode;
+    node.ctimeMs = this.tick();
+  }
+
+  /** With all below it. Inode and mtime stay, as a rename leaves them. */
+  rename(from: string, to: string): void {
+    const moved = [...this.nodes].filter(([path]) => path === from || path.startsWith(`${from}/`));
+    for (const [path, node] of moved) {
+      this.nodes.delete(path);
+      this.nodes.set(to + path.slice(from.length), node);
+    }
+    const top = this.nodes.get(to);
+    if (top !== undefined) top.ctimeMs = this.tick();
+  }
+
+  remove(path: string): void {
+    for (const other of this.nodes.keys()) {
+      if (other !== path && !other.startsWith(`${path}/`)) continue;
+      const node = this.nodes.get(other);
+      if (node !== undefined) node.links -= 1;
+      this.nodes.delete(other);
+    }
+  }
+
+  stat(path: string): EntryStat | null {
+    const node = this.nodes.get(path);
+    return node === undefined ? null : statOf(node);
+  }
+
+  /** As it is now, for a comparison later; names of one inode share their node in the copy too. */
+  copy(): MemoryTree {
+    const copy = new MemoryTree(this.nowMs);
+    copy.nodes.clear();
+    const copied = new Map<MemoryNode, MemoryNode>();
+    for (const [path, node] of this.nodes) {
+      const twin = copied.get(node) ?? { ...node };
+      copied.set(node, twin);
+      copy.nodes.set(path, twin);
+    }
+    return copy;
+  }
+
+  /** Paths of entries in key order. */
+  paths(): string[] {
+    return [...this.nodes.keys()].sort((a, b) => comparePaths(a, b));
+  }
+}
+
+function statOf(node: MemoryNode): EntryStat {
+  const dataBytes = node.data?.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0) ?? node.content.length;
+  return {
+    type: node.type,
+    mode: node.mode,
+    uid: node.uid,
+    gid: node.gid,
+    sizeBytes: node.type === entryTypes.file ? node.content.length : (node.target?.length ?? 0),
+    blocks: Math.ceil(dataBytes / pageBytes) * (pageBytes / blockBytes),
+    mtimeSeconds: Math.floor(node.mtimeMs / 1000),
+    mtimeNanos: (node.mtimeMs % 1000) * 1_000_000,
+    ctimeSeconds: Math.floor(node.ctimeMs / 1000),
+    ctimeNanos: (node.ctimeMs % 1000) * 1_000_000,
+    device: deviceNumber,
+    inode: node.inode,
+    linkCount: node.links,
+    deviceMajor: 0,
+    deviceMinor: 0,
+  };
+}
+
+export function memorySource(tree: MemoryTree): FileSource {
+  return {
+    roots: [utf8Encode('root')],
+    reader: { module: import.meta.url, config: { tree: tree.number } },
+    granularityNanos: 1,
+    scan: (signal) => scan(tree, signal),
+  };
+}
+
+async function* scan(tree: MemoryTree, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
+  let batch: ScanEvent[] = [];
+  for (const event of events(tree)) {
+    signal.throwIfAborted();
+    batch.push(event);
+    if (batch.length < batchEvents) continue;
+    yield batch;
+    batch = [];
+    await Promise.resolve();
+  }
+  yield batch;
+}
+
+function* events(tree: MemoryTree): Iterable<ScanEvent> {
+  const unlisted: string[] = [];
+  for (const path of tree.paths()) {
+    if (unlisted.some((directory) => path.startsWith(`${directory}/`))) continue;
+    const node = tree.nodes.get(path);
+    if (node === undefined) continue;
+    const fault = tree.faults.get(path);
+    const place = { directory: keyPath(parentOf(path)), name: utf8Encode(nameOf(path)) };
+    if (fault?.at === 'stat') {
+      unlisted.push(path);
+      yield { type: 'unstated', ...place, error: { path: keyPath(path), code: fault.code, detail: '' } };
+      continue;
+    }
+    yield { type: 'entry', entry: { ...place, stat: statOf(node) } };
+    if (fault?.at !== 'list') continue;
+    unlisted.push(path);
+    yield { type: 'unlisted', directory: keyPath(path), error: { path: keyPath(path), code: fault.code, detail: '' } };
+  }
+}
+
+/** For workers: the reader of a tree in this process. */
+export function openSourceReader(config: unknown): SourceReader {
+  const tree = registry.get((config as { readonly tree: number }).tree);
+  assert(tree !== undefined, 'the tree is in this process');
+  return {
+    open: (directory, name) => openEntry(tree, textPath(directory, name)),
+    close: () => undefined,
+  };
+}
+
+function openEntry(tree: MemoryTree, path: string): OpenedEntry {
+  const fault = tree.faults.get(path);
+  const node = tree.nodes.get(path);
+  if (fault?.at === 'open') throw new MemoryFaultError(fault.code);
+  if (node === undefined) throw new MemoryFaultError('entry-vanished');
+  tree.opened.push(path);
+  let announced = false;
+  const stat = statOf(node);
+  return {
+    stat,
+    details: () => ({ details: detailsOf(node), errors: [] }),
+    dataRanges: () => node.data ?? [{ offsetBytes: 0, lengthBytes: node.content.length }],
+    read(into, intoOffset, lengthBytes, fileOffsetBytes) {
+      if (!announced) tree.whileRead.get(path)?.();
+      announced = true;
+      if (fault?.at === 'read') throw new MemoryFaultError(fault.code);
+      const bytes = node.content.subarray(fileOffsetBytes, fileOffsetBytes + lengthBytes);
+      into.set(bytes, intoOffset);
+      return bytes.length;
+    },
+    statAgain: () => statOf(node),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+function detailsOf({ user, group, target, xattrs }: MemoryNode): EntryDetails {
+  return { user, group, linkTarget: target, xattrs, acls: [] };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function keyPath(path: string): Uint8Array {
+  return utf8Encode(path.replaceAll('/', '\0'));
+}
+
+function textPath(directory: Uint8Array, name: Uint8Array): string {
+  const decoder = new TextDecoder();
+  const parent = decoder.decode(directory).replaceAll('\0', '/');
+  return parent === '' ? decoder.decode(name) : `${parent}/${decoder.decode(name)}`;
+}
+
+/** Directory paths first, then names (docs/format/catalog.md, "Keys"). */
+function comparePaths(a: string, b: string): number {
+  return compareBytes(keyPath(parentOf(a)), keyPath(parentOf(b))) || compareBytes(utf8Encode(nameOf(a)), utf8Encode(nameOf(b)));
+}
