@@ -1,0 +1,198 @@
+/**
+ * A sentence, advice and an exit code for each error code that can reach the command. `{name}` is filled from the error's context.
+ * A test holds this list against the codes of all packages.
+ */
+import type { ExitName } from './exit-codes.ts';
+
+export interface Sentence {
+  readonly sentence: string;
+  /** What to do; null when the sentence says it. */
+  readonly advice: string | null;
+  readonly exit: ExitName;
+}
+
+const checkVault =
+  'Run twinvault check --read-data on the vault: it says what is damaged. Safesets that do not need it restore as before.';
+const askOperator =
+  "Do not go on before it is clear why: the vault may have been set back or tampered with. Compare with the operator of the vault, and keep this computer's state.";
+const newer = 'Install the version that wrote it, or a newer one. Nothing was changed.';
+const again = 'Try again; what was sent is kept.';
+
+function all(exit: ExitName, advice: string | null, sentences: Readonly<Record<string, string>>): Record<string, Sentence> {
+  return Object.fromEntries(Object.entries(sentences).map(([code, sentence]) => [code, { sentence, advice, exit }]));
+}
+
+export const sentences: Readonly<Record<string, Sentence>> = {
+  ...all(
+    'password',
+    'Nothing was changed. Check the keyboard layout and capital letters, or open the safe with the recovery kit: --kit-file.',
+    {
+      'password-wrong': 'The password does not open this safe.',
+    },
+  ),
+  ...all('password', 'Look for the newest kit of this safe: making a new kit ends the older ones.', {
+    'kit-other-safe': 'This recovery kit belongs to another safe.',
+    'kit-wrong': 'This recovery kit does not open this safe.',
+  }),
+  ...all('password', 'Compare the line that begins with "Code:" with the printed kit, character by character.', {
+    'kit-damaged': 'The code of the recovery kit is incomplete or mistyped.',
+  }),
+  ...all('password', null, {
+    'slot-missing': 'This safe has no key slot for this kind of secret.',
+  }),
+  ...all('usage', 'Take at least 14 characters; four or five random words are easy to remember and hard to guess.', {
+    'password-too-short': 'The password is too short.',
+  }),
+  ...all('usage', null, {
+    'password-too-long': 'The password is too long.',
+    'root-invalid': 'This path cannot be protected: {localPath}',
+    'strip-mismatch': 'The path {localPath} does not lie below the one that --strip leaves out.',
+    'target-invalid': 'The folder to restore into is not a folder: {localPath}',
+    'token-invalid': 'The enrolment token is incomplete or mistyped.',
+  }),
+
+  ...all('vault', 'Check the path. A new vault is made by twinvault init.', {
+    'vault-missing': 'There is no vault at {localPath}',
+  }),
+  ...all('vault', 'Name an empty directory, or one that is a vault. Nothing was changed.', {
+    'vault-foreign': 'The directory {localPath} holds other files and is not a vault.',
+  }),
+  ...all('vault', 'Check the disk or the network share, then try again.', {
+    'vault-failed': 'The operating system reports a failure in the directory of the vault: {reason}',
+  }),
+  ...all('newer', newer, {
+    'vault-newer': 'This vault was written by a newer version of Twinvault.',
+    'version-unknown': 'An object of the vault was written by a newer version of Twinvault.',
+    'feature-unknown': 'This safe uses a feature that this version of Twinvault does not know.',
+    'suite-unknown': 'This safe uses a cipher suite that this version of Twinvault does not know.',
+  }),
+  ...all('full', 'Free some space, or let twinvault clean remove old safesets. Stored safesets are not affected.', {
+    'vault-full': 'The file system of the vault is full.',
+  }),
+  ...all('full', 'Free some space and run it again.', {
+    'file-disk-full': 'The disk is full: {localPath}',
+    'target-full': 'The file system to restore into is full.',
+  }),
+  ...all('denied', 'Run it as a user who may, or change the permissions.', {
+    'vault-denied': 'The directory of the vault may not be used: {localPath}',
+    'file-denied': 'Access was denied: {localPath}',
+    'root-denied': 'This path may not be read: {localPath}',
+    'target-denied': 'The folder to restore into may not be opened or made: {localPath}',
+  }),
+  ...all('denied', 'Mount it so that it can be written.', {
+    'vault-read-only': 'The file system of the vault can only be read.',
+    'file-read-only': 'The file system can only be read: {localPath}',
+    'target-read-only': 'The file system to restore into can only be read.',
+  }),
+  ...all('busy', 'Wait for it to end. If it was broken off, its claim lapses by itself after five minutes.', {
+    'job-busy': 'Another run of this job is under way, here or on a computer with a copy of this identity.',
+    'vault-busy': 'Another process is at work on this part of the vault.',
+    'state-busy': 'Another run of this job is under way on this computer.',
+    'database-busy': "Another process uses this computer's local state.",
+  }),
+  ...all('busy', again, {
+    'lease-lost': 'The claim on this job was lost, since it was not renewed in time or the vault was rebuilt.',
+    'head-moved': 'Another run of this job has ended in the meantime.',
+    'ledger-conflict': 'The ledger of the safe was changed at the same time.',
+    'origin-missing': 'The vault lacks data that this run counted on.',
+  }),
+  ...all('missing', null, {
+    'path-unknown': 'The safeset holds no {localPath}',
+    'root-missing': 'There is nothing at {localPath}',
+    'file-missing': 'There is nothing at {localPath}',
+    'file-exists': 'Something stands already at {localPath}',
+    'safe-unknown': 'The vault holds no such safe.',
+    'record-unknown': 'The vault holds no such safeset any more.',
+    'safe-exists': 'The vault holds this safe already.',
+    'label-taken': 'Another safe of this vault has this name.',
+  }),
+  ...all(
+    'notEnrolled',
+    'Enrol it once: twinvault safe enrol. Without its own keys a computer protects nothing, and nothing is ever stored unsealed.',
+    {
+      'agent-missing': 'This computer holds no keys of the safe.',
+      'certificate-unknown': 'The safe does not know the certificate of this computer.',
+    },
+  ),
+  ...all('notEnrolled', 'Enrol it anew if that was a mistake: twinvault safe enrol.', {
+    'agent-revoked': 'This computer may not write into the safe any more: its certificate was revoked.',
+    'certificate-revoked': 'The certificate that signed this was revoked.',
+  }),
+  ...all('notEnrolled', 'Move the file away and enrol this computer anew: twinvault safe enrol.', {
+    'agent-foreign': 'The key file of this computer belongs to another safe.',
+    'agent-keys-invalid': 'The key file of this computer is damaged, or was written by a newer version.',
+    'state-damaged': 'A file of the local state is damaged: {localPath}',
+  }),
+
+  ...all('trust', askOperator, {
+    'head-rolled-back': 'The vault shows an older state of this job than this computer has seen.',
+    'ledger-rolled-back': 'The vault shows an older or another ledger of this safe than this computer has seen.',
+    'ledger-forked': 'The ledger of the vault does not continue the one that this computer has seen.',
+    'ledger-behind': 'The vault has fewer ledger entries than this computer has seen.',
+    'ledger-broken': 'The ledger of this safe is broken.',
+    'ledger-foreign-head': 'A record refers to a ledger that is not the one of this vault.',
+    'ledger-signer': 'An entry of the ledger is signed by somebody who may not.',
+    'root-mismatch': 'This safe is signed by another root key than the one that this computer knows.',
+    'receipt-invalid': 'The vault answered with a receipt that is not valid.',
+    'record-mismatch': 'The vault answered with another record than the one asked for.',
+    'signature-invalid': 'A signature is not valid: the object is damaged or forged.',
+    'job-foreign': 'A record is signed by a computer that may not write this job.',
+    'suite-too-low': 'A record uses a weaker cipher suite than this safe demands.',
+    'slot-parameters': 'A key slot asks for a password hash outside the permitted range.',
+    'slots-mismatch': 'The key slots of the vault are not those that the ledger names.',
+    'enrolment-invalid': 'The enrolment message is damaged, or was changed on its way.',
+    'epoch-unknown': 'Something was sealed to a key that the ledger of this safe does not name.',
+    'safe-mismatch': 'An object belongs to another safe.',
+  }),
+  ...all('damaged', checkVault, {
+    'vault-damaged': 'An object of the vault is missing or damaged.',
+    'blob-damaged': 'A stored piece is damaged.',
+    'slip-damaged': 'The key of a stored piece is damaged.',
+    'chunk-missing': 'A stored piece is missing.',
+    'id-mismatch': 'A stored piece is not the one that it should be.',
+    'payload-invalid': 'A stored piece is damaged.',
+    'catalog-invalid': 'The catalog of the safeset is damaged.',
+    'pack-damaged': 'A pack is damaged.',
+    'pack-foreign': 'A pack belongs to another safe or computer.',
+    'pack-short': 'A pack is shorter than it should be.',
+    'pack-unknown': 'A pack is missing.',
+    'pack-too-large': 'A pack is larger than the limit.',
+    'record-invalid': 'The record of a safeset is damaged.',
+    'record-sealed-damaged': 'The sealed part of a safeset is damaged.',
+    'record-part-invalid': 'The sealed part of a safeset is damaged.',
+    'refs-invalid': 'The refs of a safeset are damaged.',
+    'refs-mismatch': 'What a safeset refers to is not what its catalog needs.',
+    'object-invalid': 'An object of the vault is damaged.',
+    'object-too-large': 'An object of the vault is larger than the limit.',
+    'cbor-invalid': 'An object of the vault is damaged.',
+    'id-invalid': 'An id in the vault is damaged.',
+    'bytes-invalid': 'An object of the vault is damaged.',
+    'bytes-short': 'An object of the vault ends too early.',
+    'limit-exceeded': 'An object of the vault exceeds a limit.',
+    'slot-damaged': 'The key slot accepts the secret but is damaged.',
+  }),
+  ...all('damaged', 'Test the memory of this computer before you back up again: what was sealed would not have opened.', {
+    'memory-fault': 'The memory of this computer is faulty: data changed while it was processed.',
+  }),
+  ...all('usage', 'Give --allow-large if this is meant, or look at it first with --dry-run. Nothing was removed.', {
+    'clean-stopped': 'More than half of the safe would be removed at once.',
+  }),
+  ...all('usage', null, {
+    'slot-last': 'The last way to open a safe cannot be removed.',
+    'slot-too-many': 'A safe has at most 16 key slots.',
+    'platform-unsupported': 'Twinvault does not support this operating system or processor yet.',
+  }),
+  ...all('interrupted', 'The next run goes on from there.', {
+    'run-aborted': 'The run was stopped; what it had sent is kept.',
+  }),
+  ...all('unexpected', 'Try again. If it happens again, the message above says where.', {
+    'file-failed': 'The operating system reports a failure: {reason} {localPath}',
+    'file-too-large': 'This file is larger than expected: {localPath}',
+    'database-failed': 'The local state cannot be used: {reason}',
+    'worker-failed': 'A worker thread ended before its work was done.',
+    'thread-failed': 'A worker thread ended before its work was done.',
+    'network-unreachable': 'The vault cannot be reached.',
+    'network-timeout': 'The vault did not answer in time.',
+    'network-answer-too-large': 'The vault answered with more than expected.',
+  }),
+};

@@ -1,0 +1,47 @@
+/** Options that several verbs share. */
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { VerbContext } from './wiring/context.ts';
+
+export type RunVerb = (json: boolean, body: (context: VerbContext) => Promise<void>) => Promise<void>;
+
+export function vaultOption(): Option<'--vault <directory>', undefined, undefined, undefined, true> {
+  return new Option('--vault <directory>', 'the vault: a directory').makeOptionMandatory(true);
+}
+
+export function safeOption(): Option<'--safe <name>', undefined, undefined, undefined, true> {
+  return new Option('--safe <name>', "the safe's name or its id").makeOptionMandatory(true);
+}
+
+export const stateOption: Option<'--state <directory>'> = new Option(
+  '--state <directory>',
+  "where this computer keeps its keys and caches (default: the platform's place)",
+);
+export const passwordOption: Option<'--password-file <file>'> = new Option(
+  '--password-file <file>',
+  'read the password from the first line of this file',
+);
+export const kitOption: Option<'--kit-file <file>'> = new Option(
+  '--kit-file <file>',
+  'open the safe with the recovery kit in this file',
+);
+export const jsonOption: Option<'--json'> = new Option('--json', 'print one JSON object per line, for programs');
+
+/** A whole number in a range, for commander. */
+export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/u.test(text) || value < minimum || value > maximum) {
+      throw new InvalidArgumentError(`It must be a whole number from ${minimum} to ${maximum}.`);
+    }
+    return value;
+  };
+}
+
+/** An option that may be repeated. */
+export function collect(value: string, all: string[] | undefined): string[] {
+  return [...(all ?? []), value];
+}
+
+export function safesetOption(): Option<'--safeset <id>', undefined, undefined, undefined, true> {
+  return new Option('--safeset <id>', 'the beginning of a safeset\'s id, or "latest"').makeOptionMandatory(true);
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatTable, printableName } from './table.ts';
+
+test('columns are as wide as their widest cell', () => {
+  const lines = formatTable(
+    [{ title: 'Name' }, { title: 'Size', align: 'right' }],
+    [
+      ['a', '1'],
+      ['letters', '1,000'],
+    ],
+  );
+  assert.deepEqual(lines, ['Name      Size', 'a            1', 'letters  1,000']);
+});
+
+test('a name cannot play tricks on a terminal', () => {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  assert.equal(printableName(bytes('grüße.txt')), 'grüße.txt');
+  assert.equal(printableName(bytes('a\u001B[2Jb')), 'a\\x1b[2Jb');
+  assert.equal(printableName(bytes('two\nlines')), 'two\\x0alines');
+  assert.equal(printableName(bytes('gpj.\u202Eexe')), 'gpj.\\xe2\\x80\\xaeexe');
+  assert.equal(printableName(bytes('back\\slash')), 'back\\\\slash');
+  assert.equal(printableName(new Uint8Array([0x61, 0xff, 0x62])), 'a\\xffb');
+});

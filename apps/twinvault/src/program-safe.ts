@@ -1,0 +1,94 @@
+/** The verbs below `safe`: who may open and write it. */
+import type { Command } from '@commander-js/extra-typings';
+import { Option } from '@commander-js/extra-typings';
+import type { RunVerb } from './options.ts';
+import { jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption } from './options.ts';
+
+export function addSafeCommands(program: Command, run: RunVerb): void {
+  const safe: Command = program
+    .command('safe')
+    .summary('computers, passwords and keys of a safe')
+    .description('Computers, passwords and keys of a safe.')
+    .helpGroup('Everyday verbs:');
+  addComputerCommands(safe, run);
+  addKeyCommands(safe, run);
+}
+
+function addComputerCommands(safe: Command, run: RunVerb): void {
+  safe
+    .command('enrol')
+    .summary('let this computer write into the safe')
+    .description(
+      'Enrols this computer in an existing safe: it gets keys of its own and may write its own jobs. Needs the password or the kit once.',
+    )
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-enrol.ts')).safeEnrol(context, options)),
+    );
+  safe
+    .command('agents')
+    .summary('list the computers that may write into the safe')
+    .description('Lists the computers of the safe with their certificates. It needs no password.')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-agents.ts')).safeAgents(context, options)),
+    );
+  safe
+    .command('revoke')
+    .summary('take the right to write from a computer')
+    .description(
+      'Revokes the certificate of a computer: the vault takes nothing more from it. What it stored before stays restorable.',
+    )
+    .argument('<certificate>', 'the beginning of its certificate id, as shown by safe agents')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((certificate, options) =>
+      run(options.json === true, async (context) =>
+        (await import('./verbs/safe-revoke.ts')).safeRevoke(context, certificate, options),
+      ),
+    );
+}
+
+function addKeyCommands(safe: Command, run: RunVerb): void {
+  safe
+    .command('passwd')
+    .summary('change the password; nothing is sent again')
+    .description(
+      'Changes the password of the safe. Stored data stays as it is. The recovery kit goes on working, so this is also the way back in when the password is lost: --kit-file. ' +
+        'Somebody who knew the old password and kept a copy of the old key slot can still open the safe: against that only a new safe helps.',
+    )
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(new Option('--new-password-file <file>', 'read the new password from the first line of this file'))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-passwd.ts')).safePasswd(context, options)),
+    );
+  safe
+    .command('slots')
+    .summary('list the ways to open the safe')
+    .description('Lists the key slots of the safe: each is one way to open it. It needs no password.')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-slots.ts')).safeSlots(context, options)),
+    );
+}

@@ -1,0 +1,243 @@
+/**
+ * The command line: verbs, options and help. Each verb lives in a module of its own in verbs/, imported only when it is called, so that
+ * starting stays fast.
+ */
+import { Command, Option } from '@commander-js/extra-typings';
+import type { RunVerb } from './options.ts';
+import {
+  collect,
+  jsonOption,
+  kitOption,
+  passwordOption,
+  safeOption,
+  safesetOption,
+  stateOption,
+  vaultOption,
+  wholeNumber,
+} from './options.ts';
+import { addSafeCommands } from './program-safe.ts';
+import { version } from './version.ts';
+
+const general = 'Everyday verbs:';
+const care = "Care of a vault (needs access to the vault's directory):";
+
+function addInit(program: Command, run: RunVerb): void {
+  program
+    .command('init')
+    .summary('make a new safe and enrol this computer')
+    .description(
+      'Makes a new safe in the vault (and the vault, if the directory is missing or empty), enrols this computer in it, and writes the recovery kit.\n\n' +
+        'The password and the kit are the only two ways to read what the safe holds. Whoever loses both has lost the data: nobody can reset them.',
+    )
+    .helpGroup(general)
+    .addOption(vaultOption())
+    .addOption(new Option('--safe <name>', 'name of the new safe').makeOptionMandatory(true))
+    .addOption(new Option('--kit-file <file>', 'write the recovery kit to this new file').makeOptionMandatory(true))
+    .addOption(passwordOption)
+    .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault init --vault /mnt/backup --safe home --kit-file kit.txt')
+    .action((options) => run(options.json === true, async (context) => (await import('./verbs/init.ts')).init(context, options)));
+}
+
+function addBackup(program: Command, run: RunVerb): void {
+  program
+    .command('backup')
+    .summary('back up files and folders; needs no password')
+    .description(
+      'Backs up files and folders into the safe as a new safeset. Only what changed since the last run is read and sent. ' +
+        'It needs no password: this computer can write into the safe, but cannot read what it sent.',
+    )
+    .helpGroup(general)
+    .argument('<path...>', 'files and folders to protect')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--job <name>', 'name of the job: each job has its own chain of safesets').default('default'))
+    .addOption(new Option('--type <name>', 'retention type of this safeset: clean decides by it').default('standard'))
+    .addOption(
+      new Option('--exclude <pattern>', 'leave out what matches, in gitignore syntax; may be repeated').argParser(collect),
+    )
+    .addOption(new Option('--exclude-file <file>', 'read such patterns from this file, one a line'))
+    .addOption(new Option('--one-file-system', 'do not enter other file systems'))
+    .addOption(new Option('--include-caches', 'also keep the content of directories marked by CACHEDIR.TAG'))
+    .addOption(new Option('--compression <level>', 'zstd level, 1 (fast) to 19 (small)').argParser(wholeNumber(1, 19)))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      "\nExample:\n  twinvault backup --vault /mnt/backup --safe home --exclude '*.tmp' /srv /etc\n\n" +
+        'It ends with 0, or with 3 when some files could not be read: these are listed and keep their last version.',
+    )
+    .action((paths, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/backup.ts')).backupVerb(context, paths, options)),
+    );
+}
+
+function addSafesets(program: Command, run: RunVerb): void {
+  program
+    .command('safesets')
+    .summary('list the restore points of a safe')
+    .description('Lists the safesets (restore points) of a safe, oldest first. It needs no password.')
+    .helpGroup(general)
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--job <name>', 'only those of this job'))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safesets.ts')).safesets(context, options)),
+    );
+}
+
+function addBrowse(program: Command, run: RunVerb): void {
+  program
+    .command('ls')
+    .summary('list what a safeset holds')
+    .description('Lists a folder of a safeset, or shows one file. Names are sealed, so it needs the password or the kit.')
+    .helpGroup(general)
+    .argument('[path]', 'the folder or file', '/')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(safesetOption())
+    .addOption(new Option('--job <name>', 'the job that "latest" means'))
+    .addOption(new Option('-R, --recursive', 'also all that lies below'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .action((path, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/ls.ts')).ls(context, path, options)),
+    );
+  program
+    .command('cat')
+    .summary('write one file of a safeset to standard output')
+    .description('Writes the content of one file of a safeset to standard output.')
+    .helpGroup(general)
+    .argument('<path>', 'the file')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(safesetOption())
+    .addOption(new Option('--job <name>', 'the job that "latest" means'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .action((path, options) => run(false, async (context) => (await import('./verbs/cat.ts')).cat(context, path, options)));
+}
+
+function addRestore(program: Command, run: RunVerb): void {
+  program
+    .command('restore')
+    .summary('bring files back')
+    .description(
+      'Restores a safeset, or the given files and folders of it, below a directory: each at its full path (DIR/usr/share/x), or at what is left after --strip. Every byte is verified. ' +
+        'What stands there already is not touched unless --conflict says so.',
+    )
+    .helpGroup(general)
+    .argument('[path...]', 'only these files and folders')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(safesetOption())
+    .addOption(new Option('--to <directory>', 'restore below this directory; it is made if missing').makeOptionMandatory(true))
+    .addOption(new Option('--job <name>', 'the job that "latest" means'))
+    .addOption(new Option('--strip <path>', 'leave out this beginning of the paths'))
+    .addOption(
+      new Option('--conflict <rule>', 'what to do where something stands already')
+        .choices(['skip', 'overwrite', 'rename-incoming'] as const)
+        .default('skip' as const),
+    )
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault restore --vault /mnt/backup --safe home --safeset latest --to /tmp/back --strip /srv /srv/letters\n\n' +
+        'It ends with 0, or with 3 when something could not be restored whole: it is listed.',
+    )
+    .action((paths, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/restore.ts')).restoreVerb(context, paths, options)),
+    );
+}
+
+function addCare(program: Command, run: RunVerb): void {
+  program
+    .command('check')
+    .summary('check that everything is there and undamaged')
+    .description(
+      'Checks the objects of a vault, their signatures and that every safeset has all it needs. With --read-data every stored byte is read and compared with its digest. ' +
+        'With the password or the kit it also opens what is stored, checks every chunk id, and recomputes what each safeset needs.',
+    )
+    .helpGroup(general)
+    .addOption(vaultOption())
+    .addOption(new Option('--safe <name>', 'only this safe'))
+    .addOption(new Option('--read-data', 'read every stored byte'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nIt ends with 0 when all is well and with 4 when something is damaged or missing.')
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/check.ts')).check(context, options)),
+    );
+  program
+    .command('clean')
+    .summary('retire safesets by retention and remove what nothing needs')
+    .description(
+      "Retires safesets that are older than their type's days AND beyond its copies, then removes stored data that no safeset needs. The newest good safeset of each job always stays.\n\n" +
+        'Removal has two steps: what nothing needs is set aside first and deleted by a later clean, when the delay is over and nothing has come to need it again.',
+    )
+    .helpGroup(care)
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--days <n>', 'keep safesets for this many days').argParser(wholeNumber(0, 36_500)))
+    .addOption(new Option('--copies <n>', 'keep at least this many safesets of each job').argParser(wholeNumber(1, 100_000)))
+    .addOption(new Option('--keep <type=days/copies>', 'the same for one retention type; may be repeated').argParser(collect))
+    .addOption(new Option('--intraday', 'count every safeset as a copy; otherwise several of one hour count as one'))
+    .addOption(new Option('--delay-hours <n>', 'how long data stays set aside').default(24).argParser(wholeNumber(0, 8760)))
+    .addOption(new Option('--allow-large', 'go on although over half of the safe would be removed at once'))
+    .addOption(new Option('--dry-run', 'only say what would be done'))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault clean --vault /mnt/backup --safe home --keep daily=31/7 --keep monthly=365/12 --dry-run',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/clean.ts')).clean(context, options)),
+    );
+  program
+    .command('rebuild')
+    .summary("make a vault's caches again from its objects")
+    .description(
+      'Throws away every cache of a vault and makes it again from the stored objects. Leases end; data is not touched.',
+    )
+    .helpGroup(care)
+    .addOption(vaultOption())
+    .addOption(jsonOption)
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/rebuild.ts')).rebuild(context, options)),
+    );
+}
+
+export function makeProgram(run: RunVerb): Command {
+  const program = new Command('twinvault')
+    .description(
+      'Encrypted backup that nobody but you can read. This computer seals what it sends; a vault keeps it without keys; the password or the recovery kit brings it back.',
+    )
+    .version(`twinvault ${version}`, '--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [verb]', 'show the help of a verb')
+    .showSuggestionAfterError(true)
+    .addHelpText(
+      'after',
+      '\nStart:\n  twinvault init --vault DIR --safe NAME --kit-file KIT\n  twinvault backup --vault DIR --safe NAME PATH...\n\nExit codes: 0 done, 3 done with errors that are listed, 4 damage found; others in the user guide.',
+    );
+  addInit(program, run);
+  addBackup(program, run);
+  addSafesets(program, run);
+  addBrowse(program, run);
+  addRestore(program, run);
+  addSafeCommands(program, run);
+  addCare(program, run);
+  return program;
+}

@@ -1,0 +1,127 @@
+/** `twinvault backup`: one run of a job. */
+import { hostname } from 'node:os';
+import { backup, EngineError } from '@twinvault/engine';
+import type { BackupProgress, BackupReport } from '@twinvault/engine';
+import { linuxFileSource } from '@twinvault/sources';
+import { formatBytes, formatDuration, toHex, utf8Decode } from '@twinvault/std';
+import { UsageError } from '../errors/usage-error.ts';
+import type { JsonObject } from '../output/output.ts';
+import type { Step } from '../output/progress.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
+import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import { absolutePathBytes } from '../wiring/paths.ts';
+import { openState } from '../wiring/open-safe.ts';
+
+export interface BackupVerbOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly job: string;
+  readonly type: string;
+  readonly exclude?: readonly string[] | undefined;
+  readonly excludeFile?: string | undefined;
+  readonly oneFileSystem?: true | undefined;
+  readonly includeCaches?: true | undefined;
+  readonly compression?: number | undefined;
+  readonly state?: string | undefined;
+}
+
+const excludeFileBytesMax = 1024 * 1024;
+
+export async function backupVerb(context: VerbContext, paths: readonly string[], options: BackupVerbOptions): Promise<void> {
+  const { output, platform, progress, signal } = context;
+  const source = linuxFileSource({
+    roots: paths.map(absolutePathBytes),
+    rules: {
+      excludes: [...(options.exclude ?? []), ...(await excludesFromFile(context, options.excludeFile))],
+      skipCaches: options.includeCaches !== true,
+      oneFileSystem: options.oneFileSystem === true,
+    },
+  });
+  await using vault = await openVault(context, options.vault);
+  const { label, safe } = await openNamedSafe(vault, options.safe);
+  const state = openState(context, options.state);
+  const agent = await state.safe(safe.safe).agentKeys();
+  if (agent === null) throw new EngineError('agent-missing');
+  const { publicKey } = await vault.site();
+  const report = await backup({
+    vault: safe,
+    agent,
+    job: options.job,
+    retention: options.type,
+    source,
+    state,
+    platform,
+    host: hostname(),
+    siteKey: publicKey,
+    signal,
+    progress: (told) => progress.report(stepOf(told)),
+    ...(options.compression === undefined ? {} : { level: options.compression }),
+  });
+  progress.finish();
+  if (report.result === 'with errors') context.setExit('withErrors');
+  output.result({ safe: toHex(safe.safe), label, job: options.job, ...reportJson(report) }, reportLines(report, options.job));
+}
+
+async function excludesFromFile({ platform }: VerbContext, path: string | undefined): Promise<string[]> {
+  if (path === undefined) return [];
+  const bytes = await platform.files.read(path, excludeFileBytesMax);
+  if (bytes === null) throw new UsageError(`There is no file ${path} with patterns to exclude.`);
+  const text = utf8Decode(bytes);
+  if (text === null) throw new UsageError(`The file ${path} is not UTF-8 text.`);
+  return text.split(/\r?\n/u).filter((line) => line !== '');
+}
+
+const phases = { opening: 'Opening', reading: 'Reading', finishing: 'Finishing', committing: 'Committing' } as const;
+
+function stepOf(told: BackupProgress): Step {
+  const guess = told.foundAll ? told.bytesFound : told.lastRun === null ? null : Math.max(told.lastRun.bytes, told.bytesFound);
+  return {
+    phase: phases[told.phase],
+    done: told.bytesDone,
+    total: guess,
+    unit: 'bytes',
+    files: told.entriesDone,
+    uploadedBytes: told.bytesUploaded,
+  };
+}
+
+function reportJson(report: BackupReport): JsonObject {
+  return {
+    result: report.result,
+    safeset: toHex(report.safeset),
+    record: toHex(report.record),
+    sequence: report.sequence,
+    start: new Date(report.startMs).toISOString(),
+    end: new Date(report.endMs).toISOString(),
+    counts: { ...report.counts },
+    uploadedBytes: report.uploadedBytes,
+    packs: report.packs,
+    chunks: { ...report.chunks },
+    unchanged: report.unchanged,
+    carried: report.carried,
+    removed: report.removed,
+    errors: report.errors.map(entryErrorJson),
+    phasesMs: { ...report.phasesMs },
+    pathsFile: report.pathsFile,
+  };
+}
+
+function reportLines(report: BackupReport, job: string): string[] {
+  const { counts } = report;
+  const elapsedMs = Math.max(1, report.endMs - report.startMs);
+  const count = (value: number): string => value.toLocaleString('en-US');
+  const rate = formatBytes(Math.round((counts.bytesChanged / elapsedMs) * 1000));
+  return [
+    ...entryErrorLines(report.errors, counts.errors),
+    `Safeset ${toHex(report.safeset).slice(0, 8)} of job "${job}" is stored${report.result === 'ok' ? '.' : ', with errors.'}`,
+    '',
+    `  protected  ${count(counts.files)} files, ${count(counts.directories)} folders, ${count(counts.others)} others, ${formatBytes(counts.bytesProtected)}`,
+    `  changed    ${count(counts.filesChanged)} files, ${formatBytes(counts.bytesChanged)}; ${count(report.removed)} removed`,
+    ...(report.carried > 0
+      ? [`  kept       ${count(report.carried)} entries as they were in the last safeset, since they could not be read`]
+      : []),
+    `  sent       ${formatBytes(report.uploadedBytes)}`,
+    `  time       ${formatDuration(elapsedMs)} (${rate}/s)`,
+  ];
+}

@@ -1,0 +1,159 @@
+/** `twinvault clean`: retention, and removal of what nothing needs. */
+import type { SafeId } from '@twinvault/format';
+import { formatBytes, hourMs, toHex } from '@twinvault/std';
+import type { CleanedPack, CleanProgress, CleanReport, DirectoryVault, KeepRules } from '@twinvault/vault';
+import { UsageError } from '../errors/usage-error.ts';
+import { formatTable, formatTime } from '../output/table.ts';
+import type { Step } from '../output/progress.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import { findSafe, openVault } from '../wiring/open-vault.ts';
+
+export interface CleanVerbOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly days?: number | undefined;
+  readonly copies?: number | undefined;
+  readonly keep?: readonly string[] | undefined;
+  readonly intraday?: true | undefined;
+  readonly delayHours: number;
+  readonly allowLarge?: true | undefined;
+  readonly dryRun?: true | undefined;
+}
+
+export async function clean(context: VerbContext, options: CleanVerbOptions): Promise<void> {
+  const keep = keepRules(options);
+  await using vault = await openVault(context, options.vault);
+  const { safe, label } = await findSafe(vault, options.safe);
+  const names = await safesetNames(vault, safe);
+  const report = await vault.clean(safe, {
+    keep,
+    dryRun: options.dryRun === true,
+    quarantineMs: options.delayHours * hourMs,
+    signal: context.signal,
+    progress: (told) => context.progress.report(stepOf(told)),
+    ...(options.allowLarge === true ? { shareMax: 1 } : {}),
+  });
+  context.progress.finish();
+  context.output.result(
+    {
+      label,
+      ...report,
+      records: report.records.map((one) => ({ ...one, safeset: names.get(one.record) ?? null })),
+      packs: report.packs.map((one) => ({ ...one })),
+    },
+    lines({ report, label, names }),
+  );
+}
+
+function keepRules({ days, copies, keep, intraday }: CleanVerbOptions): KeepRules {
+  if ((days === undefined) !== (copies === undefined))
+    throw new UsageError('--days and --copies go together: a safeset goes only when it is beyond both.');
+  if (days === undefined && keep === undefined) {
+    throw new UsageError(
+      'Say what to keep: --days N --copies N for all types, or --keep TYPE=DAYS/COPIES for one. --dry-run shows what would go.',
+    );
+  }
+  const types = new Map((keep ?? []).map((text) => keepRule(text, intraday === true)));
+  return {
+    types,
+    ...(days === undefined || copies === undefined ? {} : { others: { days, copies, intraday: intraday === true } }),
+  };
+}
+
+function keepRule(
+  text: string,
+  intraday: boolean,
+): [string, { readonly days: number; readonly copies: number; readonly intraday: boolean }] {
+  const match = /^([^=]+)=(\d{1,5})\/(\d{1,6})$/u.exec(text);
+  const [, type, days, copies] = match ?? [];
+  if (type === undefined || Number(copies) < 1)
+    throw new UsageError(`--keep ${text} is not of the form TYPE=DAYS/COPIES, for example daily=31/7, with at least one copy.`);
+  return [type, { days: Number(days), copies: Number(copies), intraday }];
+}
+
+const steps = {
+  records: 'Safesets',
+  packs: 'Packs',
+  retire: 'Retiring',
+  mark: 'Marking',
+  'second-mark': 'Marking',
+  delete: 'Removing',
+  sweep: 'Sweeping',
+} as const;
+
+function stepOf({ step, done, total }: CleanProgress): Step {
+  return { phase: steps[step], done, total, unit: 'objects' };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  'minimum-age': 'younger than the minimum age',
+  held: 'held',
+  'newest-good': 'newest good one of its job',
+  head: 'newest one of its job',
+  days: 'not old enough',
+  copies: 'among the newest copies',
+  'no-rule': 'its type has no rule',
+  erase: 'erase order',
+  cap: 'beyond the cap',
+  retention: 'old enough, and enough newer copies',
+  replaced: 'replaced by a newer one',
+};
+
+/** From record digests to the ids that people know. */
+async function safesetNames(vault: DirectoryVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
+  const records = await (await vault.openSafe(safe)).records();
+  return new Map(records.map((record) => [toHex(record.digest), toHex(record.public.safeset)]));
+}
+
+interface CleanLines {
+  readonly report: CleanReport;
+  readonly label: string;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function lines({ report, label, names }: CleanLines): string[] {
+  const { dryRun } = report;
+  const goes = dryRun ? 'would go' : 'retired';
+  const rows = report.records.map((one) => [
+    (names.get(one.record) ?? '').slice(0, 8),
+    formatTime(one.receivedMs),
+    one.job,
+    one.type,
+    one.kind === 'checkpoint' ? 'checkpoint' : '',
+    one.action === 'keep' ? 'stays' : goes,
+    reasons[one.reason] ?? one.reason,
+  ]);
+  const table = formatTable(
+    [
+      { title: 'Safeset' },
+      { title: 'Received' },
+      { title: 'Job' },
+      { title: 'Type' },
+      { title: '' },
+      { title: 'What' },
+      { title: 'Why' },
+    ],
+    rows,
+  );
+  return [...(rows.length === 0 ? [] : [...table, '']), ...packLines(report, label)];
+}
+
+function packLines(report: CleanReport, label: string): string[] {
+  const { dryRun } = report;
+  const of = (action: CleanedPack['action']): readonly CleanedPack[] => report.packs.filter((pack) => pack.action === action);
+  const amount = (packs: readonly CleanedPack[]): string =>
+    `${packs.length} ${packs.length === 1 ? 'pack' : 'packs'}, ${formatBytes(packs.reduce((sum, { bytes }) => sum + bytes, 0))}`;
+  const [marked, waiting, removed] = [of('quarantine'), of('wait'), of('delete')];
+  const all = [
+    removed.length > 0 ? `${dryRun ? 'Would be removed' : 'Removed'}: ${amount(removed)}.` : '',
+    marked.length > 0
+      ? `${dryRun ? 'Would be set aside' : 'Set aside'}: ${amount(marked)}. A later clean removes them when the delay is over.`
+      : '',
+    waiting.length > 0 ? `Waiting from before: ${amount(waiting)}.` : '',
+    report.stopped
+      ? `This is ${Math.round(100 * report.markedShare)} % of the safe: without --allow-large the clean-up stops here.`
+      : '',
+  ].filter((line) => line !== '');
+  const total = `Safe "${label}" holds ${report.totalPacks.toLocaleString('en-US')} packs, ${formatBytes(report.totalBytes)}, before removal.`;
+  return all.length === 0 ? ['Nothing to remove.', total] : [...all, total];
+}

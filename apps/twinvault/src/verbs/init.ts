@@ -1,0 +1,85 @@
+/** `twinvault init`: a new safe, its recovery kit, and this computer enrolled in it. */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { checkPasswordStrength, enrolHere, makeSafe } from '@twinvault/seal';
+import { computerId, rootKeyShortForm } from '@twinvault/format';
+import { toHex, utf8Encode } from '@twinvault/std';
+import { UsageError } from '../errors/usage-error.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import { safeState } from '../wiring/open-safe.ts';
+import { openOrCreateVault } from '../wiring/open-vault.ts';
+import { readNewPassword } from '../wiring/passwords.ts';
+
+export interface InitOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly kitFile: string;
+  readonly passwordFile?: string | undefined;
+  readonly computer?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** Order: password, vault, kit, state, and the safe last: whatever breaks, there is never a safe without its kit. */
+export async function init(context: VerbContext, options: InitOptions): Promise<void> {
+  const { files, random, clock } = context.platform;
+  const kitFile = resolve(options.kitFile);
+  if ((await files.stat(kitFile)) !== null) {
+    throw new UsageError(
+      `${kitFile} exists already. Name a new file for the recovery kit: an existing one is never overwritten.`,
+    );
+  }
+  const password = await readNewPassword(files, options.passwordFile);
+  requireStrength(password);
+  await using vault = await openOrCreateVault(context, options.vault);
+  if ((await vault.safes()).some((safe) => safe.label === options.safe)) {
+    throw new UsageError(
+      `This vault has a safe "${options.safe}" already. Take another name, or enrol this computer in it: twinvault safe enrol.`,
+    );
+  }
+  const made = await makeSafe({ label: options.safe, password, suite: 1, random, clock });
+  const enrolled = enrolHere({
+    opened: made.opened,
+    computer: computerId(random.bytes(16)),
+    name: options.computer ?? hostname(),
+    random,
+    clock,
+  });
+  using state = safeState(context, options.state, enrolled.agent.safe);
+  if (!(await files.create(kitFile, [utf8Encode(made.kitText)], { mode: 0o600 }))) {
+    throw new UsageError(`${kitFile} exists already. Name a new file for the recovery kit.`);
+  }
+  try {
+    await state.saveAgentKeys(enrolled.agent);
+    await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] });
+  } catch (error) {
+    // Without the safe this kit opens nothing and would only confuse.
+    await files.remove(kitFile);
+    throw error;
+  }
+  const shortForm = rootKeyShortForm(enrolled.agent.rootKey);
+  context.output.result(
+    {
+      safe: toHex(enrolled.agent.safe),
+      label: options.safe,
+      rootKey: shortForm,
+      computer: toHex(enrolled.agent.computer),
+      kitFile,
+    },
+    [
+      `Safe "${options.safe}" is ready, and this computer is enrolled in it.`,
+      '',
+      `  root key      ${shortForm}`,
+      `  recovery kit  ${kitFile}`,
+      '',
+      'Print the kit, put it where only you can get at it, and delete the file. Password and kit are the only ways to',
+      'read what this safe will hold: if both are lost, the data is lost, and nobody can reset them.',
+      '',
+      `Next: twinvault backup --vault ${options.vault} --safe ${options.safe} PATH...`,
+    ],
+  );
+}
+
+export function requireStrength(password: string): void {
+  const strength = checkPasswordStrength(password);
+  if (!strength.ok) throw new UsageError(`This password is too weak: ${strength.advice} Nothing was changed.`);
+}

@@ -1,0 +1,49 @@
+/** `twinvault safe enrol`: a further computer writes into an existing safe. */
+import { hostname } from 'node:os';
+import { computerId, rootKeyShortForm } from '@twinvault/format';
+import { enrolHere } from '@twinvault/seal';
+import { toHex } from '@twinvault/std';
+import { UsageError } from '../errors/usage-error.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import type { OpenSafeOptions } from '../wiring/open-safe.ts';
+import { openWithSecret, safeState } from '../wiring/open-safe.ts';
+import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+
+export interface EnrolOptions extends OpenSafeOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly computer?: string | undefined;
+}
+
+export async function safeEnrol(context: VerbContext, options: EnrolOptions): Promise<void> {
+  await using vault = await openVault(context, options.vault);
+  const found = await openNamedSafe(vault, options.safe);
+  const opened = await openWithSecret(context, found, options);
+  using state = safeState(context, options.state, found.safe.safe);
+  if ((await state.agentKeys()) !== null) {
+    throw new UsageError(`This computer is enrolled in safe "${found.label}" already.`);
+  }
+  const { random, clock } = context.platform;
+  const enrolled = enrolHere({
+    opened,
+    computer: computerId(random.bytes(16)),
+    name: options.computer ?? hostname(),
+    random,
+    clock,
+  });
+  await found.safe.appendLedger(enrolled.entry);
+  await state.saveAgentKeys(enrolled.agent);
+  const rootKey = rootKeyShortForm(enrolled.agent.rootKey);
+  context.output.result(
+    {
+      safe: toHex(found.safe.safe),
+      computer: toHex(enrolled.agent.computer),
+      certificate: toHex(enrolled.agent.certificate),
+      rootKey,
+    },
+    [
+      `This computer may now back up into safe "${found.label}".`,
+      `Compare the root key with the one on the recovery kit: ${rootKey}`,
+    ],
+  );
+}

@@ -1,0 +1,68 @@
+/** `twinvault safesets`: the restore points of a safe. */
+import type { RecordSummary } from '@twinvault/protocol';
+import { formatBytes, toHex } from '@twinvault/std';
+import type { JsonObject } from '../output/output.ts';
+import { formatTable, formatTime } from '../output/table.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import { seenLedger } from '../wiring/open-safe.ts';
+import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+
+export interface SafesetsOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly job?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+export async function safesets(context: VerbContext, options: SafesetsOptions): Promise<void> {
+  await using vault = await openVault(context, options.vault);
+  const { label, safe } = await openNamedSafe(vault, options.safe);
+  await seenLedger(context, safe, options.state);
+  const records = await safe.records({ kind: 'safeset', ...(options.job === undefined ? {} : { job: options.job }) });
+  const live = records.filter((record) => !record.retired);
+  const lines = formatTable(
+    [
+      { title: 'Safeset' },
+      { title: 'Ended' },
+      { title: 'Computer' },
+      { title: 'Job' },
+      { title: 'Type' },
+      { title: 'Result' },
+      { title: 'Files', align: 'right' },
+      { title: 'Protected', align: 'right' },
+      { title: 'Sent', align: 'right' },
+    ],
+    live.map((record) => [
+      toHex(record.public.safeset).slice(0, 8),
+      formatTime(record.public.endMs),
+      record.public.computerName,
+      record.public.job,
+      record.public.retention,
+      record.public.result,
+      record.public.counts.files.toLocaleString('en-US'),
+      formatBytes(record.public.counts.bytesProtected),
+      formatBytes(record.public.counts.bytesUploaded),
+    ]),
+  );
+  const none = `Safe "${label}" holds no safeset${options.job === undefined ? '' : ` of job "${options.job}"`} yet.`;
+  context.output.result({ safe: toHex(safe.safe), label, safesets: live.map(safesetJson) }, live.length === 0 ? [none] : lines);
+}
+
+export function safesetJson(record: RecordSummary): JsonObject {
+  const { public: known } = record;
+  return {
+    safeset: toHex(known.safeset),
+    record: toHex(record.digest),
+    job: known.job,
+    computer: toHex(known.computer),
+    computerName: known.computerName,
+    type: known.retention,
+    sequence: known.sequence,
+    result: known.result,
+    start: new Date(known.startMs).toISOString(),
+    end: new Date(known.endMs).toISOString(),
+    received: new Date(record.receivedMs).toISOString(),
+    storedBytes: record.storedBytes,
+    counts: { ...known.counts },
+  };
+}

@@ -1,0 +1,60 @@
+/** Opening a safe with its password or kit, held to what this computer has seen of it before. */
+import { openAgentState } from '@twinvault/engine';
+import type { AgentState, SafeState } from '@twinvault/engine';
+import type { Ledger, SafeId } from '@twinvault/format';
+import type { VaultSafe } from '@twinvault/protocol';
+import { openSafe, parseKitText, replayPinned } from '@twinvault/seal';
+import type { OpenedSafe, PinnedSafe, SlotSecret } from '@twinvault/seal';
+import type { VerbContext } from './context.ts';
+import type { Secret, SecretOptions } from './passwords.ts';
+import { readSecret } from './passwords.ts';
+import { stateDirectory } from './state-directory.ts';
+
+export interface OpenSafeOptions extends SecretOptions {
+  readonly state?: string | undefined;
+}
+
+export function openState(context: VerbContext, state: string | undefined): AgentState {
+  return openAgentState({ path: stateDirectory(state), platform: context.platform });
+}
+
+export function safeState(context: VerbContext, state: string | undefined, safe: SafeId): SafeState {
+  return openState(context, state).safe(safe);
+}
+
+/**
+ * The safe's ledger without any secret. Where this computer is enrolled it must extend what was seen of it before: `root-mismatch`,
+ * `ledger-rolled-back`.
+ */
+export async function seenLedger(context: VerbContext, safe: VaultSafe, stateOption: string | undefined): Promise<Ledger> {
+  const [descriptor, ledger] = await Promise.all([safe.descriptor(), safe.ledger(1)]);
+  using state = safeState(context, stateOption, safe.safe);
+  const keys = await state.agentKeys();
+  if (keys === null) return replayPinned({ descriptor, ledger });
+  return replayPinned({ descriptor, ledger }, { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) });
+}
+
+/**
+ * Asks for the secret if need be. Where this computer is enrolled, the root key and the ledger head that it has seen must fit; the head is
+ * pinned anew afterwards.
+ */
+export async function openWithSecret(
+  context: VerbContext,
+  found: { readonly label: string; readonly safe: VaultSafe },
+  options: OpenSafeOptions,
+): Promise<OpenedSafe> {
+  const { safe, label } = found;
+  const secret = await readSecret(context.platform.files, options, label);
+  const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);
+  using state = safeState(context, options.state, safe.safe);
+  const keys = await state.agentKeys();
+  const pinned: PinnedSafe | undefined =
+    keys === null ? undefined : { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) };
+  const opened = await openSafe({ descriptor, slots, ledger }, slotSecret(secret, safe.safe), pinned);
+  if (keys !== null) (await state.pins()).pinLedgerHead(opened.ledger.head);
+  return opened;
+}
+
+function slotSecret(secret: Secret, safe: SafeId): SlotSecret {
+  return secret.type === 'password' ? secret : { type: 'kit', code: parseKitText(secret.text, safe) };
+}

@@ -1,0 +1,60 @@
+/** From --safeset to an opened safeset. */
+import type { RecordSummary } from '@twinvault/protocol';
+import { openSafeReader } from '@twinvault/seal';
+import type { SafeReader, SafesetReader } from '@twinvault/seal';
+import { toHex } from '@twinvault/std';
+import type { DirectoryVault } from '@twinvault/vault';
+import { UsageError } from '../errors/usage-error.ts';
+import type { VerbContext } from './context.ts';
+import type { OpenSafeOptions } from './open-safe.ts';
+import { openWithSecret } from './open-safe.ts';
+import { openNamedSafe } from './open-vault.ts';
+
+export interface SafesetOptions extends OpenSafeOptions {
+  readonly vault: string;
+  readonly safe: string;
+  readonly safeset: string;
+  readonly job?: string | undefined;
+}
+
+export interface OpenedSafeset extends AsyncDisposable {
+  readonly reader: SafeReader;
+  readonly safeset: SafesetReader;
+  readonly summary: RecordSummary;
+}
+
+/** Which safeset is meant is settled before anybody is asked for a password. */
+export async function openSafeset(context: VerbContext, vault: DirectoryVault, options: SafesetOptions): Promise<OpenedSafeset> {
+  const found = await openNamedSafe(vault, options.safe);
+  const summary = chooseSafeset(await found.safe.records({ kind: 'safeset' }), options);
+  const opened = await openWithSecret(context, found, options);
+  const reader = openSafeReader({ vaultSafe: found.safe, opened });
+  const safeset = await reader.open(summary.digest);
+  return { reader, safeset, summary, [Symbol.asyncDispose]: () => safeset[Symbol.asyncDispose]() };
+}
+
+/** "latest" is the newest of the only job, or of --job; else the id begins with what was given. */
+export function chooseSafeset(records: readonly RecordSummary[], { safeset, job, safe }: SafesetOptions): RecordSummary {
+  const live = records.filter((record) => !record.retired && (job === undefined || record.public.job === job));
+  const ofJob = job === undefined ? '' : ` of job "${job}"`;
+  if (live.length === 0) throw new UsageError(`Safe "${safe}" holds no safeset${ofJob}.`, 'missing');
+  if (safeset === 'latest') return latest(live);
+  const matching = live.filter((record) => toHex(record.public.safeset).startsWith(safeset.toLowerCase()));
+  const [only, second] = matching;
+  if (only === undefined)
+    throw new UsageError(`No safeset${ofJob} begins with "${safeset}". twinvault safesets lists them.`, 'missing');
+  if (second !== undefined) throw new UsageError(`Several safesets begin with "${safeset}". Give more of the id.`);
+  return only;
+}
+
+function latest(live: readonly RecordSummary[]): RecordSummary {
+  const chains = new Map<string, RecordSummary>();
+  for (const record of live) chains.set(`${toHex(record.public.computer)} ${record.public.job}`, record);
+  const [only, second] = chains.values();
+  if (second !== undefined) {
+    const names = Array.from(chains.values(), ({ public: known }) => `"${known.job}" of ${known.computerName}`);
+    throw new UsageError(`There are several jobs: ${names.join(', ')}. Say which with --job, or name a safeset by its id.`);
+  }
+  // The map holds the last of each chain, and there is one.
+  return only as RecordSummary;
+}

@@ -1,0 +1,57 @@
+/**
+ * Where secrets come from: a file or the terminal, never the command line or the environment (other users of the machine can read both).
+ */
+import type { Files } from '@twinvault/std';
+import { utf8Decode } from '@twinvault/std';
+import { UsageError } from '../errors/usage-error.ts';
+import { askHidden } from './terminal.ts';
+
+const passwordFileBytesMax = 4096;
+const kitFileBytesMax = 65_536;
+
+export interface SecretOptions {
+  readonly passwordFile?: string | undefined;
+  readonly kitFile?: string | undefined;
+}
+
+export type Secret = { readonly type: 'password'; readonly password: string } | { readonly type: 'kit'; readonly text: string };
+
+/** The first line of the file, without its line end. */
+async function passwordFromFile(files: Files, path: string): Promise<string> {
+  const text = await textFile(files, path, passwordFileBytesMax, 'password file');
+  const password = text.split(/\r?\n/u, 1)[0] ?? '';
+  if (password === '') throw new UsageError(`The password file ${path} is empty. Put the password into its first line.`);
+  return password;
+}
+
+async function textFile(files: Files, path: string, bytesMax: number, what: string): Promise<string> {
+  const bytes = await files.read(path, bytesMax);
+  if (bytes === null) throw new UsageError(`There is no ${what} at ${path}.`);
+  const text = utf8Decode(bytes);
+  if (text === null) throw new UsageError(`The ${what} ${path} is not UTF-8 text.`);
+  return text;
+}
+
+/** An existing secret: the files if named, else the terminal. */
+export async function readSecret(files: Files, options: SecretOptions, safeLabel: string): Promise<Secret> {
+  if (options.kitFile !== undefined && options.passwordFile !== undefined)
+    throw new UsageError('Give either --password-file or --kit-file, not both.');
+  if (options.kitFile !== undefined)
+    return { type: 'kit', text: await textFile(files, options.kitFile, kitFileBytesMax, 'recovery kit') };
+  if (options.passwordFile !== undefined)
+    return { type: 'password', password: await passwordFromFile(files, options.passwordFile) };
+  return { type: 'password', password: await askHidden(`Password of safe "${safeLabel}": `) };
+}
+
+export function hasSecret(options: SecretOptions): boolean {
+  return options.kitFile !== undefined || options.passwordFile !== undefined;
+}
+
+/** A new password: from its file, or asked for twice. */
+export async function readNewPassword(files: Files, passwordFile: string | undefined): Promise<string> {
+  if (passwordFile !== undefined) return passwordFromFile(files, passwordFile);
+  const password = await askHidden('New password (at least 14 characters): ');
+  const again = await askHidden('The same password again: ');
+  if (password !== again) throw new UsageError('The two passwords differ. Nothing was changed.');
+  return password;
+}

@@ -1,0 +1,28 @@
+/** Questions on the terminal. Without a terminal a question is an error that says which option to use. */
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { UsageError } from '../errors/usage-error.ts';
+
+/** Asks without echo. */
+export function askHidden(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new UsageError(
+      'A password is needed and there is no terminal to ask on. Give --password-file FILE or --kit-file FILE.',
+    );
+  }
+  process.stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const reader = createInterface({ input: process.stdin, output: silent, terminal: true });
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    reader.once('line', (line) => {
+      answered = true;
+      reader.close();
+      process.stderr.write('\n');
+      resolve(line);
+    });
+    reader.once('close', () => {
+      if (!answered) reject(new UsageError('No password was given. Nothing was changed.'));
+    });
+  });
+}
