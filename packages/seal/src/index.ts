@@ -81,7 +81,13 @@ export { openSlip, packKeyOf, sealSlip } from './pack-keys.ts';
 export type { SlipPlace } from './pack-keys.ts';
 export { PackKeyring, openChunk, openSlipOf } from './pack-opener.ts';
 export type { ChunkToOpen, PackKeyringInput, SessionSecret, SlipToOpen } from './pack-opener.ts';
-export { checkPasswordStrength, passwordBitsMin, passwordCharactersMax, passwordCharactersMin } from './password.ts';
+export {
+  checkPasswordStrength,
+  passwordBitsMin,
+  passwordBytes,
+  passwordCharactersMax,
+  passwordCharactersMin,
+} from './password.ts';
 export type { PasswordStrength } from './password.ts';
 export { decodePayload, encodePayload, payloadLevelDefault } from './payload.ts';
 export type { PayloadOptions } from './payload.ts';

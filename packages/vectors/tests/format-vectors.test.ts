@@ -32,6 +32,6 @@ test('no two vectors of a file have one name, and each file has both kinds', () 
   }
 });
 
-test('the generator makes the files as they stand', () => {
-  assert.deepEqual(generate({ write: false }), []);
+test('the generator makes the files as they stand', async () => {
+  assert.deepEqual(await generate({ write: false }), []);
 });

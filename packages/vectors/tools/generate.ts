@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { VectorFile } from '../src/vector.ts';
 import { vectorFiles } from './files.ts';
+import { sealedVectorFiles } from './sealed-files.ts';
 
 const folder = fileURLToPath(new URL('../data/v1/', import.meta.url));
 
@@ -49,13 +50,13 @@ function indented(text: string): string {
 }
 
 /** Names of the files that are not as they would be made; writes them unless told not to. */
-export function generate({ write }: { readonly write: boolean }): string[] {
+export async function generate({ write }: { readonly write: boolean }): Promise<string[]> {
   const stale: string[] = [];
   mkdirSync(folder, { recursive: true });
-  for (const [name, make] of Object.entries(vectorFiles)) {
+  for (const [name, make] of Object.entries({ ...vectorFiles, ...sealedVectorFiles })) {
     const path = `${folder}${name}.json`;
     const before = existsSync(path) ? readFileSync(path, 'utf8') : null;
-    const text = textOf(appended(name, before === null ? null : (JSON.parse(before) as VectorFile), make()));
+    const text = textOf(appended(name, before === null ? null : (JSON.parse(before) as VectorFile), await make()));
     if (text === before) continue;
     stale.push(name);
     if (write) writeFileSync(path, text);
@@ -65,7 +66,7 @@ export function generate({ write }: { readonly write: boolean }): string[] {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const write = !process.argv.includes('--check');
-  const stale = generate({ write });
+  const stale = await generate({ write });
   process.stdout.write(stale.length === 0 ? 'all vectors stand\n' : `${write ? 'written' : 'stale'}: ${stale.join(', ')}\n`);
   if (!write && stale.length > 0) process.exitCode = 1;
 }
