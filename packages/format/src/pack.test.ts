@@ -74,3 +74,18 @@ test('every flipped byte and every truncation of a pack is refused', () => {
   const longer = concatBytes(pack.bytes, new Uint8Array(1));
   assert.throws(() => verifyPack(pack.name, longer, { safe }), formatError('pack-damaged'));
 });
+
+test('a tail with bytes before it, and a header that is cut off, are refused', () => {
+  const pack = makePack('fresh', blobs);
+  assert.throws(
+    () => parsePackTail(concatBytes(new Uint8Array(1), pack.tail)),
+    formatError('pack-damaged', 'length of the tail'),
+  );
+  for (const length of [0, 79, 80, 1199]) {
+    assert.throws(() => parsePackHeader(pack.bytes.slice(0, length)), formatError('pack-damaged', 'shorter than its header'));
+  }
+  const compacted = compact([pack]).tail;
+  // The length of the header by the trailer.
+  new DataView(compacted.buffer, compacted.byteOffset).setUint32(compacted.length - 32, 80, true);
+  assert.throws(() => parsePackTail(compacted), formatError('pack-damaged', 'header length'));
+});

@@ -152,7 +152,7 @@ export function verifyPack(name: PackName, bytes: Uint8Array, expected: PackExpe
   return tailOf(verifyPackTable(name, bytes, expected).table);
 }
 
-/** The same, without an object per row. */
+/** The same, without an object per row. The table is a view of `bytes`: who keeps it longer copies the tail and makes it anew. */
 export function verifyPackTable(name: PackName, bytes: Uint8Array, expected: PackExpectation): VerifiedTail {
   if (bytes.length > packBytesMax) {
     throw new FormatError('object-too-large', { context: { sizeBytes: bytes.length, bytesMax: packBytesMax } });

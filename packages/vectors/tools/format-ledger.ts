@@ -87,7 +87,11 @@ export function ledgerVectors(): VectorFile {
     'Ledger entries (TVLE). The bytes are appended to the ledger of context.descriptor and context.entries. ' +
     'Value: the entry and the head after it.';
   const full = fullChain();
-  const collector = new Collector({ parser: 'ledger', about, shared: full.shared() });
+  const collector = new Collector({
+    parser: 'ledger',
+    about,
+    shared: fullChain().put('revocation', { kind: 'revocation', certificate, last: [], suspect: [] }).shared(),
+  });
   const empty = new Chain();
   collector.valid('first entry', entryOf(empty.ledger, epochPayload), empty.context());
   const context = full.context();
@@ -160,6 +164,12 @@ function addConflicts(collector: Collector, full: Chain): void {
   const unknown = { certificate: otherCertificate };
   refused('revocation of no certificate', { kind: 'revocation', ...unknown, last: [], suspect: [] }, 'certificate not known');
   refused('handover to no certificate', { kind: 'handover', ...unknown, computer, job: 'mail' }, 'certificate not known');
+  const handover: LedgerPayload = { kind: 'handover', certificate, computer: otherComputer, job: 'mail' };
+  const revocation: LedgerPayload = { kind: 'revocation', certificate, last: [], suspect: [] };
+  const revoked = fullChain().put('revocation', revocation);
+  const after = { code: 'ledger-conflict', defect: 'certificate revoked before', context: revoked.context() } as const;
+  collector.invalid('revocation twice', entryOf(revoked.ledger, revocation), after);
+  collector.invalid('handover to a revoked certificate', entryOf(revoked.ledger, handover), after);
   const home = doubleSigned(full.ledger, { ...homePayload, epoch: 2 }, [operator1, operator2]);
   const context = full.context();
   collector.invalid('home epoch left out', home, { code: 'ledger-conflict', defect: 'home epoch does not follow', context });
@@ -239,6 +249,7 @@ function addForms(collector: Collector, chain: Chain): void {
     'last records not sorted',
   );
   refused('last record without a job', ['revocation', { ...revocation, last: [[computer, '', record]] }], 'last record');
+  refused('last record with four items', ['revocation', { ...revocation, last: [[computer, 'mail', record, 1]] }], 'last record');
   refused('last records by job alone', ['revocation', { ...revocation, last: { mail: record } }]);
   const session = fill('session name', 32);
   refused('suspect session twice', ['revocation', { ...revocation, suspect: [session, session] }], 'session twice');

@@ -248,6 +248,30 @@ function addSections(tampering: PackTampering, packs: { small: MadePack; compact
     'pack-damaged',
     'length of the sections',
   ]);
+  const tableBytes = new DataView(compacted.tail.buffer, compacted.tail.byteOffset).getUint32(
+    compacted.tail.length + trailer.table,
+    true,
+  );
+  const resized = (name: string, table: Uint8Array, defect: string): void => {
+    tampering.tamper(
+      name,
+      compacted,
+      ({ tail }) => {
+        const whole = concatBytes(table, tail.subarray(tableBytes));
+        setU32(whole, whole.length + trailer.table, table.length);
+        return { tail: whole };
+      },
+      ['pack-damaged', defect],
+    );
+  };
+  const table = compacted.tail.subarray(0, tableBytes);
+  resized('bytes after the last row', concatBytes(table, new Uint8Array(8)), 'length of the table');
+  resized('table ends in the slip of a row', table.slice(0, -8), 'length of the table');
+  resized('table ends in the fixed part of a row', table.slice(0, -100), 'length of the table');
+  change('section says another length of its KEM ciphertext', (tail) => setU16(tail, sections + 34 + 76, 1119), [
+    'pack-damaged',
+    'length of the KEM ciphertext',
+  ]);
   const own = small.tail.length - trailerBytes - sectionBytes;
   tampering.tamper('header in the section of this pack', small, ({ tail }) => void (tail[own + 34] = 1), [
     'pack-damaged',

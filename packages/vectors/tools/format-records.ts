@@ -258,6 +258,7 @@ export function stubVectors(): VectorFile {
   refused('signature changed', withBytes(good, afterPublic + 64, 0, 0), ['record-invalid', 'tombstone of another record']);
   refused('a byte more', concatBytes(good, new Uint8Array(1)), ['record-invalid', 'lengths do not add up']);
   refused('without its tombstone', good.slice(0, afterPublic + 132), ['record-invalid', 'lengths do not add up']);
+  refused('head alone', good.slice(0, 12), ['record-invalid', 'shorter than its fixed parts']);
   refused('public length beyond the end', withBytes(good, 10, 1), ['record-invalid', 'lengths do not add up']);
   const joined = (part: Uint8Array): Uint8Array => concatBytes(good.slice(0, afterPublic + 128), u32(part.length), part);
   refused('tombstone of another record', joined(encodeTombstone({ ...marker, record: recordDigest(fill('x', 32)) }, site.sign)), [
@@ -358,6 +359,7 @@ export function planVectors(): VectorFile {
   refused('empty bitmap', { keep: [[one.name, new Uint8Array(0)]] }, 'bitmap to keep');
   refused('bitmap with a trailing zero', { keep: [[one.name, new Uint8Array([1, 0])]] }, 'bitmap to keep');
   refused('bitmap of 8,193 bytes', { keep: [[one.name, new Uint8Array(8193).fill(1)]] }, 'bitmap to keep');
+  refused('pack with three items', { keep: [[one.name, new Uint8Array([1]), 0]] }, 'pack to keep');
   refused('name of 31 bytes', { keep: [[one.name.slice(1), new Uint8Array([1])]] }, 'pack to keep');
   refused('unknown key', { drop: [] }, 'unknown key');
   return collector.finish();
@@ -408,6 +410,8 @@ export function eraseVectors(): VectorFile {
   form('no jobs', { jobs: [] }, 'no jobs');
   form('jobs not sorted', { jobs: pairs.toReversed() }, 'jobs not sorted');
   form('job twice', { jobs: [pairs[0] ?? [], pairs[0] ?? []] }, 'jobs not sorted');
+  form('job with three items', { jobs: [[computer, 'documents', 1]] }, 'job to erase');
+  form('job without a name', { jobs: [[computer, '']] }, 'job to erase');
   form('job without a computer', { jobs: [['documents']] }, 'job to erase');
   form('second signature of 63 bytes', { other: fill('o', 63) }, 'value of a key');
   form('unknown key', { reason: 'law' }, 'unknown key');
