@@ -183,3 +183,19 @@ test('sizes beyond 2^53 in sum stay at 2^53 - 1', () => {
   for (let index = 100; index < 500; index += 1) writer.add(file({ name: text(String(index)), sizeBytes, extents }));
   assert.equal(writer.finish().bytes, Number.MAX_SAFE_INTEGER);
 });
+
+test('buffers of an entry may be used again for the next one', async () => {
+  const store = new NodeStore();
+  const writer = new CatalogWriter({ cutterKey, sink: store });
+  const [directory, name, link, value] = [text('usr'), text('a0'), text('target 0'), text('value 0')];
+  for (let index = 0; index < 10; index += 1) {
+    for (const bytes of [name, link, value]) bytes[bytes.length - 1] = 0x30 + index;
+    writer.add(file({ directory, name, type: entryTypes.link, link, xattrs: [{ name: text('x'), value }] }));
+  }
+  directory.fill(0x7a);
+  const read = await collect(new CatalogReader(store, writer.finish()).walk());
+  for (const [index, entry] of read.entries()) {
+    assert.deepEqual([entry.directory, entry.name, entry.link], [text('usr'), text(`a${index}`), text(`target ${index}`)]);
+    assert.deepEqual(entry.xattrs?.[0]?.value, text(`value ${index}`));
+  }
+});

@@ -3,7 +3,7 @@
  * whatever was written before; memory is a node for each level, whatever the number of entries.
  */
 
-import { pathBytesMax, ropeExtentsMin } from '@twinvault/format';
+import { nameBytesMax, pathBytesMax, ropeExtentsMin } from '@twinvault/format';
 import type { ChunkId } from '@twinvault/format';
 import { attributesInlineCostMax, nodeCostMax } from './catalog-limits.ts';
 import { sortedAttributes, storeAttributes } from './attribute-writer.ts';
@@ -15,14 +15,15 @@ import { LeafEncoder, attributesCost } from './leaf-encoder.ts';
 import type { LeafContent } from './leaf-encoder.ts';
 import { NodeBounds } from './node-bounds.ts';
 import type { NodeSink } from './node-sink.ts';
-import { comparePlaces, entryKey, isComponent, isDirectoryPath } from './path.ts';
+import { entryKey, isComponent, isDirectoryPath } from './path.ts';
+import type { Place } from './path.ts';
 import { RopeWriter } from './rope-writer.ts';
 import { encodeInner } from './small-nodes.ts';
 import type { CatalogChild } from './small-nodes.ts';
 import { Tower } from './tower.ts';
 import { SealError } from '../errors.ts';
 import type { CatalogRoot } from '../sealed-record.ts';
-import { equalBytes } from '@twinvault/std';
+import { compareBytes } from '@twinvault/std';
 
 export interface CatalogWriterOptions {
   /** 16 bytes, of kind catalog. */
@@ -52,8 +53,8 @@ export class CatalogWriter {
   readonly #leaf = new LeafEncoder();
   readonly #tower: Tower<CatalogChild>;
   readonly #content: LeafContent = { extents: [], rope: null, inline: null, attributeNodes: null };
+  readonly #last = new LastPlace();
   #firstKey: Uint8Array | null = null;
-  #last: CatalogEntry | null = null;
   #anyLeaf = false;
 
   constructor({ cutterKey, sink }: CatalogWriterOptions) {
@@ -69,8 +70,8 @@ export class CatalogWriter {
   /**
    * The next entry; its key is above that of the last one (else `catalog-order`). Extents are merged, attributes sorted, long
    * lists laid out in nodes of their own. An entry of a reader is taken as it is, rope and attribute nodes included.
-   * `catalog-entry-invalid` names the field that the format cannot hold; then nothing was added. The writer keeps the entry's
-   * bytes until the leaf ends: they must not change.
+   * `catalog-entry-invalid` names the field that the format cannot hold; then nothing was added. Of the entry nothing is kept
+   * but chunk ids in its streams and attributes.
    */
   add(entry: CatalogEntry): void {
     const sameDirectory = this.#checkPlace(entry);
@@ -86,7 +87,7 @@ export class CatalogWriter {
     this.#firstKey ??= entryKey(entry.directory, entry.name);
     this.#leaf.add(entry, content, opens);
     this.#leaf.cost += cost;
-    this.#last = entry;
+    this.#last.set(entry, sameDirectory);
     if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf();
   }
 
@@ -126,12 +127,11 @@ export class CatalogWriter {
   /** Whether the entry lies in the directory of the one before. */
   #checkPlace(entry: CatalogEntry): boolean {
     const { directory, name } = entry;
-    const last = this.#last;
-    const sameDirectory = last !== null && (last.directory === directory || equalBytes(last.directory, directory));
-    if (!sameDirectory && !isDirectoryPath(directory)) throw entryDefect('directory');
+    const order = this.#last.compareDirectory(directory);
+    if (order !== 0 && !isDirectoryPath(directory)) throw entryDefect('directory');
     if (!isComponent(name) || directory.length + 1 + name.length > pathBytesMax) throw entryDefect('name');
-    if (last !== null && comparePlaces(last, entry) >= 0) throw new SealError('catalog-order');
-    return sameDirectory;
+    if (order > 0 || (order === 0 && this.#last.compareName(name) >= 0)) throw new SealError('catalog-order');
+    return order === 0;
   }
 
   #takeContent(entry: CatalogEntry): LeafContent {
@@ -189,6 +189,33 @@ export class CatalogWriter {
     this.#anyLeaf = true;
     this.#firstKey = null;
     this.#tower.add({ key, id, entries, bytes });
+  }
+}
+
+/** Where the last entry stood, in bytes of its own: callers read names into one buffer again and again. */
+class LastPlace {
+  #directory: Uint8Array | null = null;
+  readonly #name = new Uint8Array(nameBytesMax);
+  #nameBytes = 0;
+
+  set({ directory, name }: Place, sameDirectory: boolean): void {
+    if (!sameDirectory) this.#directory = directory.slice();
+    for (let index = 0; index < name.length; index += 1) this.#name[index] = name[index] ?? 0;
+    this.#nameBytes = name.length;
+  }
+
+  /** Negative before the first entry: whatever comes is above nothing. */
+  compareDirectory(directory: Uint8Array): number {
+    return this.#directory === null ? -1 : compareBytes(this.#directory, directory);
+  }
+
+  compareName(name: Uint8Array): number {
+    const length = Math.min(this.#nameBytes, name.length);
+    for (let index = 0; index < length; index += 1) {
+      const difference = (this.#name[index] ?? 0) - (name[index] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return this.#nameBytes - name.length;
   }
 }
 

@@ -55,7 +55,9 @@ export class LeafEncoder {
   readonly #extents = new ByteColumn();
   readonly #users = new Map<number, string>();
   readonly #groups = new Map<number, string>();
-  #extras: PendingExtras[] = [];
+  /** Encoded at once, so that nothing of the entry is kept; those that name ids wait until all extents have theirs. */
+  #extras: (Uint8Array | PendingExtras)[] = [];
+  readonly #extrasCbor = new CborWriter();
   #directoryCount = 0;
   #entriesOfDirectory = 0;
   #lastSeconds = 0;
@@ -95,7 +97,7 @@ export class LeafEncoder {
   /** The node's plaintext; the encoder is empty afterwards. */
   finish(): Uint8Array {
     this.#closeDirectory();
-    const extras = this.#extrasMap();
+    const extras = this.#allExtras();
     const { column } = this.#node;
     column.clear();
     this.#node.array(7);
@@ -107,7 +109,7 @@ export class LeafEncoder {
     this.#node.bytes(this.#names.view());
     this.#columns();
     this.#node.map(this.#extras.length);
-    column.append(extras);
+    for (const part of extras) column.append(part);
     const plaintext = column.copy();
     this.#clear();
     return plaintext;
@@ -152,14 +154,21 @@ export class LeafEncoder {
     if (user !== undefined) takeName(this.#users, entry.uid, user);
     if (group !== undefined) takeName(this.#groups, entry.gid, group);
     const { inline, attributeNodes } = content;
-    this.#extras.push({ index: this.entries, entry, user, group, inline, attributeNodes });
+    const extras = { index: this.entries, entry, user, group, inline, attributeNodes };
+    const namesIds = attributeNodes !== null || (inline !== null && inline.streams.length > 0);
+    this.#extras.push(namesIds ? extras : this.#encoded(extras));
   }
 
-  #extrasMap(): Uint8Array {
-    const cbor = this.#node;
-    cbor.column.clear();
-    for (const extras of this.#extras) writeExtras(cbor, this.#ids, extras);
-    return cbor.column.copy();
+  #encoded(extras: PendingExtras): Uint8Array {
+    const { column } = this.#extrasCbor;
+    column.clear();
+    writeExtras(this.#extrasCbor, this.#ids, extras);
+    return column.copy();
+  }
+
+  /** Names the last ids, so it comes before the table is written. */
+  #allExtras(): Uint8Array[] {
+    return this.#extras.map((extras) => (extras instanceof Uint8Array ? extras : this.#encoded(extras)));
   }
 
   #clear(): void {
