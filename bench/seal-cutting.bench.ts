@@ -24,7 +24,10 @@ function cutAll(): number {
 const rows: string[][] = [['', 'GB per CPU second', 'chunks']];
 const random = new Prng('random data').bytes(1024 * 1024);
 for (let offset = 0; offset < bufferBytes; offset += random.length) {
-  cutter.buffer.set(random.map((byte) => byte ^ (offset >> 20)), offset);
+  cutter.buffer.set(
+    random.map((byte) => byte ^ (offset >> 20)),
+    offset,
+  );
 }
 const one = await measure(15, cutAll);
 rows.push(['random data', (bufferBytes / one.cpuSeconds / 1e9).toFixed(2), String(cutAll())]);

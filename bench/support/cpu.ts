@@ -32,5 +32,7 @@ export function printTable(rows: readonly (readonly string[])[]): void {
     const cells = row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)));
     process.stdout.write(`${cells.join('  ')}\n`);
   }
-  process.stdout.write(`${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${platform()} ${arch()}, Node ${process.version}\n`);
+  process.stdout.write(
+    `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${platform()} ${arch()}, Node ${process.version}\n`,
+  );
 }

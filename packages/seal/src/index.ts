@@ -31,6 +31,8 @@ export { diffCatalogs } from './catalog/diff.ts';
 export type { CatalogChange } from './catalog/diff.ts';
 export { entryTypes, equalEntries, equalExtents } from './catalog/entry.ts';
 export type { AclPart, Attributes, CatalogEntry, EntryType, Extent, NamedStream, Time, Xattr } from './catalog/entry.ts';
+export { decodeNode } from './catalog/node-decoder.ts';
+export type { DecodedNode } from './catalog/node-decoder.ts';
 export type { NodeSink, NodeSource } from './catalog/node-sink.ts';
 export {
   belowPrefix,
@@ -56,6 +58,7 @@ export {
   chunkBytesMin,
   cutThreshold,
 } from './cutting/cutting-limits.ts';
+export { gearTable } from './cutting/gear-table.ts';
 export { SipHasher, sipHash24 } from './cutting/siphash.ts';
 export {
   acceptEnrolment,

@@ -15,7 +15,7 @@ import { CborWriter } from '../src/catalog/cbor-writer.ts';
 import { decodeNode } from '../src/catalog/node-decoder.ts';
 import { CatalogReader, CatalogWriter, SealError } from '../src/index.ts';
 import type { CatalogEntry } from '../src/index.ts';
-import { encodeAgain } from './encode-again.ts';
+import { encodeAgain, encodeLeaf } from './encode-again.ts';
 import { NodeStore } from './node-store.ts';
 import { manyExtents, plainFile, randomChunkId, randomListing } from './random-entries.ts';
 
@@ -217,6 +217,18 @@ async function listed(store: NodeStore, root: { root: ChunkId; level: number }):
   }
   return lines;
 }
+
+test('values and nodes beyond their limits are refused', () => {
+  const entry = plainFile({ directory: noPath, name: Uint8Array.of(0x61) });
+  const withValue = (length: number): Uint8Array =>
+    encodeLeaf([{ ...entry, xattrs: [{ name: Uint8Array.of(1), value: new Uint8Array(length) }] }]);
+  assert.equal(decodes(withValue(65_536)), true);
+  assert.equal(decodes(withValue(65_537)), false);
+  const large = encodeLeaf([
+    { ...entry, xattrs: [1, 2, 3].map((name) => ({ name: Uint8Array.of(name), value: new Uint8Array(50_000) })) },
+  ]);
+  assert.equal(decodes(large), false);
+});
 
 test('named defects of small leaves are each refused', () => {
   const names = Uint8Array.of(1, 0x61, 1, 0x62);

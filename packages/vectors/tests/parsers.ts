@@ -38,13 +38,13 @@ export function bytesOfHex(hex: string): Uint8Array {
   return bytes;
 }
 
-function contextBytes(file: VectorFile, vector: Vector, key: string): Uint8Array {
+export function contextBytes(file: VectorFile, vector: Vector, key: string): Uint8Array {
   const value = vector.context?.[key];
   if (typeof value !== 'string') throw new RangeError(`no ${key} in the context`);
   return bytesOfHex(hexOf(file, value));
 }
 
-function contextList(file: VectorFile, vector: Vector, key: string): Uint8Array[] {
+export function contextList(file: VectorFile, vector: Vector, key: string): Uint8Array[] {
   const value = vector.context?.[key];
   if (value === undefined || typeof value === 'string') throw new RangeError(`no list ${key} in the context`);
   return value.map((item) => bytesOfHex(hexOf(file, item)));

@@ -44,6 +44,7 @@ import {
 import type { KitCode, RootSecret, SlotSecret, WriteSecret } from '@twinvault/seal';
 import { hexOf } from '../src/vector.ts';
 import type { Vector, VectorFile } from '../src/vector.ts';
+import { catalogParserNamed } from './catalog-parsers.ts';
 import type { VectorParser } from './parsers.ts';
 
 /** Reads one vector: its bytes and its context. */
@@ -226,8 +227,10 @@ const readers: Readonly<Record<string, (reading: Reading) => unknown>> = {
   'enrolment-answer': answer,
 };
 
-/** By the name in a file's `parser`. That of slots gives a promise. */
+/** By the name in a file's `parser`. Those of slots and catalogs give a promise. */
 export function sealParserNamed(name: string): VectorParser {
+  const catalogParser = catalogParserNamed(name);
+  if (catalogParser !== null) return catalogParser;
   const read = readers[name];
   if (read === undefined) throw new RangeError('no such parser');
   return (file, vector) => read(new Reading(file, vector));

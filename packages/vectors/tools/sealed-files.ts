@@ -1,6 +1,9 @@
 /* The files of vectors of seal and what makes each. */
 
 import type { VectorFile } from '../src/vector.ts';
+import { bundleVectors, cuttingVectors, gearVectors, siphashVectors } from './catalog-cutting.ts';
+import { nodeVectors } from './catalog-nodes.ts';
+import { catalogVectors } from './catalog-trees.ts';
 import { blobVectors, payloadVectors } from './sealed-chunks.ts';
 import { openedPackVectors } from './sealed-packs.ts';
 import { enrolmentAnswerVectors, enrolmentRequestVectors, openedRecordVectors } from './sealed-records.ts';
@@ -8,14 +11,20 @@ import { keysVectors, kitVectors, openedSlotVectors, passwordVectors, sealedVect
 
 export const sealedVectorFiles: Readonly<Record<string, () => Promise<VectorFile>>> = {
   blob: blobVectors,
+  bundle: bundleVectors,
+  catalog: catalogVectors,
+  cutting: cuttingVectors,
   'enrolment-answer': enrolmentAnswerVectors,
   'enrolment-request': enrolmentRequestVectors,
+  gear: gearVectors,
   keys: keysVectors,
   kit: kitVectors,
+  node: nodeVectors,
   'opened-pack': openedPackVectors,
   'opened-record': openedRecordVectors,
   'opened-slot': openedSlotVectors,
   password: passwordVectors,
   payload: payloadVectors,
   sealed: sealedVectors,
+  siphash: siphashVectors,
 };
