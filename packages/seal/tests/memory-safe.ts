@@ -3,7 +3,7 @@
  * plain way, each file one chunk.
  */
 
-import { Prng, compareBytes, concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
+import { Prng, StdError, compareBytes, concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
 import { RefsBuilder, computerId, encodeRecord, packKinds, parseRecord, recordPublicDigest, safesetId } from '@twinvault/format';
 import type { ChunkId, PackKind, PackName, ParsedRecord, RecordDigest, RecordPublic, Suite } from '@twinvault/format';
 import { CatalogWriter } from '../src/catalog/catalog-writer.ts';
@@ -30,6 +30,8 @@ export class MemoryVault implements ReaderVault {
   readonly entries: Uint8Array[] = [];
   readonly retired = new Set<string>();
   reads = 0;
+  /** So many reads fail from now on. */
+  failReads = 0;
   openReadings = 0;
 
   async ledger(from: number): Promise<readonly Uint8Array[]> {
@@ -62,6 +64,10 @@ export class MemoryVault implements ReaderVault {
     return await Promise.resolve({
       readPack: async (pack: PackName, offset: number, length: number) => {
         this.reads += 1;
+        if (this.failReads > 0) {
+          this.failReads -= 1;
+          throw new StdError('network-timeout');
+        }
         const bytes = this.packs.get(toHex(pack));
         if (bytes === undefined || offset + length > bytes.length) throw new Error('pack-short');
         return await Promise.resolve(bytes.slice(offset, offset + length));

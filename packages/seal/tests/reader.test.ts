@@ -149,6 +149,20 @@ test('a missing pack is counted, its chunks are named, the others come back', as
   assert.equal(lost, 3);
 });
 
+test('a vault that does not answer is no missing chunk, and is asked again', async () => {
+  const own = await makeMemorySafe(1);
+  const files = someFiles(12, 'silent');
+  const record = backUp(own, { files });
+  const reader = await open(record, own);
+  for (let failing = 12; failing > 0; failing -= 1) {
+    own.vault.failReads = failing;
+    await assert.rejects(contentOf(reader, 'file-3'), { code: 'network-timeout' });
+    own.vault.failReads = 0;
+  }
+  for (const [name, content] of files) assert.deepEqual(await contentOf(reader, name), content);
+  assert.equal((await reader.recomputeRefs()).ok, true);
+});
+
 test('state packs of the refs are not surplus', async () => {
   const { agent, vault } = safe;
   const keys = kindKeys(agent.writeSecret, packKinds.state);
@@ -175,8 +189,8 @@ test('no flipped byte of a pack gives wrong bytes', async () => {
   let refused = 0;
   let good = 0;
   for (const [name, bytes] of own.vault.packs) {
-    const step = Math.max(1, Math.floor(bytes.length / 150));
-    for (let at = 0; at < bytes.length; at += at < packHeaderBytesMax ? 7 : step) {
+    const step = Math.max(1, Math.floor(bytes.length / 90));
+    for (let at = 0; at < bytes.length; at += at < packHeaderBytesMax ? 17 : step) {
       own.vault.packs.set(name, flipped(bytes, at));
       const reader = await open(record, own);
       for (const [file, content] of files) {
@@ -192,7 +206,7 @@ test('no flipped byte of a pack gives wrong bytes', async () => {
     }
     own.vault.packs.set(name, bytes);
   }
-  assert.ok(refused > 500 && good > 500, `${refused} refused, ${good} good`);
+  assert.ok(refused > 200 && good > 200, `${refused} refused, ${good} good`);
 });
 
 test('exchanged, forged and rolled-back records are refused', async () => {

@@ -6,7 +6,7 @@
  */
 
 import { CodedError, assert, compareBytes, equalBytes } from '@twinvault/std';
-import { bitmapCount, bitmapHas } from '@twinvault/format';
+import { bitmapCount, bitmapHas, FormatError } from '@twinvault/format';
 import type { ChunkId, PackHeader, PackKind, PackName, PackRow, PackTable, Refs, SafeId, Suite } from '@twinvault/format';
 import { openChunkWithKeys } from '../blobs.ts';
 import { SealError } from '../errors.ts';
@@ -151,7 +151,7 @@ export class ChunkReader {
     try {
       return await this.#ends.header(packIndex, this.#refs.packAt(packIndex).pack);
     } catch (error) {
-      if (error instanceof CodedError) return null;
+      if (isPackLost(error)) return null;
       throw error;
     }
   }
@@ -219,7 +219,10 @@ export class ChunkReader {
 
   async #loadBatch(): Promise<void> {
     const batch = this.#waiting.splice(Math.max(0, this.#waiting.length - tailReads));
-    await Promise.all(batch.map(async (pack) => await this.#loadPack(pack)));
+    const results = await Promise.allSettled(batch.map(async (pack) => await this.#loadPack(pack)));
+    // What could not be asked for is asked for again by the next call.
+    this.#waiting.push(...batch.filter((_, index) => results[index]?.status === 'rejected'));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   async #loadPack({ packIndex, pack, bitmap }: RefsPackToLoad): Promise<void> {
@@ -235,11 +238,19 @@ export class ChunkReader {
     try {
       return await this.#ends.table(packIndex, pack);
     } catch (error) {
-      // A tail that is no tail: what it held may be found elsewhere, and counts as missing otherwise.
-      if (error instanceof CodedError && error.retry === 'never') return null;
+      if (isPackLost(error)) return null;
       throw error;
     }
   }
+}
+
+/**
+ * The pack is damaged or not there, as against a vault that did not answer: what it held may be found elsewhere, and counts
+ * as missing otherwise. The two codes of the vault port come from a pack that went while it was read.
+ */
+function isPackLost(error: unknown): boolean {
+  if (error instanceof FormatError || error instanceof SealError) return true;
+  return error instanceof CodedError && (error.code === 'pack-unknown' || error.code === 'pack-short');
 }
 
 /**

@@ -38,15 +38,11 @@ export class PackEnds {
 
   /** The pack's own header, once its name was verified. `chunk-missing`; FormatError `pack-damaged`, `pack-foreign`. */
   async header(packIndex: number, pack: PackName): Promise<PackHeader> {
-    const known = this.#headers.get(packIndex) ?? this.#verified(packIndex, pack);
-    this.#headers.set(packIndex, known);
-    return await known;
+    return await kept(this.#headers, packIndex, async () => await this.#verified(packIndex, pack));
   }
 
   async #load(packIndex: number, pack: PackName): Promise<Ends | null> {
-    const known = this.#ends.get(packIndex) ?? this.#read(pack);
-    this.#ends.set(packIndex, known);
-    return await known;
+    return await kept(this.#ends, packIndex, async () => await this.#read(pack));
   }
 
   async #read(pack: PackName): Promise<Ends | null> {
@@ -69,5 +65,17 @@ export class PackEnds {
     if (ends === null) throw new SealError('chunk-missing');
     const headerBytes = ends.start ?? (await this.#reading.readPack(pack, 0, ends.table.headerBytes));
     return verifyPackEnds(pack, { headerBytes, tail: ends.tail }, { safe: this.#safe }).header;
+  }
+}
+
+/** Made at the first call and kept, unless it fails: then the next call tries again. */
+async function kept<T>(map: Map<number, Promise<T>>, key: number, make: () => Promise<T>): Promise<T> {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  try {
+    return await known;
+  } catch (error) {
+    map.delete(key);
+    throw error;
   }
 }
