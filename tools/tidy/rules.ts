@@ -5,6 +5,7 @@ import { entriesRule } from './rules/entries.ts';
 import { errorCodesRule } from './rules/error-codes.ts';
 import { generatedPagesRule } from './rules/generated-pages.ts';
 import { importTableRule } from './rules/import-table.ts';
+import { linksRule } from './rules/links.ts';
 import { lockfileRule } from './rules/lockfile.ts';
 import { manifestsRule } from './rules/manifests.ts';
 import { nodeModulesRule } from './rules/node-modules.ts';
@@ -26,6 +27,7 @@ export const rules: readonly Rule[] = [
   lockfileRule,
   errorCodesRule,
   generatedPagesRule,
+  linksRule,
   changelogRule,
   adrRule,
 ];
