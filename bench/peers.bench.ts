@@ -65,7 +65,8 @@ function report(programs: readonly BackupProgram[], samples: ReadonlyMap<string,
     const results = programs.map((program) => ({ program, value: medians(samples.get(program.name)?.times.get(name) ?? []) }));
     const others = results.filter(({ program }) => program.name !== 'twinvault').map(({ value }) => value.wallSeconds);
     for (const { program, value } of results) {
-      const ratio = program.name === 'twinvault' && others.length > 0 ? `${(Math.min(...others) / value.wallSeconds).toFixed(2)}x` : '';
+      const ratio =
+        program.name === 'twinvault' && others.length > 0 ? `${(Math.min(...others) / value.wallSeconds).toFixed(2)}x` : '';
       const stored = name === 'first backup' ? (median(samples.get(program.name)?.stored ?? []) / 1e6).toFixed(1) : '';
       const numbers = [value.wallSeconds, value.userSeconds, value.systemSeconds].map((seconds) => seconds.toFixed(2));
       say(row([name, program.name, ...numbers, value.peakMiB.toFixed(0), stored, ratio]));
@@ -75,11 +76,15 @@ function report(programs: readonly BackupProgram[], samples: ReadonlyMap<string,
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? '3');
 const programs = backupPrograms();
-say(`${cpus().length} x ${cpus()[0]?.model ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.versions.node}`);
+say(
+  `${cpus().length} x ${cpus()[0]?.model ?? 'processor'}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}, Node ${process.versions.node}`,
+);
 for (const program of programs) say(`${program.name}: ${program.version}`);
 for (const input of inputs()) {
   execFileSync('sh', ['-c', 'tar -cf - "$1" 2>/dev/null | cat >/dev/null || true', 'sh', input]);
-  const samples = new Map(programs.map((program) => [program.name, { times: new Map(), stored: [] } satisfies Samples as Samples]));
+  const samples = new Map(
+    programs.map((program) => [program.name, { times: new Map(), stored: [] } satisfies Samples as Samples]),
+  );
   for (let number = 0; number < rounds; number += 1) {
     // Another one begins in each round.
     for (let index = 0; index < programs.length; index += 1) {

@@ -31,14 +31,25 @@ function run(command: Command): void {
 
 function versionOf(program: string, words: readonly string[]): string | null {
   try {
-    return execFileSync(program, [...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim().split('\n')[0] ?? null;
+    return (
+      execFileSync(program, [...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+        .trim()
+        .split('\n')[0] ?? null
+    );
   } catch {
     return null;
   }
 }
 
 function twinvault(): BackupProgram {
-  const base = (folder: string): string[] => ['--vault', join(folder, 'vault'), '--safe', 'bench', '--state', join(folder, 'state')];
+  const base = (folder: string): string[] => [
+    '--vault',
+    join(folder, 'vault'),
+    '--safe',
+    'bench',
+    '--state',
+    join(folder, 'state'),
+  ];
   const secret = (folder: string): string[] => ['--password-file', join(folder, 'password')];
   return {
     name: 'twinvault',
@@ -63,7 +74,11 @@ function restic(version: string): BackupProgram {
     RESTIC_PASSWORD: password,
     RESTIC_CACHE_DIR: join(folder, 'cache'),
   });
-  const command = (folder: string, words: readonly string[]): Command => ({ program: 'restic', words, environment: environment(folder) });
+  const command = (folder: string, words: readonly string[]): Command => ({
+    program: 'restic',
+    words,
+    environment: environment(folder),
+  });
   return {
     name: 'restic',
     version,
@@ -82,12 +97,19 @@ function borg(version: string): BackupProgram {
     BORG_BASE_DIR: join(folder, 'base'),
     BORG_RELOCATED_REPO_ACCESS_IS_OK: 'yes',
   });
-  const command = (folder: string, words: readonly string[]): Command => ({ program: 'borg', words, environment: environment(folder) });
+  const command = (folder: string, words: readonly string[]): Command => ({
+    program: 'borg',
+    words,
+    environment: environment(folder),
+  });
   return {
     name: 'borg',
     version,
     prepare: (folder) => run(command(folder, ['init', '--encryption', 'repokey'])),
-    backup: (folder, input) => ({ ...command(folder, ['create', '--compression', 'zstd,3', '::{utcnow:%Y%m%d%H%M%S%f}', input]), fine: [0, 1] }),
+    backup: (folder, input) => ({
+      ...command(folder, ['create', '--compression', 'zstd,3', '::{utcnow:%Y%m%d%H%M%S%f}', input]),
+      fine: [0, 1],
+    }),
     restore: (folder, to) => ({
       program: 'sh',
       words: ['-c', 'cd "$1" && borg extract "::$(borg list --last 1 --short)"', 'sh', to],
