@@ -17,8 +17,6 @@ export interface PackageRow {
   readonly importsTypes?: readonly string[];
   /** Packages of others; each is decided by an ADR. */
   readonly thirdParty: readonly string[];
-  /** Modules of Node out of portModules that this package itself implements a port with. */
-  readonly ownPorts?: readonly string[];
 }
 
 export const importTable: Readonly<Record<string, PackageRow>> = {
@@ -32,14 +30,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['cborg'] },
   protocol: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: [] },
   engine: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
-  sources: {
-    platform: 'node',
-    imports: ['std'],
-    importsTypes: ['engine'],
-    thirdParty: ['ignore', 'koffi'],
-    // The files that people protect are behind the source and target ports of engine; sources is their real side.
-    ownPorts: ['node:fs'],
-  },
+  sources: { platform: 'node', imports: ['std'], importsTypes: ['engine'], thirdParty: ['koffi'] },
   agent: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol', 'engine', 'sources'], thirdParty: [] },
   vault: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: [] },
   portal: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: [] },
@@ -56,7 +47,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   web: { platform: 'isomorphic', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
 };
 
-/** Modules of Node behind a port: only std's node part imports them, and who has a row that says otherwise. */
+/** Modules of Node behind a port: only std's node part imports them. */
 export const portModules: ReadonlySet<string> = new Set([
   'node:crypto',
   'node:dgram',

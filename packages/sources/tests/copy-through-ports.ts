@@ -52,9 +52,13 @@ export async function scanAll(source: FileSource): Promise<{ entries: ScannedEnt
 }
 
 export async function copyThroughPorts(source: FileSource, module: TargetModule, options: CopyOptions = {}): Promise<CopyResult> {
-  const reader = await openReader(source);
   const { openTarget } = (await import(module.module)) as { readonly openTarget: (config: unknown) => Target };
-  const target = openTarget(module.config);
+  return await copyInto(source, openTarget(module.config), options);
+}
+
+/** Closes the target. */
+export async function copyInto(source: FileSource, target: Target, options: CopyOptions = {}): Promise<CopyResult> {
+  const reader = await openReader(source);
   try {
     const { entries, errors } = await scanAll(source);
     const copier = new Copier(reader, target, options, errors);

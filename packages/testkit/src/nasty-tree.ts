@@ -371,13 +371,13 @@ function modes(maker: Maker): void {
   folder(maker, 'modes', (directory) => {
     for (const mode of [0o000, 0o400, 0o200, 0o111, 0o777, 0o4755, 0o2755, 0o6711, 0o1644, 0o7777]) {
       const name = mode.toString(8).padStart(4, '0');
-      if (process.getuid?.() !== 0 && (mode & 0o400) === 0) continue;
+      if (process.geteuid?.() !== 0 && (mode & 0o400) === 0) continue;
       writeFileSync(directory.path(name), name);
       chmodSync(directory.path(name), mode);
     }
     for (const mode of [0o000, 0o500, 0o555, 0o1777, 0o2775, 0o3777]) {
       const name = `directory-${mode.toString(8).padStart(4, '0')}`;
-      if (process.getuid?.() !== 0 && (mode & 0o500) !== 0o500) continue;
+      if (process.geteuid?.() !== 0 && (mode & 0o500) !== 0o500) continue;
       mkdirSync(directory.path(name));
       mkdirSync(directory.path(`${name}/below`));
       writeFileSync(directory.path(`${name}/below/file`), name);
@@ -394,6 +394,6 @@ function modes(maker: Maker): void {
 /** Removes a tree with all that is nasty in it. */
 export function removeTree(path: string): void {
   // Only the owner of a directory that may not be written can make it so that it can be emptied.
-  if (process.getuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwx', path]);
+  if (process.geteuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwx', path]);
   execFileSync('rm', ['-rf', '--', path]);
 }

@@ -10,8 +10,7 @@ export const nodeModulesRule: Rule = {
   check(repository) {
     const findings: Finding[] = [];
     for (const { folder, name } of workspacesOf(repository)) {
-      const row = importTable[name];
-      const isomorphic = row?.platform === 'isomorphic';
+      const isomorphic = importTable[name]?.platform === 'isomorphic';
       for (const path of repository.paths) {
         if (!path.startsWith(`${folder}/`) || !isSource(path) || isFreeCode(path)) continue;
         if (path.startsWith('packages/std/src/node/')) continue;
@@ -20,7 +19,7 @@ export const nodeModulesRule: Rule = {
           if (isomorphic) {
             const message = `${name} runs in browsers too and may not import ${specifier}; take a port of @twinvault/std.`;
             findings.push({ path, line, message });
-          } else if (portModules.has(specifier) && row?.ownPorts?.includes(specifier) !== true) {
+          } else if (portModules.has(specifier)) {
             const message = `${specifier} stands behind a port: take the port of @twinvault/std as an argument.`;
             findings.push({ path, line, message });
           }

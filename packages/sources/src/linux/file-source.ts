@@ -3,11 +3,12 @@
  */
 import type { FileSource, ScanEvent, ScanRules } from '@twinvault/engine';
 import { SourcesError } from '../errors.ts';
-import { componentsOf, parseAbsolutePath } from '../paths.ts';
+import { componentsOf, keyOf, parseAbsolutePath } from '../paths.ts';
 import { AT_FDCWD, errnos, openFlags } from './constants.ts';
 import { DirectoryCache } from './directory-cache.ts';
-import { granularityNanos } from './file-systems.ts';
+import { granularityNanos, granularityOfType } from './file-systems.ts';
 import { errnoName } from './libc.ts';
+import { readMounts } from './mounts.ts';
 import type { SourceReaderConfig } from './reader.ts';
 import { keysAboveRoots, rootTree } from './roots.ts';
 import { Scanner } from './scanner.ts';
@@ -39,7 +40,7 @@ export function linuxFileSource({ roots: paths, rules }: LinuxFileSourceOptions)
   const config: SourceReaderConfig = { roots };
   return {
     roots,
-    granularityNanos: checkRoots(roots),
+    granularityNanos: Math.max(checkRoots(roots), rules.oneFileSystem ? 0 : granularityOfMounts(roots)),
     reader: { module: new URL('reader.ts', import.meta.url).href, config },
     scan: (signal) => scan(roots, rules, signal),
   };
@@ -70,6 +71,13 @@ function checkRoots(roots: readonly Uint8Array[]): number {
   } finally {
     directories.close();
   }
+}
+
+/** The coarsest granularity of what is mounted below the roots, in ns. */
+function granularityOfMounts(roots: readonly Uint8Array[]): number {
+  const keys = roots.map((root) => (root.length === 0 ? '' : `${keyOf(root)}\0`));
+  const below = readMounts(system()).filter(({ path }) => keys.some((key) => keyOf(path).startsWith(key)));
+  return Math.max(0, ...below.map(({ type }) => granularityOfType(type)));
 }
 
 function checkRoot(directories: DirectoryCache, root: Uint8Array): number {

@@ -59,7 +59,19 @@ const fineFileSystems: ReadonlySet<number> = new Set([
   0x794c7630, // overlayfs
 ]);
 
+/** Types as mountinfo names them, whose time stamps are fine; those that are never descended into count as such. */
+const fineTypes: ReadonlySet<string> = new Set(
+  'ext2 ext3 ext4 xfs btrfs tmpfs devtmpfs ramfs zfs f2fs bcachefs overlay squashfs erofs'
+    .split(' ')
+    .concat([...pseudoFileSystems.values()]),
+);
+
 /** How close to the start of a run a time stamp proves nothing, in ns. `ctimeNanos`: of any entry on it. */
 export function granularityNanos(magic: number, ctimeNanos: number): number {
   return fineFileSystems.has(magic) && ctimeNanos !== 0 ? fineNanos : coarseNanos;
+}
+
+/** The same for a mount, of which only the type is known. */
+export function granularityOfType(type: string): number {
+  return fineTypes.has(type) ? fineNanos : coarseNanos;
 }

@@ -31,9 +31,17 @@ export interface SourceReaderConfig {
   readonly roots: readonly Uint8Array[];
 }
 
+/** From this size on the system is asked for holes in any case. */
+const askedBytesMin = 1024 * 1024;
+
 /** A reader for one thread. Throws SourcesError `platform-unsupported`. */
 export function openSourceReader(config: SourceReaderConfig): SourceReader {
-  return new LinuxReader(config);
+  return openSourceReaderOver(system(), config);
+}
+
+/** The same with other system calls, for tests of what the system may answer. */
+export function openSourceReaderOver(calls: System, config: SourceReaderConfig): SourceReader {
+  return new LinuxReader(calls, config);
 }
 
 /** What all entries of one reader share. */
@@ -50,8 +58,7 @@ class LinuxReader implements SourceReader {
   readonly #directories: DirectoryCache;
   readonly #above: ReadonlySet<string>;
 
-  constructor({ roots }: SourceReaderConfig) {
-    const calls = system();
+  constructor(calls: System, { roots }: SourceReaderConfig) {
     this.#shared = {
       system: calls,
       owners: new OwnerNames(),
@@ -146,8 +153,9 @@ class OpenedFile implements OpenedEntry {
   dataRanges(): readonly DataRange[] {
     const { sizeBytes, blocks } = this.stat;
     if (sizeBytes === 0) return [];
-    // As many blocks as the size asks for: no hole. Most files take this way, without a call.
-    if (blocks * 512 >= sizeBytes) return [{ offsetBytes: 0, lengthBytes: sizeBytes }];
+    // As many blocks as the size asks for: no hole. Most files take this way, without a call. A large file may have blocks
+    // that were reserved and never written, as disk images do; they count as holes, and asking costs little beside reading.
+    if (blocks * 512 >= sizeBytes && sizeBytes < askedBytesMin) return [{ offsetBytes: 0, lengthBytes: sizeBytes }];
     return this.#findRanges(sizeBytes);
   }
 

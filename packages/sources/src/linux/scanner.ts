@@ -228,7 +228,8 @@ export class Scanner {
       fd = step === 0 ? this.#system.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY) : this.#openDirectory(parentFd, frame);
       if (fd >= 0 && !this.#isSame(fd, frame)) {
         this.#system.close(fd);
-        fd = -errnos.ENOENT;
+        // Not "vanished": it may have been moved with all that it holds.
+        fd = -errnos.ENOTDIR;
       }
       const above = this.#stack[step - 1];
       // Those that will be needed next keep their descriptor; the way to them does not.

@@ -266,7 +266,12 @@ export class System {
   hardLinkFd(fd: number, to: At): number {
     fill(this.#first, procPath(fd, emptyName));
     if (!fill(this.#second, to.name)) return -errnos.ENAMETOOLONG;
-    return again(this.#libc.linkat, AT_FDCWD, this.#first, to.directoryFd, this.#second, AT_SYMLINK_FOLLOW);
+    const { linkat } = this.#libc;
+    const answer = again(linkat, AT_FDCWD, this.#first, to.directoryFd, this.#second, AT_SYMLINK_FOLLOW);
+    if (answer !== -errnos.ENOENT) return answer;
+    // Without /proc root can still do it directly.
+    this.#first[0] = 0;
+    return again(linkat, fd, this.#first, to.directoryFd, this.#second, AT_EMPTY_PATH);
   }
 
   /** Null with the errno lost: used where no answer means "assume the usual". */

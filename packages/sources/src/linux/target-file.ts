@@ -8,6 +8,7 @@ import { errnos, openFlags, RENAME_NOREPLACE } from './constants.ts';
 import { writeError } from './failures.ts';
 import type { MetadataWriter } from './metadata.ts';
 import { firstFree, moveOver, passingName, place } from './placing.ts';
+import { newStatusBuffer } from './status.ts';
 import type { System } from './system.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_TMPFILE } = openFlags;
@@ -73,7 +74,12 @@ class LinuxTargetFile implements TargetFile {
     this.#fd = made.fd;
     this.#passing = made.passing;
     this.#sizeBytes = made.sizeBytes;
-    this.#inherited = home.inherited(where.directory, made.fd);
+    try {
+      this.#inherited = home.inherited(where.directory, made.fd);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   /** Final once the file is finished: until then somebody else may take the name. */
@@ -148,13 +154,20 @@ class LinuxTargetFile implements TargetFile {
   }
 }
 
-/** Moves only to a free name. File systems that cannot promise that do it through a hard link. */
+/** Moves only to a free name. Where the file system cannot promise that, through a hard link, and without those last. */
 function moveAside(system: System, directoryFd: number, names: { readonly from: Uint8Array; readonly to: Uint8Array }): number {
   const from = { directoryFd, name: names.from };
   const to = { directoryFd, name: names.to };
   const answer = system.rename(from, to, RENAME_NOREPLACE);
-  if (answer !== -errnos.EINVAL && answer !== -errnos.ENOSYS) return answer;
+  if (!lacks(answer)) return answer;
   const linked = system.hardLink(from, to);
   if (linked === 0) system.unlink(directoryFd, names.from);
-  return linked;
+  if (!lacks(linked)) return linked;
+  const there = system.statAt(directoryFd, names.to, newStatusBuffer());
+  return there === -errnos.ENOENT ? system.rename(from, to) : -errnos.EEXIST;
+}
+
+/** Whether the answer says that the file system does not know the call. */
+function lacks(answer: number): boolean {
+  return answer < 0 && [errnos.EINVAL, errnos.ENOSYS, errnos.EPERM, errnos.EOPNOTSUPP].some((errno) => answer === -errno);
 }

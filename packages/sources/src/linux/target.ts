@@ -55,7 +55,11 @@ export function linuxTarget(options: { readonly root: Uint8Array; readonly owner
 
 /** Throws SourcesError `target-invalid`, `target-denied`, `platform-unsupported`. */
 export function openTarget(config: LinuxTargetConfig): Target {
-  const calls = system();
+  return openTargetOver(system(), config);
+}
+
+/** The same with other system calls, for tests of what the system may answer. */
+export function openTargetOver(calls: System, config: LinuxTargetConfig): Target {
   return new LinuxTarget(calls, openRoot(calls, config.root), config);
 }
 
@@ -167,7 +171,10 @@ class LinuxTarget implements Target, FileHome {
     if (fd < 0) throw writeError('openat', fd);
     try {
       const path = joinName(directory, placed);
-      return { placed: { name: placed }, errors: this.#applyTo({ fd, isPath: true, path, metadata, mayHaveAcls: true }) };
+      return {
+        placed: { name: placed },
+        errors: this.#applyTo({ fd, isPath: true, path, metadata, mayHaveAcls: metadata.type !== entryTypes.link }),
+      };
     } finally {
       this.system.close(fd);
     }
