@@ -137,7 +137,7 @@ class BackupRun {
     const { table, uploader, tally, sealing, paths } = this;
     const workers = Math.max(1, this.parts.workers ?? Math.min(platform.threads.parallelism, workersMax));
     const fixed = { platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
-    await using reading = await ReadingRun.start({ ...fixed, lastCache, skipUnchanged, newCache });
+    await using reading = new ReadingRun({ ...fixed, lastCache, skipUnchanged, newCache });
     this.tellProgress(reading);
     progress.enter('reading');
     const whole = await reading.read();

@@ -1,40 +1,49 @@
 /* From an entry's body to what the catalog says of it. */
 import { chunkId } from '@twinvault/format';
-import type { CatalogEntry, Extent } from '@twinvault/seal';
+import type { CatalogEntry, Extent, Place } from '@twinvault/seal';
 import { BodyView, marks } from '../entries/entry-body.ts';
-import { decodeDetails } from '../entries/entry-details.ts';
+import type { DetailsDecoder } from '../entries/entry-details.ts';
 import { entryTypes } from '../source-port.ts';
+import type { EntryStat } from '../source-port.ts';
 
-/** Bytes in the entry are views of the body, of the directory and of the name. */
-export function catalogEntry(directory: Uint8Array, name: Uint8Array, body: Uint8Array): CatalogEntry {
+/** Bytes in the entry are views of the body, of the directory and of the name. `decoder` is the caller's, for one list. */
+export function catalogEntry({ directory, name }: Place, body: Uint8Array, decoder: DetailsDecoder): CatalogEntry {
   const view = new BodyView(body);
-  const stat = view.stat();
-  const { user, group, linkTarget, xattrs, acls } = decodeDetails(view.details);
-  const isFile = stat.type === entryTypes.file;
-  const isDevice = stat.type === entryTypes.character || stat.type === entryTypes.block;
-  const isLinked = stat.type !== entryTypes.directory && stat.linkCount > 1;
+  const { type, marks: set } = view;
+  const { user, group, linkTarget, xattrs, acls } = decoder.decode(view.details);
+  const isFile = type === entryTypes.file;
+  const isDevice = type === entryTypes.character || type === entryTypes.block;
+  const isLinked = type !== entryTypes.directory && view.linkCount > 1;
   return {
     directory,
     name,
-    type: stat.type,
-    mode: stat.mode,
-    uid: stat.uid,
-    gid: stat.gid,
-    mtimeSeconds: stat.mtimeSeconds,
-    mtimeNanos: stat.mtimeNanos,
-    sizeBytes: isFile ? stat.sizeBytes : 0,
+    type,
+    mode: view.mode,
+    uid: view.uid,
+    gid: view.gid,
+    mtimeSeconds: view.mtimeSeconds,
+    mtimeNanos: view.mtimeNanos,
+    sizeBytes: isFile ? view.sizeBytes : 0,
     extents: isFile ? extentsOf(view) : [],
     user,
     group,
     link: linkTarget,
-    device: isDevice ? { major: stat.deviceMajor, minor: stat.deviceMinor } : null,
-    hardlink: isLinked ? { device: stat.device, inode: stat.inode } : null,
+    device: isDevice ? deviceOf(view.stat()) : null,
+    hardlink: isLinked ? inodeOf(view.stat()) : null,
     xattrs,
     acls,
-    carried: (view.marks & marks.carried) === 0 ? null : view.carried,
-    torn: (view.marks & marks.torn) !== 0,
-    unread: (view.marks & marks.unread) !== 0,
+    carried: (set & marks.carried) === 0 ? null : view.carried,
+    torn: (set & marks.torn) !== 0,
+    unread: (set & marks.unread) !== 0,
   };
+}
+
+function deviceOf({ deviceMajor, deviceMinor }: EntryStat): { major: number; minor: number } {
+  return { major: deviceMajor, minor: deviceMinor };
+}
+
+function inodeOf({ device, inode }: EntryStat): { device: number; inode: number | string } {
+  return { device, inode };
 }
 
 function extentsOf(view: BodyView): Extent[] {

@@ -195,7 +195,8 @@ export class ChunkTable {
 
   has(id: Uint8Array): boolean {
     const key = this.keyOf(id);
-    return this.generations.some((generation) => generation.find(key) >= 0);
+    for (const generation of this.generations) if (generation.find(key) >= 0) return true;
+    return false;
   }
 
   /** True: the caller has to store the chunk and to `settle` it; nobody else will. False: it is known or claimed. */
@@ -210,9 +211,12 @@ export class ChunkTable {
   /** The place of a claimed chunk. */
   settle(id: Uint8Array, place: ChunkPlace): void {
     assert(place.position <= positionMask, 'positions are below packRowsMax');
-    for (const { words, at } of this.found(this.keyOf(id))) {
-      Atomics.or(words, at + 1, place.position);
-      Atomics.store(words, at, place.pack + statePlaced);
+    const key = this.keyOf(id);
+    for (const generation of this.generations) {
+      const at = generation.find(key);
+      if (at < 0) continue;
+      Atomics.or(generation.words, at + 1, place.position);
+      Atomics.store(generation.words, at, place.pack + statePlaced);
       return;
     }
     assert(false, 'only a claimed chunk is settled');
@@ -220,8 +224,11 @@ export class ChunkTable {
 
   /** The catalog being written uses the chunk. False when it is neither known nor claimed: nothing may refer to it. */
   mark(id: Uint8Array): boolean {
-    for (const { words, at } of this.found(this.keyOf(id))) {
-      Atomics.or(words, at + 1, markBit);
+    const key = this.keyOf(id);
+    for (const generation of this.generations) {
+      const at = generation.find(key);
+      if (at < 0) continue;
+      Atomics.or(generation.words, at + 1, markBit);
       return true;
     }
     return false;
@@ -237,13 +244,6 @@ export class ChunkTable {
         assert(state >= statePlaced, 'a chunk that the catalog uses was stored');
         yield { pack: state - statePlaced, position: second & positionMask };
       }
-    }
-  }
-
-  private *found(key: Int32Array): Iterable<{ words: Int32Array; at: number }> {
-    for (const generation of this.generations) {
-      const at = generation.find(key);
-      if (at >= 0) yield { words: generation.words, at };
     }
   }
 

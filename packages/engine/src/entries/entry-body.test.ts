@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Prng } from '@twinvault/std';
 import type { EntryDetails, EntryStat } from '../source-port.ts';
 import { BodyView, completeWithLast, marks, remark, writeBody } from './entry-body.ts';
-import { decodeDetails } from './entry-details.ts';
+import { DetailsDecoder, noDetails } from './entry-details.ts';
 import { ItemCursor, ItemWriter } from './packed-items.ts';
 import { PackedWriter } from './packed-writer.ts';
 
@@ -50,7 +50,10 @@ function bodyOf(tag: Uint8Array | null, extents = 2): Uint8Array {
 test('a body gives back what was written', () => {
   const view = new BodyView(bodyOf(prng.bytes(32)));
   assert.deepEqual(view.stat(), stat);
-  assert.deepEqual(decodeDetails(view.details), details);
+  const decoder = new DetailsDecoder();
+  assert.deepEqual(decoder.decode(view.details), details);
+  assert.deepEqual(decoder.decode(new Uint8Array(0)), noDetails);
+  assert.deepEqual(decoder.decode(view.details), details);
   assert.equal(view.extentCount, 2);
   assert.equal(view.extentOffset(0), 77);
   assert.equal(view.extentId(1), null);

@@ -168,6 +168,26 @@ export class BodyView {
     return this.view.getUint8(this.start + offsets.marks);
   }
 
+  get mode(): number {
+    return this.view.getUint16(this.start + offsets.mode, true);
+  }
+
+  get uid(): number {
+    return this.view.getUint32(this.start + offsets.uid, true);
+  }
+
+  get gid(): number {
+    return this.view.getUint32(this.start + offsets.gid, true);
+  }
+
+  get mtimeSeconds(): number {
+    return this.view.getFloat64(this.start + offsets.mtimeSeconds, true);
+  }
+
+  get mtimeNanos(): number {
+    return this.view.getUint32(this.start + offsets.mtimeNanos, true);
+  }
+
   get sizeBytes(): number {
     return this.view.getFloat64(this.start + offsets.sizeBytes, true);
   }

@@ -49,13 +49,52 @@ function writeNamed(writer: PackedWriter, name: Uint8Array, value: Uint8Array): 
   writer.bytes(value);
 }
 
-export function decodeDetails(bytes: Uint8Array): EntryDetails {
-  if (bytes.length === 0) return noDetails;
-  const reader = new ByteReader(bytes);
-  const present = reader.u8();
-  const text = (): string => utf8Decode(reader.bytes(reader.u8())) ?? '';
-  const user = (present & flags.user) === 0 ? null : text();
-  const group = (present & flags.group) === 0 ? null : text();
+/**
+ * Decodes details one after another. Neighbours mostly have the same owner, so the last names are kept and compared as
+ * bytes.
+ */
+export class DetailsDecoder {
+  private readonly user = new LastText();
+  private readonly group = new LastText();
+
+  /** Byte strings are views of `bytes`. */
+  decode(bytes: Uint8Array): EntryDetails {
+    const present = bytes[0] ?? 0;
+    let at = 1;
+    const owner = (flag: number, last: LastText): string | null => {
+      if ((present & flag) === 0) return null;
+      const length = bytes[at] ?? 0;
+      at += 1 + length;
+      return last.text(bytes, at - length, at);
+    };
+    const user = owner(flags.user, this.user);
+    const group = owner(flags.group, this.group);
+    if ((present & ~(flags.user | flags.group)) === 0) return { ...noDetails, user, group };
+    return { user, group, ...decodeRest(new ByteReader(bytes.subarray(at)), present) };
+  }
+}
+
+class LastText {
+  private bytes: Uint8Array = new Uint8Array(0);
+  private decoded = '';
+
+  text(bytes: Uint8Array, start: number, end: number): string {
+    if (!this.same(bytes, start, end)) {
+      this.bytes = bytes.slice(start, end);
+      this.decoded = utf8Decode(this.bytes) ?? '';
+    }
+    return this.decoded;
+  }
+
+  private same(bytes: Uint8Array, start: number, end: number): boolean {
+    const last = this.bytes;
+    if (last.length !== end - start) return false;
+    for (let index = 0; index < last.length; index += 1) if (last[index] !== bytes[start + index]) return false;
+    return true;
+  }
+}
+
+function decodeRest(reader: ByteReader, present: number): Omit<EntryDetails, 'user' | 'group'> {
   const linkTarget = (present & flags.link) === 0 ? null : reader.bytes(reader.u16());
   const xattrs: Xattr[] = [];
   for (let left = (present & flags.xattrs) === 0 ? 0 : reader.u16(); left > 0; left -= 1) {
@@ -63,7 +102,7 @@ export function decodeDetails(bytes: Uint8Array): EntryDetails {
   }
   const acls: AclPart[] = [];
   for (let left = (present & flags.acls) === 0 ? 0 : reader.u8(); left > 0; left -= 1) {
-    acls.push({ kind: text(), value: reader.bytes(reader.u32()) });
+    acls.push({ kind: utf8Decode(reader.bytes(reader.u8())) ?? '', value: reader.bytes(reader.u32()) });
   }
-  return { user, group, linkTarget, xattrs, acls };
+  return { linkTarget, xattrs, acls };
 }

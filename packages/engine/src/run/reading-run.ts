@@ -10,6 +10,7 @@ import { catalogEntry } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
+import { DetailsDecoder } from '../entries/entry-details.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
 import { Segments } from '../scan/segments.ts';
@@ -52,16 +53,17 @@ export interface ReadingOptions {
 
 export class ReadingRun implements AsyncDisposable {
   private readonly options: ReadingOptions;
-  private readonly pool: WorkerPool;
+  /** Started with the first batch: a run that finds nothing changed needs no threads. */
+  private pool: Promise<WorkerPool> | null = null;
   private readonly counters: readonly Counters[];
   private readonly catalog: CatalogOutput;
   private readonly segments: Segments;
+  private readonly details: DetailsDecoder = new DetailsDecoder();
   foundAll = false;
 
-  private constructor(options: ReadingOptions, pool: WorkerPool, counters: readonly Counters[]) {
+  constructor(options: ReadingOptions) {
     this.options = options;
-    this.pool = pool;
-    this.counters = counters;
+    this.counters = Array.from({ length: options.workers }, () => new Counters());
     const { table, uploader, sealing, agent, level, platform } = options;
     const { writeSecret } = agent;
     this.catalog = new CatalogOutput({
@@ -69,7 +71,7 @@ export class ReadingRun implements AsyncDisposable {
       table,
       uploader,
       flushData: async () => {
-        await pool.flush();
+        await (await this.pool)?.flush();
         await uploader.idle();
       },
     });
@@ -79,15 +81,14 @@ export class ReadingRun implements AsyncDisposable {
       written: async () => await this.breathe(),
       error: (error) => this.error(error),
       passed: (body) => options.tally.passed(body),
-      openMax: openSegmentsPerWorker * counters.length,
+      openMax: openSegmentsPerWorker * options.workers,
       lastSequence: options.lastCache?.info.sequence ?? 0,
     });
   }
 
-  static async start(options: ReadingOptions): Promise<ReadingRun> {
-    const { platform, agent, source, sealing, level, table, uploader, workers } = options;
-    const counters = Array.from({ length: workers }, () => new Counters());
-    const data = counters.map(({ shared }): WorkerData => ({
+  private async startPool(): Promise<WorkerPool> {
+    const { platform, agent, source, sealing, level, table, uploader } = this.options;
+    const data = this.counters.map(({ shared }): WorkerData => ({
       writeSecret: agent.writeSecret,
       session: sealing,
       level,
@@ -96,12 +97,11 @@ export class ReadingRun implements AsyncDisposable {
       randomSeed: platform.random.bytes(32),
       counters: shared,
     }));
-    const pool = await WorkerPool.start({
+    return await WorkerPool.start({
       threads: platform.threads,
       data,
       onPack: async (pack) => await uploader.put(pack),
     });
-    return new ReadingRun(options, pool, counters);
   }
 
   get counted(): CounterTotals {
@@ -132,9 +132,10 @@ export class ReadingRun implements AsyncDisposable {
     try {
       for await (const events of source.scan(signal)) {
         if (signal.aborted) return false;
-        for (const event of events) {
-          this.count(event, tally);
-          await join.event(event);
+        for (const event of events) this.count(event, tally);
+        for (let taken = 0; taken < events.length;) {
+          taken += join.take(events, taken);
+          if (taken < events.length) await join.load();
         }
         await this.segments.room();
         if (platform.clock.monotonicMs() - turnedMs < turnMs) continue;
@@ -157,9 +158,11 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private async runBatch(items: Uint8Array): ReturnType<WorkerPool['run']> {
+    this.pool ??= this.startPool();
+    const pool = await this.pool;
     const grown = this.options.table.growIfNeeded();
-    if (grown !== null) this.pool.grow(grown);
-    return await this.pool.run(items);
+    if (grown !== null) pool.grow(grown);
+    return await pool.run(items);
   }
 
   private write(item: Item): void {
@@ -168,7 +171,7 @@ export class ReadingRun implements AsyncDisposable {
     tally.written(item);
     paths.add(item);
     if (body === null) return;
-    this.catalog.add(catalogEntry(directory, name, body));
+    this.catalog.add(catalogEntry(item, body, this.details));
     newCache.add(directory, name, body);
   }
 
@@ -189,7 +192,9 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.pool[Symbol.asyncDispose]();
+    // Whatever kept the threads from starting was thrown where they were wanted.
+    const pool = await this.pool?.catch(() => null);
+    await pool?.[Symbol.asyncDispose]();
   }
 }
 

@@ -35,46 +35,77 @@ export class MergeJoin {
   /** Directories at or below which the last versions are carried. */
   private readonly carriedBelow: Uint8Array[] = [];
   private lastLiveId: Uint8Array | null = null;
+  /** The cache's block is used up: nothing is known of what follows until the next is loaded. */
+  private wantsBlock = false;
 
   constructor(options: JoinOptions) {
     this.options = options;
   }
 
-  async event(event: ScanEvent): Promise<void> {
-    switch (event.type) {
-      case 'entry':
-        await this.entry(event.entry);
-        return;
-      case 'unlisted':
-        this.options.output.error(event.error);
-        // A directory that went away between its parent's listing and its own took everything below along.
-        if (event.error.code !== 'entry-vanished') this.carriedBelow.push(event.directory);
-        return;
-      case 'unstated':
-        await this.unstated(event);
+  /** Takes events until one needs the next block of the cache; the number taken. Then await `load` and go on. */
+  take(events: readonly ScanEvent[], from: number): number {
+    let taken = from;
+    while (taken < events.length && !this.wantsBlock) {
+      const event = events[taken];
+      if (event === undefined || !this.event(event)) break;
+      taken += 1;
     }
+    return taken - from;
+  }
+
+  async load(): Promise<void> {
+    await this.options.cache.load();
+    this.wantsBlock = false;
   }
 
   /** The rest of the cache, after the scan's last event. */
   async finish(): Promise<void> {
-    const { cache } = this.options;
-    while (!cache.ended) await this.withoutScan();
+    for (;;) {
+      if (this.wantsBlock) await this.load();
+      if (this.options.cache.ended) return;
+      this.withoutScan();
+    }
   }
 
-  private async entry(entry: ScannedEntry): Promise<void> {
+  /** False: a block is wanted first, then the same event again. */
+  private event(event: ScanEvent): boolean {
+    switch (event.type) {
+      case 'entry':
+        return this.entry(event.entry);
+      case 'unlisted':
+        this.options.output.error(event.error);
+        // A directory that went away between its parent's listing and its own took everything below along.
+        if (event.error.code !== 'entry-vanished') this.carriedBelow.push(event.directory);
+        return true;
+      case 'unstated':
+        return this.unstated(event);
+    }
+  }
+
+  /** Passes what the cache has before the key. False: a block is wanted first. */
+  private passBefore(directory: Uint8Array, name: Uint8Array): boolean {
+    while (!this.wantsBlock && this.options.cache.compare(directory, name) < 0) this.withoutScan();
+    return !this.wantsBlock;
+  }
+
+  private entry(entry: ScannedEntry): boolean {
     const { directory, name, stat } = entry;
     const { cache, output } = this.options;
-    let order = cache.compare(directory, name);
-    while (order < 0) {
-      await this.withoutScan();
-      order = cache.compare(directory, name);
+    if (!this.passBefore(directory, name)) return false;
+    if (cache.compare(directory, name) !== 0) {
+      output.read(entry, null);
+      return true;
     }
-    if (order > 0) return output.read(entry, null);
     const { fields, body } = cache;
     const live = this.live(fields);
     if (live && this.proven(fields) && fields.sameStat(stat)) output.unchanged(directory, name, body);
     else output.read(entry, live ? body : null);
-    if (!cache.step()) await cache.load();
+    this.step();
+    return true;
+  }
+
+  private step(): void {
+    this.wantsBlock = !this.options.cache.step();
   }
 
   private proven(fields: BodyView): boolean {
@@ -103,23 +134,24 @@ export class MergeJoin {
     return true;
   }
 
-  private async unstated({ directory, name, error }: Extract<ScanEvent, { type: 'unstated' }>): Promise<void> {
+  private unstated({ directory, name, error }: Extract<ScanEvent, { type: 'unstated' }>): boolean {
     const { cache, output } = this.options;
+    if (!this.passBefore(directory, name)) return false;
     output.error(error);
-    while (cache.compare(directory, name) < 0) await this.withoutScan();
-    if (cache.compare(directory, name) !== 0 || error.code === 'entry-vanished') return;
+    if (cache.compare(directory, name) !== 0 || error.code === 'entry-vanished') return true;
     if (cache.fields.type === entryTypes.directory) this.carriedBelow.push(pathOf(directory, name));
     this.keepLast();
-    if (!cache.step()) await cache.load();
+    this.step();
+    return true;
   }
 
   /** The cache's present entry has no counterpart in the scan. */
-  private async withoutScan(): Promise<void> {
+  private withoutScan(): void {
     const { cache, output } = this.options;
     const { directory } = cache;
     if (this.carriedBelow.some((carried) => isWithin(directory, carried))) this.keepLast();
     else output.removed(directory, cache.name);
-    if (!cache.step()) await cache.load();
+    this.step();
   }
 
   private keepLast(): void {

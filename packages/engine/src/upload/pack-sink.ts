@@ -9,6 +9,7 @@ import { packBytesTarget } from '@twinvault/format';
 import type { ChunkId, PackKind, PackName } from '@twinvault/format';
 import type { Random } from '@twinvault/std';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
+import { release } from './release.ts';
 
 /** Far below packRowsMax: many tiny chunks close a pack too. */
 const packRowsAim = 32_768;
@@ -36,6 +37,7 @@ export class PackSink {
   private readonly options: PackSinkOptions;
   private readonly selfCheck = new SelfCheck();
   private builder: PackBuilder | null = null;
+  private payloads: Uint8Array[] = [];
 
   constructor(options: PackSinkOptions) {
     this.options = options;
@@ -49,7 +51,9 @@ export class PackSink {
     const stored = table.claim(id);
     if (stored) {
       this.builder ??= this.newBuilder();
-      this.builder.add(id, m, encodePayload(plaintext, { level }));
+      const payload = encodePayload(plaintext, { level });
+      this.builder.add(id, m, payload);
+      this.payloads.push(payload);
     }
     return { id, stored };
   }
@@ -72,6 +76,8 @@ export class PackSink {
     this.builder = null;
     const { table, deliver } = this.options;
     const { name, bytes, rows } = builder.finish();
+    for (const payload of this.payloads) release(payload);
+    this.payloads = [];
     const number = table.newPackNumber();
     for (const { id, position } of rows) table.settle(id, { pack: number, position });
     await deliver({ number, name, bytes, rows: rows.length });

@@ -7,6 +7,7 @@ import type { Timers } from '@twinvault/std';
 import type { PackName } from '@twinvault/format';
 import type { VaultSession } from '@twinvault/protocol';
 import type { ClosedPack } from './pack-sink.ts';
+import { release } from './release.ts';
 
 const putsMax = 4;
 const attemptsMax = 6;
@@ -54,7 +55,7 @@ export class Uploader {
     return this.sent;
   }
 
-  /** Resolves when the vault has acknowledged the pack. */
+  /** Resolves when the vault has acknowledged the pack; its bytes are gone then. */
   async put(pack: ClosedPack): Promise<void> {
     this.names[pack.number] = pack.name;
     const putting = this.inTurn(pack);
@@ -77,6 +78,7 @@ export class Uploader {
     try {
       await this.tryPut(pack);
       this.sent.push({ name: pack.name, rows: pack.rows });
+      release(pack.bytes);
     } finally {
       this.running -= 1;
       this.turns.shift()?.();

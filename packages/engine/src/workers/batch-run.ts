@@ -24,8 +24,8 @@ export interface BatchRunOptions {
   readonly reader: EntryReader;
   readonly bundler: Bundler;
   readonly counters: Counters;
-  /** Between entries: closes a full pack; throws StopReading. */
-  readonly breathe: () => Promise<void>;
+  /** Between entries: null, or a promise while a full pack is closed; throws StopReading. */
+  readonly breathe: () => Promise<void> | null;
 }
 
 interface Answer {
@@ -47,8 +47,10 @@ export async function runBatch(
     const body = new BodyView(items, cursor.bodyStart);
     const entry = { directory: cursor.directory, name: cursor.name, stat: body.stat(), lastTag: body.tag };
     try {
-      if (!stopped) await breathe();
-      answers.push(stopped ? skipped(entry) : await answerOf(entry, reader, report));
+      const breath = stopped ? null : breathe();
+      if (breath !== null) await breath;
+      const answer = stopped ? skipped(entry) : answerOf(entry, reader, report);
+      answers.push(answer instanceof Promise ? await answer : answer);
     } catch (error) {
       if (!(error instanceof StopReading)) throw error;
       stopped = true;
@@ -65,17 +67,24 @@ function skipped({ stat }: EntryToRead): Answer {
   return { outcome: outcomes.skipped, read: null, stat };
 }
 
-async function answerOf(entry: EntryToRead, reader: EntryReader, report: (error: EntryError) => void): Promise<Answer> {
-  try {
-    const read = await reader.read(entry);
-    return { outcome: read.sameContent ? outcomes.sameContent : outcomes.read, read, stat: read.stat };
-  } catch (error) {
+function answerOf(entry: EntryToRead, reader: EntryReader, report: (error: EntryError) => void): Answer | Promise<Answer> {
+  const failed = (error: unknown): Answer => {
     const problem = entryErrorOf(error, pathOf(entry.directory, entry.name));
     if (problem === null) throw error;
     report(problem);
     const outcome = problem.code === 'entry-vanished' ? outcomes.gone : outcomes.kept;
     return { outcome, read: null, stat: entry.stat };
+  };
+  try {
+    const read = reader.read(entry);
+    return read instanceof Promise ? read.then(answered, failed) : answered(read);
+  } catch (error) {
+    return failed(error);
   }
+}
+
+function answered(read: EntryRead): Answer {
+  return { outcome: read.sameContent ? outcomes.sameContent : outcomes.read, read, stat: read.stat };
 }
 
 function packAnswers(answers: readonly Answer[]): Uint8Array<ArrayBuffer> {

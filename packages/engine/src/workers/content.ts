@@ -6,12 +6,13 @@ import type { Cutter } from '@twinvault/seal';
 import type { PlacedExtent } from '../entries/entry-body.ts';
 import type { DataRange, OpenedEntry } from '../source-port.ts';
 
-const blockBytes = 512;
+/** Of a status' number of blocks. */
+export const blockBytes = 512;
 
 export interface ContentStore {
   put(plaintext: Uint8Array): Uint8Array;
-  /** Between chunks: hands over a full pack, and throws when the run is being stopped. */
-  breathe(): Promise<void>;
+  /** Between chunks: null, or a promise while a full pack is handed over; throws when the run is being stopped. */
+  breathe(): Promise<void> | null;
 }
 
 export interface ReadContent {
@@ -90,7 +91,8 @@ class RunReader {
         const id = store.put(buffer.subarray(start, cut));
         extents.push({ id, offsetBytes: 0, lengthBytes: cut - start });
         start = cut;
-        await store.breathe();
+        const breath = store.breathe();
+        if (breath !== null) await breath;
       }
       if (ended && start === end) return readBytes;
       buffer.copyWithin(0, start, end);

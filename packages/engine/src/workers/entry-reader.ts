@@ -19,7 +19,7 @@ import type {
   SourceReader,
 } from '../source-port.ts';
 import type { Bundler, BundlePlace } from './bundler.ts';
-import { dataRangesOf, hole, readContent } from './content.ts';
+import { blockBytes, dataRangesOf, hole, readContent } from './content.ts';
 import type { ContentStore } from './content.ts';
 
 const attemptsMax = 2;
@@ -63,40 +63,64 @@ export class EntryReader {
     this.options = options;
   }
 
-  /** Throws what the source throws when the entry cannot be opened or read. */
-  async read(entry: EntryToRead): Promise<EntryRead> {
+  /**
+   * Throws what the source throws when the entry cannot be opened or read. A promise only for large content, which waits for
+   * packs to be handed over: most entries are read without one.
+   */
+  read(entry: EntryToRead): EntryRead | Promise<EntryRead> {
+    if (looksLarge(entry.stat)) return this.readLarge(entry);
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const read = this.attempt(entry, attempt === attemptsMax);
+      if (read !== null) return read === 'large' ? this.readLarge(entry) : read;
+    }
+    assert(false, 'the last attempt has a result');
+  }
+
+  /** Null when it changed meanwhile and this is not the last attempt. */
+  private attempt(entry: EntryToRead, last: boolean): EntryRead | null | 'large' {
+    using opened = this.options.source.open(entry.directory, entry.name, entry.stat);
+    const isFile = opened.stat.type === entryTypes.file;
+    const ranges = isFile ? dataRangesOf(opened, opened.stat.sizeBytes) : [];
+    const dataBytes = isFile ? bytesOf(ranges) : 0;
+    if (dataBytes >= bundledBytesMax) return 'large';
+    const described = opened.details();
+    const content = dataBytes > 0 ? this.small({ opened, ranges, dataBytes, lastTag: entry.lastTag }) : withoutData(opened);
+    return this.settle({ entry, opened, described, content, last });
+  }
+
+  private async readLarge(entry: EntryToRead): Promise<EntryRead> {
     for (let attempt = 1; ; attempt += 1) {
-      const read = await this.attempt(entry, attempt === attemptsMax);
+      const read = await this.attemptLarge(entry, attempt === attemptsMax);
       if (read !== null) return read;
     }
   }
 
-  /** Null when it changed meanwhile and this is not the last attempt. */
-  private async attempt(entry: EntryToRead, last: boolean): Promise<EntryRead | null> {
-    const { directory, name } = entry;
-    using opened = this.options.source.open(directory, name, entry.stat);
-    const { stat } = opened;
-    const { details, errors } = opened.details();
-    const content = stat.type === entryTypes.file ? await this.content(opened, entry.lastTag) : null;
-    const same = content === null || (content.complete && sameMoment(stat, opened.statAgain()));
-    if (!same && !last) return null;
-    for (const error of errors) this.options.report(error);
-    if (!same) this.options.report({ path: pathOf(directory, name), code: 'entry-changed', detail: 'while it was read' });
-    const kept = content === null ? noContent : content.keep();
-    return { stat, details, ...kept, marks: same ? 0 : marks.torn };
+  private async attemptLarge(entry: EntryToRead, last: boolean): Promise<EntryRead | null> {
+    using opened = this.options.source.open(entry.directory, entry.name, entry.stat);
+    const isFile = opened.stat.type === entryTypes.file;
+    const described = opened.details();
+    const ranges = isFile ? dataRangesOf(opened, opened.stat.sizeBytes) : [];
+    const { cutter, store } = this.options;
+    const { extents, sizeBytes } = await readContent(opened, ranges, { cutter, store });
+    const complete = sizeBytes === opened.stat.sizeBytes;
+    const content = { complete, keep: () => ({ ...noContent, extents, sizeBytes }) };
+    return this.settle({ entry, opened, described, content: isFile ? content : withoutData(opened), last });
   }
 
-  private async content(opened: OpenedEntry, lastTag: Uint8Array | null): Promise<PendingContent> {
-    const { sizeBytes } = opened.stat;
-    const ranges = dataRangesOf(opened, sizeBytes);
-    const dataBytes = ranges.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
-    if (dataBytes > 0 && dataBytes < bundledBytesMax) return this.small({ opened, ranges, dataBytes, lastTag });
-    const { cutter, store } = this.options;
-    const { extents, sizeBytes: readBytes } = await readContent(opened, ranges, { cutter, store });
-    return {
-      complete: readBytes === sizeBytes,
-      keep: () => ({ ...noContent, extents, sizeBytes: readBytes }),
-    };
+  /** What was read, if the entry is as it was when it was opened, or this is the last attempt. */
+  private settle({ entry, opened, described, content, last }: Attempt): EntryRead | null {
+    const { stat } = opened;
+    const isFile = stat.type === entryTypes.file;
+    const same = !isFile || (content.complete && sameMoment(stat, opened.statAgain()));
+    if (!same && !last) return null;
+    for (const error of described.errors) this.options.report(error);
+    if (!same) {
+      const path = pathOf(entry.directory, entry.name);
+      this.options.report({ path, code: 'entry-changed', detail: 'while it was read' });
+    }
+    const { sizeBytes, extents, bundled, tag, sameContent } = content.keep();
+    const { details } = described;
+    return { stat, details, sizeBytes, extents, bundled, tag, sameContent, marks: same ? 0 : marks.torn };
   }
 
   private small(small: SmallFile): PendingContent {
@@ -147,6 +171,14 @@ interface PendingContent {
   keep(): Content;
 }
 
+interface Attempt {
+  readonly entry: EntryToRead;
+  readonly opened: OpenedEntry;
+  readonly described: ReturnType<OpenedEntry['details']>;
+  readonly content: PendingContent;
+  readonly last: boolean;
+}
+
 interface SmallFile {
   readonly opened: OpenedEntry;
   readonly ranges: readonly DataRange[];
@@ -159,6 +191,24 @@ interface KeptSmallFile {
   readonly dataBytes: number;
   readonly sizeBytes: number;
   readonly lastTag: Uint8Array | null;
+}
+
+/** A directory, link or other thing; an empty file, or one that is a hole from end to end. */
+function withoutData({ stat }: OpenedEntry): PendingContent {
+  if (stat.type !== entryTypes.file || stat.sizeBytes === 0) return { complete: true, keep: () => noContent };
+  const { sizeBytes } = stat;
+  return { complete: true, keep: () => ({ ...noContent, extents: [hole(sizeBytes)], sizeBytes }) };
+}
+
+/** What a listing tells: sparse files are looked at more closely. */
+function looksLarge({ type, sizeBytes, blocks }: EntryStat): boolean {
+  return type === entryTypes.file && sizeBytes >= bundledBytesMax && blocks * blockBytes >= bundledBytesMax;
+}
+
+function bytesOf(ranges: readonly DataRange[]): number {
+  let sum = 0;
+  for (const { lengthBytes } of ranges) sum += lengthBytes;
+  return sum;
 }
 
 function readFully(opened: OpenedEntry, to: { into: Uint8Array; at: number }, range: DataRange): number {

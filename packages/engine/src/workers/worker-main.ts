@@ -16,8 +16,8 @@ import { EntryReader } from './entry-reader.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import { SeededRandom } from './seeded-random.ts';
 
-/** Packs that a worker has handed over and that are not at the vault yet; it waits at the next. */
-export const packsUnsentMax = 2;
+/** Packs that a worker has handed over and that are not at the vault yet: it fills one while one is on its way. */
+export const packsUnsentMax = 1;
 
 interface SourceReaderModule {
   openSourceReader(config: unknown): SourceReader | Promise<SourceReader>;
@@ -64,7 +64,7 @@ class BackupWorker {
       source,
       cutter: new Cutter(this.sink.keys.cutterKey),
       bundler: this.bundler,
-      store: { put, breathe: async () => await this.breathe() },
+      store: { put, breathe: () => this.breathe() },
       report: (error) => this.errors.push(error),
     });
   }
@@ -100,7 +100,7 @@ class BackupWorker {
   private async batch(batch: number, items: Uint8Array): Promise<void> {
     this.errors = [];
     const { reader, bundler, counters } = this;
-    const options = { reader, bundler, counters, breathe: async () => await this.breathe() };
+    const options = { reader, bundler, counters, breathe: () => this.breathe() };
     const results = await runBatch(items, options, (error) => this.errors.push(error));
     this.post({ type: 'result', batch, results, errors: this.errors }, [results.buffer]);
   }
@@ -115,9 +115,9 @@ class BackupWorker {
     return id;
   }
 
-  private async breathe(): Promise<void> {
+  private breathe(): Promise<void> | null {
     if (this.table.aborted) throw new StopReading();
-    if (this.sink.full) await this.sink.close();
+    return this.sink.full ? this.sink.close() : null;
   }
 
   private async deliver({ number, name, bytes, rows }: ClosedPack): Promise<void> {
