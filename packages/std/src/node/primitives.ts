@@ -140,8 +140,14 @@ function zstdCompress(data: Uint8Array, level: number): Uint8Array {
       [zlib.constants.ZSTD_c_checksumFlag]: 0,
     },
   });
-  return new Uint8Array(frame);
+  const copy = new Uint8Array(frame);
+  // Now rather than when the garbage collector comes: it lets 64 MB of such buffers pile up in each thread first.
+  if (frame.buffer.byteLength > pooledBytesMax) frame.buffer.transfer(0);
+  return copy;
 }
+
+/** Smaller buffers may be slices of Node's pool. */
+const pooledBytesMax = 128 * 1024;
 
 function zstdDecompress(frame: Uint8Array, plainBytes: number): Uint8Array | null {
   if (!zstdFrameFits(frame, plainBytes)) return null;
