@@ -42,12 +42,12 @@ export function explain(error: unknown, interrupted: boolean): Explanation {
   return unexpected(error);
 }
 
-/** `{name}` becomes the context's value; a sentence says nothing in its place where there is none. */
+/** `{name}` becomes the context's value; where there is none it goes, and the colon and space before it. */
 function fill(template: string, context: Readonly<Record<string, unknown>>): string {
-  return template.replaceAll(/ ?\{(\w+)\}/gu, (match, name: string) => {
+  return template.replaceAll(/(:?) ?\{(\w+)\}/gu, (match, _colon: string, name: string) => {
     const value = context[name];
     if (typeof value !== 'string' && typeof value !== 'number') return '';
-    return `${match.startsWith(' ') ? ' ' : ''}${value}`;
+    return match.replace(`{${name}}`, () => String(value));
   });
 }
 

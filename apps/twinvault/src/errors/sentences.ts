@@ -145,7 +145,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'safe-mismatch': 'An object belongs to another safe.',
   }),
   ...all('damaged', checkVault, {
-    'vault-damaged': 'An object of the vault is missing or damaged.',
+    'vault-damaged': 'An object of the vault is missing or damaged: {object}',
     'blob-damaged': 'A stored piece is damaged.',
     'slip-damaged': 'The key of a stored piece is damaged.',
     'chunk-missing': 'A stored piece is missing.',
