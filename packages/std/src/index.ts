@@ -23,6 +23,7 @@ export type {
   Sha256,
   ZstdOptions,
 } from './ports/primitives.ts';
+export type { Processes } from './ports/processes.ts';
 export type { Random } from './ports/random.ts';
 export type { Thread, ThreadMain, ThreadMessage, ThreadPort, Threads } from './ports/threads.ts';
 export { primitives, primitivesReady } from './primitives.ts';

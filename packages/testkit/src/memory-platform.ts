@@ -31,5 +31,6 @@ export function memoryPlatform(seed: string | number = 'twinvault'): MemoryPlatf
     threads: inlineThreads(),
     databases: memoryDatabases(),
     network: new MemoryNetwork(clock),
+    processes: { self: '', isGone: () => false },
   };
 }

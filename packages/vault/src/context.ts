@@ -5,9 +5,9 @@
 
 import type { SafeId, Sign } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { Clock, Files, Random, Timers } from '@twinvault/std';
+import type { Clock, Files, Processes, Random, Timers } from '@twinvault/std';
 import type { FileTime } from './leases/file-time.ts';
-import type { Lease, LeasePorts, ProcessWatch } from './leases/lease.ts';
+import type { Lease, LeasePorts } from './leases/lease.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
 import type { Marker } from './site/site.ts';
@@ -19,6 +19,8 @@ export interface VaultPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  /** So that what a killed process of this machine held is free at once, and need not lapse first. */
+  readonly processes?: Processes;
 }
 
 export interface VaultContext {
@@ -28,7 +30,6 @@ export interface VaultContext {
   readonly store: FileStore;
   readonly time: FileTime;
   readonly leases: LeasePorts;
-  readonly processes: ProcessWatch | null;
   readonly marker: Marker;
 }
 

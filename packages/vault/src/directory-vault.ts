@@ -7,6 +7,7 @@ import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
 import type { SafeId } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
+import type { Processes } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
 import type { CheckOptions, CheckReport } from './check/check.ts';
 import { cleanSafe } from './clean/clean.ts';
@@ -17,7 +18,6 @@ import type { VaultContext, VaultPorts } from './context.ts';
 import { DirectorySafe, safeParts } from './directory-safe.ts';
 import type { SafeParts } from './directory-safe.ts';
 import { FileTime } from './leases/file-time.ts';
-import type { ProcessWatch } from './leases/lease.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
@@ -32,9 +32,9 @@ export interface DirectoryVaultOptions {
   /** Absolute path of the directory. */
   readonly path: string;
   readonly platform: VaultPorts;
-  /** So that what a killed process of this machine held is free at once; without it, it lapses after minutes. */
-  readonly processes?: ProcessWatch;
 }
+
+const unknownProcesses: Processes = { self: '', isGone: () => false };
 
 /** Makes the directory a vault, and the directory itself if needed; fine when it is one. `vault-foreign`, and what openDirectoryVault throws. */
 export async function createDirectoryVault(options: DirectoryVaultOptions): Promise<DirectoryVault> {
@@ -45,14 +45,14 @@ export async function createDirectoryVault(options: DirectoryVaultOptions): Prom
 }
 
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
-export async function openDirectoryVault({ path, platform, processes }: DirectoryVaultOptions): Promise<DirectoryVault> {
+export async function openDirectoryVault({ path, platform }: DirectoryVaultOptions): Promise<DirectoryVault> {
   const files = vaultFiles(platform.files);
   const ports = { ...platform, files };
   const marker = await readMarker(files, path);
   const time = new FileTime(files, ports.random, `${path}/site`);
-  const watch = processes ?? null;
-  const leases = { files, time, timers: ports.timers, random: ports.random, processes: watch };
-  return new DirectoryVault({ root: path, ports, store: new FileStore(files, path), time, leases, processes: watch, marker });
+  const processes = platform.processes ?? unknownProcesses;
+  const leases = { files, time, timers: ports.timers, random: ports.random, processes };
+  return new DirectoryVault({ root: path, ports, store: new FileStore(files, path), time, leases, marker });
 }
 
 export class DirectoryVault implements Vault {

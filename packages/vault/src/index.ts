@@ -8,7 +8,6 @@ export { DirectorySafe } from './directory-safe.ts';
 export { createDirectoryVault, DirectoryVault, openDirectoryVault } from './directory-vault.ts';
 export type { DirectoryVaultOptions } from './directory-vault.ts';
 export { leaseLapseMs, lockLapseMs } from './leases/lease.ts';
-export type { ProcessWatch } from './leases/lease.ts';
 export type { RebuildOptions, RebuildProgress, RebuildReport, RebuiltSafe } from './rebuild/rebuild.ts';
 export { evaluateRetention } from './retention/evaluate.ts';
 export type {

@@ -6,7 +6,6 @@ import type { DirectoryVault, DirectoryVaultOptions } from '@twinvault/vault';
 import { createDirectoryVault, openDirectoryVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
-import { processWatch } from './process-watch.ts';
 
 export function vaultPath(address: string): string {
   if (/^https?:\/\//iu.test(address)) {
@@ -15,13 +14,12 @@ export function vaultPath(address: string): string {
   return resolve(address);
 }
 
-async function vaultOptions(context: VerbContext, address: string): Promise<DirectoryVaultOptions> {
-  const processes = await processWatch(context.platform.files);
-  return { path: vaultPath(address), platform: context.platform, ...(processes === null ? {} : { processes }) };
+function vaultOptions(context: VerbContext, address: string): DirectoryVaultOptions {
+  return { path: vaultPath(address), platform: context.platform };
 }
 
 export async function openVault(context: VerbContext, address: string): Promise<DirectoryVault> {
-  return openDirectoryVault(await vaultOptions(context, address));
+  return openDirectoryVault(vaultOptions(context, address));
 }
 
 /** A missing or empty directory becomes a vault. */
@@ -30,7 +28,7 @@ export async function openOrCreateVault(context: VerbContext, address: string): 
     return await openVault(context, address);
   } catch (error) {
     if (!(error instanceof CodedError) || error.code !== 'vault-missing') throw error;
-    return createDirectoryVault(await vaultOptions(context, address));
+    return createDirectoryVault(vaultOptions(context, address));
   }
 }
 

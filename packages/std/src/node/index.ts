@@ -10,5 +10,6 @@ export type { NodeNetwork, NodeNetworkOptions } from './node-network.ts';
 export { nodePlatform } from './node-platform.ts';
 export { nodeThreads } from './node-threads.ts';
 export { systemClock } from './system-clock.ts';
+export { systemProcesses } from './system-processes.ts';
 export { systemRandom } from './system-random.ts';
 export { systemTimers } from './system-timers.ts';

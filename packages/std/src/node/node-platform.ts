@@ -4,6 +4,7 @@ import { nodeFiles } from './node-files.ts';
 import { nodeNetwork, type NodeNetworkOptions } from './node-network.ts';
 import { nodeThreads } from './node-threads.ts';
 import { systemClock } from './system-clock.ts';
+import { systemProcesses } from './system-processes.ts';
 import { systemRandom } from './system-random.ts';
 import { systemTimers } from './system-timers.ts';
 
@@ -17,5 +18,6 @@ export function nodePlatform(options: { readonly network?: NodeNetworkOptions } 
     threads: nodeThreads,
     databases: nodeDatabases,
     network: nodeNetwork(options.network),
+    processes: systemProcesses,
   };
 }

@@ -2,6 +2,7 @@ import type { Clock, Timers } from './clock.ts';
 import type { Databases } from './database.ts';
 import type { Files } from './files.ts';
 import type { Network } from './network.ts';
+import type { Processes } from './processes.ts';
 import type { Random } from './random.ts';
 import type { Threads } from './threads.ts';
 
@@ -14,4 +15,5 @@ export interface Platform {
   readonly threads: Threads;
   readonly databases: Databases;
   readonly network: Network;
+  readonly processes: Processes;
 }

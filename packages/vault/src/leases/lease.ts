@@ -8,7 +8,7 @@
 
 import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes, minuteMs, secondMs, toHex } from '@twinvault/std';
-import type { Files, Random, Timer, Timers } from '@twinvault/std';
+import type { Files, Processes, Random, Timer, Timers } from '@twinvault/std';
 import { decodeNote, encodeNote, noteBytesMax, noteNumber, noteText } from '../store/notes.ts';
 import type { Note } from '../store/notes.ts';
 import { temporaryName } from './file-time.ts';
@@ -19,20 +19,12 @@ export const leaseLapseMs: number = 5 * minuteMs;
 export const lockLapseMs: number = 2 * minuteMs;
 const attemptsMax = 16;
 
-/** Tells whether the process that took a lease is known to be gone, so that nobody waits for a lease to lapse. */
-export interface ProcessWatch {
-  /** Names this process among all that may use the vault; hexadecimal digits, letters, "-" and ":". */
-  readonly self: string;
-  /** True only when it is certain: same machine, same boot, no such process. */
-  isGone(holder: string): boolean;
-}
-
 export interface LeasePorts {
   readonly files: Files;
   readonly time: FileTime;
   readonly timers: Timers;
   readonly random: Random;
-  readonly processes: ProcessWatch | null;
+  readonly processes: Processes;
 }
 
 export interface LeaseRequest {
@@ -64,9 +56,9 @@ export async function readLease(files: Files, path: string): Promise<LeaseState 
 }
 
 /** Lapsed, or held by a process that is known to be gone. */
-export function isOver(state: LeaseState, options: { nowMs: number; lapseMs: number; processes: ProcessWatch | null }): boolean {
+export function isOver(state: LeaseState, options: { nowMs: number; lapseMs: number; processes: Processes }): boolean {
   const holder = state.note === null ? null : noteText(state.note, 'holder');
-  if (holder !== null && holder !== '' && options.processes?.isGone(holder) === true) return true;
+  if (holder !== null && holder !== '' && options.processes.isGone(holder)) return true;
   return options.nowMs - state.renewedMs > options.lapseMs;
 }
 
@@ -93,7 +85,7 @@ async function createLease(ports: LeasePorts, request: LeaseRequest, fence: numb
     ...request.about,
     fence,
     generation: request.generation,
-    holder: processes?.self ?? '',
+    holder: processes.self,
     since: sinceMs,
     token: toHex(random.bytes(16)),
   };

@@ -12,12 +12,12 @@ export interface OpenLease {
 }
 
 /** Leases in the folder that have neither ended nor lapsed. */
-export async function openLeases({ store, layout, ports, processes }: SafeContext, nowMs: number): Promise<OpenLease[]> {
+export async function openLeases({ store, layout, ports, leases }: SafeContext, nowMs: number): Promise<OpenLease[]> {
   const open: OpenLease[] = [];
   for (const name of await store.list(layout.inFolder('leases'))) {
     if (isTemporaryName(name)) continue;
     const state = await readLease(ports.files, store.path(layout.inFolder('leases', name)));
-    if (state === null || isOver(state, { nowMs, lapseMs: leaseLapseMs, processes })) continue;
+    if (state === null || isOver(state, { nowMs, lapseMs: leaseLapseMs, processes: leases.processes })) continue;
     open.push({ name, sinceMs: state.note === null ? null : noteNumber(state.note, 'since') });
   }
   return open;
@@ -25,12 +25,12 @@ export async function openLeases({ store, layout, ports, processes }: SafeContex
 
 /** Removes leases that lapsed; their holders, should they still live, find that out at their next check. The number removed. */
 export async function discardLapsed(context: SafeContext, nowMs: number): Promise<number> {
-  const { store, layout, ports, processes } = context;
+  const { store, layout, ports, leases } = context;
   let count = 0;
   for (const name of await store.list(layout.inFolder('leases'))) {
     const path = store.path(layout.inFolder('leases', name));
     const state = await readLease(ports.files, path);
-    if (state === null || !isOver(state, { nowMs, lapseMs: leaseLapseMs, processes })) continue;
+    if (state === null || !isOver(state, { nowMs, lapseMs: leaseLapseMs, processes: leases.processes })) continue;
     if (await discardLease(context.leases, path, state)) count += 1;
   }
   return count;
