@@ -2,6 +2,9 @@
  * Records, receipts and stubs of a safe as stored, and the chains that they make. Only the public part of a record is kept in
  * memory; its refs and its sealed part are read when they are needed.
  *
+ * One damaged object does not keep anybody from the others: a record or stub that cannot be read is left out, a receipt counts as
+ * missing. `check` reports them, and clean-up, which reads every record itself, stops.
+ *
  * A record is committed when its object is there. A stub wins over a record of the same digest: the tombstone in it is durable
  * before the record goes.
  */
@@ -16,6 +19,7 @@ import {
   signedBytesMax,
 } from '@twinvault/format';
 import type { Receipt, RecordDigest, RecordPublic } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
 import type { RecordFilter, RecordSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
@@ -76,19 +80,20 @@ export class RecordStore {
     return store.get(layout.receipt(digest), signedBytesMax);
   }
 
+  /** Null when there is none that can be read. */
   async receipt(digest: RecordDigest): Promise<Receipt | null> {
     const bytes = await this.receiptBytes(digest);
-    return bytes === null || bytes.length === 0
+    return bytes === null
       ? null
-      : parseStored(this.#context.layout.receipt(digest), () => parseReceipt(bytes));
+      : unlessDamaged(async () => parseStored(this.#context.layout.receipt(digest), () => parseReceipt(bytes)));
   }
 
-  /** Null when it vanished between listing and reading. */
+  /** Null when it vanished between listing and reading, or is damaged. */
   async #read(hex: string, { retired, hasReceipt }: { retired: boolean; hasReceipt: boolean }): Promise<RecordSummary | null> {
     const { store, layout, ports } = this.#context;
     const digest = recordDigest(bytesOfName(hex, 32) ?? new Uint8Array(0));
     const name = retired ? layout.inFolder('stubs', hex) : layout.record(hex);
-    const facts = retired ? await this.#stubPublic(name) : await readRecordPublic(store, name);
+    const facts = await unlessDamaged(() => (retired ? this.#stubPublic(name) : readRecordPublic(store, name)));
     if (facts === null) return null;
     const receipt = hasReceipt ? await this.receipt(digest) : null;
     const stat = await ports.files.stat(store.path(name));
@@ -101,6 +106,15 @@ export class RecordStore {
   async #stubPublic(name: string): Promise<RecordPublic | null> {
     const bytes = await this.#context.store.get(name, stubBytesMax);
     return bytes === null ? null : parseStored(name, () => parseStub(bytes)).public;
+  }
+}
+
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'vault-damaged') return null;
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@
  * Invariant: what `current` gives was verified from entry 1 on; it is replayed once and extended by what was added since.
  */
 
-import { Ledger, ledgerEntryBytesMax, parseLedgerEntry, signedBytesMax } from '@twinvault/format';
+import { Ledger, ledgerEntryBytesMax, objectKindOf, parseLedgerEntry, signedBytesMax } from '@twinvault/format';
 import type { LedgerHead } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes } from '@twinvault/std';
@@ -34,7 +34,8 @@ export class LedgerStore {
     const entries: Uint8Array[] = [];
     for (let number = Math.max(1, from); ; number += 1) {
       const bytes = await store.get(layout.inFolder('ledger', ledgerEntryName(number)), ledgerEntryBytesMax);
-      if (bytes === null || bytes.length === 0) return entries;
+      // What is no entry at all may be a name that is just being taken on a file system without hard links.
+      if (bytes === null || objectKindOf(bytes) !== 'ledger') return entries;
       entries.push(bytes);
     }
   }

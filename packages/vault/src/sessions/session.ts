@@ -157,7 +157,9 @@ class DirectorySession implements VaultSession {
   commit(record: Uint8Array): Promise<CommitReply> {
     return asProtocol(async () => {
       this.#demandOpen();
-      const reply = await commitRecord(this.#parts, {
+      // So that the check of the origins reads what was put here from one file, not from each pack.
+      await this.#segments.flush();
+      return commitRecord(this.#parts, {
         record,
         checkSession: async ({ public: facts }) => {
           const { request, generation, leases } = this.#session;
@@ -173,8 +175,6 @@ class DirectorySession implements VaultSession {
           for (const lease of leases) await lease.check();
         },
       });
-      await this.#segments.flush();
-      return reply;
     });
   }
 
