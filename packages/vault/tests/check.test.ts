@@ -66,7 +66,7 @@ test('a flipped byte in any file is found', async () => {
   for (const path of await filesOf(parts)) {
     if (path.includes('/.tv-')) continue;
     const bytes = (await files.read(path, 1e8))!;
-    const stepBytes = Math.max(1, Math.floor(bytes.length / 40));
+    const stepBytes = Math.max(1, Math.floor(bytes.length / 14));
     for (let offset = 0; offset < bytes.length; offset += stepBytes) {
       const flipped = bytes.slice();
       flipped[offset] = (flipped[offset] ?? 0) ^ (1 << (offset % 8));
@@ -129,6 +129,23 @@ test('a missing pack names the safesets that need it', async () => {
   );
   await using session = await sessionOf(parts.safe, mine, computer);
   assert.deepEqual(await liveNames(session), [toHex(kept.name)]);
+});
+
+test('one damaged record or receipt keeps nobody from the others', async () => {
+  const parts = await harness();
+  const { mine, platform, safe } = parts;
+  const [first, second] = [await backup(parts), await backup(parts)];
+  const folder = `${root}/safes/${toHex(mine.safe)}`;
+  await platform.files.replace(`${folder}/receipts/${toHex(second.digest)}`, [new Uint8Array(9)]);
+  assert.equal((await safe.records()).length, 2);
+  await platform.files.replace(`${folder}/records/${toHex(first.digest)}`, [new Uint8Array(9)]);
+  const again = await (await parts.open()).openSafe(mine.safe);
+  assert.deepEqual(
+    (await again.records()).map(({ digest }) => digest),
+    [second.digest],
+  );
+  await backup({ ...parts, safe: again });
+  assert.deepEqual(codesOf(await parts.vault.check()).sort(), ['chain-broken', 'receipt-damaged', 'record-damaged']);
 });
 
 test('a damaged pack kept aside leaves the live list, is still read from, and is healed by the next backup', async () => {

@@ -1,0 +1,105 @@
+/*
+ * A short life of a vault, for tests that break it at every step: made, a safe, backups, a change of slots, clean-up to the end of
+ * its delay, rebuild. It can be run again on what is left of an earlier run, and keeps book of what was acknowledged.
+ */
+
+import assert from 'node:assert/strict';
+import { objectDigest } from '@twinvault/format';
+import type { RecordDigest } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { dayMs, hourMs, toHex } from '@twinvault/std';
+import { following, sessionOf, TestSafe } from '@twinvault/testkit';
+import type { TestComputer, TestNewSafe, TestPack } from '@twinvault/testkit';
+import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
+import type { DirectorySafe, DirectoryVault, VaultPorts } from '../src/index.ts';
+import { root } from './harness.ts';
+
+export interface Book {
+  readonly mine: TestSafe;
+  readonly computer: TestComputer;
+  /** As it is made, before its ledger grows. */
+  readonly newSafe: TestNewSafe;
+  /** Acknowledged records that no clean-up may have retired, with their packs. */
+  standing: { readonly digest: RecordDigest; readonly packs: readonly TestPack[] }[];
+  /** Acknowledged ledger entries. */
+  entries: number;
+  safeMade: boolean;
+}
+
+export function newBook(seed: string | number): Book {
+  const mine = new TestSafe(seed);
+  const computer = mine.enrol();
+  return { mine, computer, newSafe: mine.newSafe, standing: [], entries: 0, safeMade: false };
+}
+
+const keep = { others: { days: 0, copies: 1, intraday: true } };
+
+export async function scenario(platform: VaultPorts, book: Book): Promise<void> {
+  await using vault = await createDirectoryVault({ path: root, platform });
+  const safe = await makeSafe(vault, book);
+  await backup(safe, book, 3);
+  await platform.timers.sleep(dayMs);
+  await changeSlots(safe, book);
+  await backup(safe, book, 1);
+  await platform.timers.sleep(hourMs);
+  book.standing = book.standing.slice(-1);
+  await vault.clean(book.mine.safe, { keep, shareMax: 1 });
+  await platform.timers.sleep(25 * hourMs);
+  await vault.clean(book.mine.safe, { keep, shareMax: 1 });
+  await vault.rebuild({ voidLeases: true });
+}
+
+async function makeSafe(vault: DirectoryVault, book: Book): Promise<DirectorySafe> {
+  const { mine } = book;
+  try {
+    await vault.createSafe(book.newSafe);
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || error.code !== 'safe-exists') throw error;
+  }
+  book.safeMade = true;
+  const safe = await vault.openSafe(mine.safe);
+  for (const entry of await safe.ledger(mine.head.number + 1)) mine.accept(entry);
+  book.entries = Math.max(book.entries, mine.head.number);
+  return safe;
+}
+
+async function backup(safe: DirectorySafe, book: Book, packCount: number): Promise<void> {
+  const { mine, computer } = book;
+  const packs = Array.from({ length: packCount }, () => mine.pack(computer));
+  await using session = await sessionOf(safe, mine, computer);
+  let listed = 0;
+  for await (const _ of session.liveList()) listed += 1;
+  assert.ok(listed >= 0);
+  await Promise.all(packs.map(({ name, bytes }) => session.putPack(name, bytes)));
+  const record = mine.record(computer, { ...following(session), packs });
+  await session.commit(record.bytes);
+  book.standing.push({ digest: record.digest, packs });
+}
+
+async function changeSlots(safe: DirectorySafe, book: Book): Promise<void> {
+  const { mine } = book;
+  const slot = mine.makeSlot();
+  const entry = mine.entry({ kind: 'slots', slots: [objectDigest(slot)] });
+  await safe.replaceSlots([slot], entry);
+  mine.accept(entry);
+  book.entries = mine.head.number;
+}
+
+/** All that was acknowledged is there, byte for byte, and nothing is wrong with the rest. */
+export async function verifyBook(platform: VaultPorts, book: Book): Promise<void> {
+  if (!book.safeMade) return;
+  await using vault = await openDirectoryVault({ path: root, platform });
+  const safe = await vault.openSafe(book.mine.safe);
+  assert.ok((await safe.ledger(1)).length >= book.entries, 'ledger entries');
+  assert.equal((await safe.slots()).length, 1);
+  await using reading = await safe.openReading();
+  for (const { digest, packs } of book.standing) {
+    assert.ok((await safe.record(digest)).length > 0, 'record');
+    for (const { name, bytes } of packs) assert.deepEqual(await reading.readPack(name, 0, bytes.length), bytes);
+  }
+  const { problems } = await vault.check({ readData: true });
+  const wrong = problems.filter(({ severity }) => severity !== 'note');
+  assert.deepEqual(wrong, [], 'check');
+  const known = new Set((await safe.records()).map(({ digest }) => toHex(digest)));
+  for (const { digest } of book.standing) assert.ok(known.has(toHex(digest)), 'summary');
+}
