@@ -37,6 +37,8 @@ export { memoryPlatform } from './memory-platform.ts';
 export type { MemoryPlatform } from './memory-platform.ts';
 export { memorySource, MemoryFaultError, MemoryTree } from './memory-source.ts';
 export type { MemoryFault, MemoryNode } from './memory-source.ts';
+export { MemoryTargetError, MemoryTargetTree } from './memory-target.ts';
+export type { MemoryTargetFault, MemoryTargetNode } from './memory-target.ts';
 export { makeNastyTree, removeTree } from './nasty-tree.ts';
 export type { NastyTree } from './nasty-tree.ts';
 export { seededRandom } from './seeded-random.ts';
