@@ -6,6 +6,9 @@ import type { EntryDetails, EntryError, EntryStat, EntryType } from './source-po
 
 export type ConflictRule = 'skip' | 'overwrite' | 'rename-incoming';
 
+/** Codes of errors of a target that every other file will meet too: the restore ends with them. */
+export const stoppingCodes: ReadonlySet<string> = new Set(['target-full', 'target-read-only']);
+
 export interface EntryMetadata {
   readonly type: EntryType;
   readonly mode: number;

@@ -6,9 +6,9 @@ import type { BlobOpening, CatalogReader, ChunkPlace, WriteSecret } from '@twinv
 import type { VaultReading } from '@twinvault/protocol';
 
 export interface ChunkFinder {
-  /** `chunk-missing` when no pack that the refs name holds it. */
-  locate(id: ChunkId): Promise<ChunkPlace>;
-  /** Posts to a thread what it needs to open the blob, and no more. */
+  /** Every place that holds the chunk's blob; nearly always one, and none when it is missing. */
+  places(id: ChunkId): Promise<readonly ChunkPlace[]>;
+  /** What a thread needs to open the blob, and no more. */
   openingOf(place: ChunkPlace): Promise<BlobOpening>;
 }
 

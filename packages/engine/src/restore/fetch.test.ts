@@ -1,31 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chunkId, packName } from '@twinvault/format';
-import type { ChunkId, PackName } from '@twinvault/format';
+import { packKinds, packName, safeId } from '@twinvault/format';
+import type { PackName } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { Blob } from './chunk-set.ts';
 import { fetchRanges, joinGapBytesMax, joinRanges, readBytesMax } from './fetch.ts';
-import type { Place } from './planner.ts';
-
-function id(byte: number): ChunkId {
-  return chunkId(new Uint8Array(32).fill(byte));
-}
+import { ReadLosses } from './losses.ts';
 
 function pack(byte: number): PackName {
   return packName(new Uint8Array(32).fill(byte));
 }
 
-function chunk(byte: number, place: Place): { readonly id: ChunkId; readonly place: Place } {
-  return { id: id(byte), place };
+function blob(chunk: number, place: { packNumber: number; offsetBytes: number; lengthBytes: number }): Blob {
+  const opening = { suite: 1, safe: safeId(new Uint8Array(16)), kind: packKinds.data, keys: [] } as const;
+  return { chunk, pack: pack(place.packNumber), ...place, opening };
 }
 
 test('neighbours are read at once, far ones and other packs apart', () => {
   const ranges = joinRanges([
-    chunk(3, { pack: pack(2), offsetBytes: 0, lengthBytes: 10 }),
-    chunk(2, { pack: pack(1), offsetBytes: 100, lengthBytes: 10 }),
-    chunk(1, { pack: pack(1), offsetBytes: 0, lengthBytes: 100 }),
-    chunk(4, { pack: pack(1), offsetBytes: 111 + joinGapBytesMax, lengthBytes: 5 }),
+    blob(3, { packNumber: 2, offsetBytes: 0, lengthBytes: 10 }),
+    blob(2, { packNumber: 1, offsetBytes: 100, lengthBytes: 10 }),
+    blob(1, { packNumber: 1, offsetBytes: 0, lengthBytes: 100 }),
+    blob(4, { packNumber: 1, offsetBytes: 111 + joinGapBytesMax, lengthBytes: 5 }),
   ]);
   assert.deepEqual(
-    ranges.map(({ offsetBytes, lengthBytes, chunks }) => [offsetBytes, lengthBytes, chunks.length]),
+    ranges.map(({ offsetBytes, lengthBytes, blobs }) => [offsetBytes, lengthBytes, blobs.length]),
     [
       [0, 110, 2],
       [111 + joinGapBytesMax, 5, 1],
@@ -35,37 +34,49 @@ test('neighbours are read at once, far ones and other packs apart', () => {
 });
 
 test('one read never exceeds its limit', () => {
-  const chunks = Array.from({ length: 40 }, (_, index) => {
-    const lengthBytes = 1024 * 1024;
-    return chunk(index, { pack: pack(1), offsetBytes: index * lengthBytes, lengthBytes });
-  });
-  const ranges = joinRanges(chunks);
-  assert.ok(ranges.every(({ lengthBytes }) => lengthBytes <= readBytesMax));
+  const lengthBytes = 1024 * 1024;
+  const blobs = Array.from({ length: 40 }, (_, index) =>
+    blob(index, { packNumber: 1, offsetBytes: index * lengthBytes, lengthBytes }),
+  );
+  const ranges = joinRanges(blobs);
+  assert.ok(ranges.every((range) => range.lengthBytes <= readBytesMax));
   assert.equal(
-    ranges.reduce((sum, range) => sum + range.chunks.length, 0),
+    ranges.reduce((sum, range) => sum + range.blobs.length, 0),
     40,
   );
 });
 
-test('a range that is lost leaves its chunks out; another failure is thrown', async () => {
+test('where a range is lost its blobs are read alone, and those that are lost are left out; another failure is thrown', async () => {
   const ranges = joinRanges([
-    chunk(1, { pack: pack(1), offsetBytes: 0, lengthBytes: 4 }),
-    chunk(2, { pack: pack(2), offsetBytes: 0, lengthBytes: 4 }),
+    blob(1, { packNumber: 1, offsetBytes: 0, lengthBytes: 4 }),
+    blob(2, { packNumber: 1, offsetBytes: 4, lengthBytes: 4 }),
+    blob(3, { packNumber: 2, offsetBytes: 0, lengthBytes: 4 }),
   ]);
-  const lost = new Error('lost');
+  let code: 'pack-short' | 'vault-busy' = 'pack-short';
   const reading = {
-    readPack: async (name: PackName) => {
-      if (name[0] === 1) throw lost;
-      return new Uint8Array([1, 2, 3, 4]);
+    readPack: async (name: PackName, offsetBytes: number, lengthBytes: number) => {
+      if (name[0] === 1 && offsetBytes + lengthBytes > 4) throw new ProtocolError(code);
+      return new Uint8Array(lengthBytes);
     },
     packSize: async () => 4,
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: async () => undefined,
   };
-  const fetched = await fetchRanges(reading, ranges, (error) => error === lost);
-  assert.equal(fetched.where.size, 1);
-  assert.equal(fetched.buffers.length, 1);
-  await assert.rejects(
-    fetchRanges(reading, ranges, () => false),
-    lost,
+  const fetched = await fetchRanges(reading, ranges, new ReadLosses());
+  assert.deepEqual(
+    fetched.blobs.map(({ blob: { chunk } }) => chunk).toSorted((a, b) => a - b),
+    [1, 3],
   );
+  assert.equal(fetched.buffers.length, 2);
+  code = 'vault-busy';
+  await assert.rejects(fetchRanges(reading, ranges, new ReadLosses()), ProtocolError);
+});
+
+test('reads that fail one after another are the end of the vault', () => {
+  const losses = new ReadLosses();
+  const failure = new ProtocolError('vault-failed');
+  for (let round = 0; round < 64; round += 1) assert.equal(losses.bad(failure), 'vault-failed');
+  losses.good();
+  for (let round = 0; round < 64; round += 1) assert.equal(losses.bad(failure), 'vault-failed');
+  assert.equal(losses.bad(failure), null);
+  assert.equal(new ReadLosses().bad(new Error('a bug')), null);
 });

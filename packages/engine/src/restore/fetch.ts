@@ -1,80 +1,91 @@
 /*
  * Reads the sealed bytes of a task's chunks: neighbours in a pack come in one read.
  */
-import { compareBytes, toHex } from '@twinvault/std';
-import type { ChunkId, PackName } from '@twinvault/format';
+import type { PackName } from '@twinvault/format';
 import type { VaultReading } from '@twinvault/protocol';
-import type { Place } from './planner.ts';
+import type { Blob } from './chunk-set.ts';
+import type { ReadLosses } from './losses.ts';
 
-/** Bytes between two chunks that are read along rather than asked for apart: about what one more request costs. */
+/** Bytes between two blobs that are read along rather than asked for apart: about what one more request costs. */
 export const joinGapBytesMax: number = 128 * 1024;
 /** One read, at most. */
 export const readBytesMax: number = 16 * 1024 * 1024;
+/** Reads of one task that are under way at once. */
+export const readsMax = 4;
 
-export interface RangeOfChunks {
+export interface RangeOfBlobs {
   readonly pack: PackName;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
-  readonly chunks: readonly { readonly id: ChunkId; readonly place: Place }[];
+  readonly blobs: readonly Blob[];
 }
 
-/** Ranges to read for these chunks; each chunk lies in exactly one. */
-export function joinRanges(chunks: readonly { readonly id: ChunkId; readonly place: Place }[]): RangeOfChunks[] {
-  const sorted = chunks.toSorted((a, b) => compareBytes(a.place.pack, b.place.pack) || a.place.offsetBytes - b.place.offsetBytes);
-  const ranges: { pack: PackName; offsetBytes: number; endBytes: number; chunks: { id: ChunkId; place: Place }[] }[] = [];
-  for (const chunk of sorted) {
-    const { pack, offsetBytes, lengthBytes } = chunk.place;
+/** Ranges to read for these blobs; each blob lies in exactly one. */
+export function joinRanges(blobs: readonly Blob[]): RangeOfBlobs[] {
+  const sorted = blobs.toSorted((a, b) => a.packNumber - b.packNumber || a.offsetBytes - b.offsetBytes);
+  const ranges: { pack: PackName; packNumber: number; offsetBytes: number; endBytes: number; blobs: Blob[] }[] = [];
+  for (const blob of sorted) {
+    const { pack, packNumber, offsetBytes, lengthBytes } = blob;
     const last = ranges.at(-1);
     const end = offsetBytes + lengthBytes;
     const joins =
-      last !== undefined &&
-      compareBytes(last.pack, pack) === 0 &&
+      last?.packNumber === packNumber &&
       offsetBytes - last.endBytes <= joinGapBytesMax &&
-      end - last.offsetBytes <= readBytesMax;
+      Math.max(end, last.endBytes) - last.offsetBytes <= readBytesMax;
     if (joins) {
-      last.chunks.push(chunk);
+      last.blobs.push(blob);
       last.endBytes = Math.max(last.endBytes, end);
-    } else ranges.push({ pack, offsetBytes, endBytes: end, chunks: [chunk] });
+    } else ranges.push({ pack, packNumber, offsetBytes, endBytes: end, blobs: [blob] });
   }
   return ranges.map((range) => ({
     pack: range.pack,
     offsetBytes: range.offsetBytes,
     lengthBytes: range.endBytes - range.offsetBytes,
-    chunks: range.chunks,
+    blobs: range.blobs,
   }));
+}
+
+export interface FetchedBlob {
+  readonly blob: Blob;
+  readonly buffer: number;
+  readonly offsetBytes: number;
 }
 
 export interface Fetched {
   readonly buffers: readonly Uint8Array[];
-  /** Chunk id in hexadecimal to where it lies in the buffers. Missing: it could not be read. */
-  readonly where: ReadonlyMap<string, { readonly buffer: number; readonly offsetBytes: number; readonly lengthBytes: number }>;
+  /** Those that could be read, in no order. */
+  readonly blobs: readonly FetchedBlob[];
 }
 
 /**
- * Reads the ranges one after another. A range that the vault does not have is left out: its chunks count as damaged, the rest of the restore goes
- * on. Any other failure is thrown.
+ * Reads the ranges, some at once. Where a range cannot be had, each of its blobs is read for itself; a blob that the vault does not have is
+ * left out: its chunk counts as damaged, the rest of the restore goes on. Any other failure is thrown.
  */
-export async function fetchRanges(
-  reading: VaultReading,
-  ranges: readonly RangeOfChunks[],
-  isLoss: (error: unknown) => boolean,
-): Promise<Fetched> {
+export async function fetchRanges(reading: VaultReading, ranges: readonly RangeOfBlobs[], losses: ReadLosses): Promise<Fetched> {
   const buffers: Uint8Array[] = [];
-  const where = new Map<string, { buffer: number; offsetBytes: number; lengthBytes: number }>();
-  for (const range of ranges) {
+  const blobs: FetchedBlob[] = [];
+  const waiting = ranges.toReversed();
+  const read = async (range: RangeOfBlobs): Promise<void> => {
     try {
       const bytes = await reading.readPack(range.pack, range.offsetBytes, range.lengthBytes);
-      for (const { id, place } of range.chunks) {
-        where.set(toHex(id), {
-          buffer: buffers.length,
-          offsetBytes: place.offsetBytes - range.offsetBytes,
-          lengthBytes: place.lengthBytes,
-        });
+      losses.good();
+      for (const blob of range.blobs) {
+        blobs.push({ blob, buffer: buffers.length, offsetBytes: blob.offsetBytes - range.offsetBytes });
       }
       buffers.push(bytes);
     } catch (error) {
-      if (!isLoss(error)) throw error;
+      if (losses.bad(error) === null) throw error;
+      if (range.blobs.length > 1) waiting.push(...range.blobs.map(alone));
     }
-  }
-  return { buffers, where };
+  };
+  const readWaiting = async (): Promise<void> => {
+    for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) await read(range);
+  };
+  await Promise.all(Array.from({ length: Math.min(readsMax, ranges.length) }, readWaiting));
+  return { buffers, blobs };
+}
+
+function alone(blob: Blob): RangeOfBlobs {
+  const { pack, offsetBytes, lengthBytes } = blob;
+  return { pack, offsetBytes, lengthBytes, blobs: [blob] };
 }

@@ -2,7 +2,7 @@
  * The restoring threads: hands tasks out, keeps the bytes on their way bounded, and gives each reply to whoever waits for it.
  */
 import type { Thread, Threads } from '@twinvault/std';
-import type { RestoreTask, RestoreThreadData, TaskReply } from './tasks.ts';
+import type { RestoreTask, RestoreThreadData, TaskReply, ThreadClosed } from './tasks.ts';
 
 /** Sealed bytes that may be on their way to the threads. */
 export const inFlightBytesMax: number = 64 * 1024 * 1024;
@@ -12,89 +12,125 @@ export const tasksPerThreadMax = 3;
 interface Member {
   readonly thread: Thread;
   waiting: number;
+  failed: boolean;
+  onClosed: () => void;
+}
+
+/** Room for one task at one thread: to be filled by `post`, once. */
+export interface Room {
+  readonly index: number;
+  readonly bytes: number;
+}
+
+interface Waiting {
+  readonly room: Room;
+  readonly take: (reply: TaskReply) => void;
 }
 
 export class RestorePool implements AsyncDisposable {
-  private readonly members: Member[];
-  private readonly replies = new Map<
-    number,
-    { readonly bytes: number; readonly member: Member; readonly take: (reply: TaskReply) => void }
-  >();
-  private readonly waiters: (() => void)[] = [];
-  private failure: Error | null = null;
-  private inFlightBytes = 0;
+  readonly #members: Member[];
+  readonly #waiting = new Map<number, Waiting>();
+  #wakers: (() => void)[] = [];
+  #failure: Error | null = null;
+  #inFlightBytes = 0;
 
   constructor(threads: Threads, data: RestoreThreadData) {
     const module = new URL('./thread.ts', import.meta.url).href;
-    this.members = Array.from({ length: threads.parallelism }, () => ({ thread: threads.start(module, data), waiting: 0 }));
-    for (const member of this.members) {
-      member.thread.onMessage((value) => this.onReply(value as TaskReply));
-      member.thread.onFailure((error) => this.fail(error));
+    this.#members = Array.from({ length: threads.parallelism }, () => {
+      return { thread: threads.start(module, data), waiting: 0, failed: false, onClosed: (): void => undefined };
+    });
+    for (const member of this.#members) {
+      member.thread.onMessage((value) => this.#onMessage(member, value as TaskReply | ThreadClosed));
+      member.thread.onFailure((error) => {
+        member.failed = true;
+        member.onClosed();
+        this.#fail(error);
+      });
     }
   }
 
-  get size(): number {
-    return this.members.length;
+  /** Waits for room for a task of so many bytes, at the thread with the least to do or the one that is named. Throws when a thread died. */
+  async room(bytes: number, named: number | null): Promise<Room> {
+    for (;;) {
+      if (this.#failure !== null) throw this.#failure;
+      const index = named ?? this.#leastBusy();
+      const member = this.#members[index];
+      const fits = this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= inFlightBytesMax;
+      if (member !== undefined && fits && member.waiting < tasksPerThreadMax) {
+        member.waiting += 1;
+        this.#inFlightBytes += bytes;
+        return { index, bytes };
+      }
+      await this.#change();
+    }
   }
 
-  /** Waits until there is room for `bytes`; throws when a thread died. */
-  async room(bytes: number, member: number | null): Promise<void> {
-    while (this.failure === null && !this.hasRoom(bytes, member))
-      await new Promise<void>((resolve) => this.waiters.push(resolve));
-    if (this.failure !== null) throw this.failure;
+  /** `take` gets the reply; what it throws ends the restore. */
+  post(task: RestoreTask, room: Room, take: (reply: TaskReply) => void): void {
+    this.#waiting.set(task.task, { room, take });
+    this.#members[room.index]?.thread.post({ value: task, transfer: transferable(task.buffers) });
   }
 
-  /** Index of the thread with the least to do. */
-  leastBusy(): number {
+  /** Waits for replies until the condition holds; throws when a thread died. */
+  async until(condition: () => boolean): Promise<void> {
+    while (this.#failure === null && !condition()) await this.#change();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Lets the threads end what they were given and give up the files that they began. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#members.map(async (member) => {
+        if (!member.failed) {
+          await new Promise<void>((resolve) => {
+            member.onClosed = resolve;
+            member.thread.post({ value: { type: 'close' } });
+          });
+        }
+        await member.thread[Symbol.asyncDispose]();
+      }),
+    );
+  }
+
+  #leastBusy(): number {
     let best = 0;
-    for (const [index, member] of this.members.entries()) if (member.waiting < (this.members[best]?.waiting ?? 0)) best = index;
+    for (const [index, { waiting }] of this.#members.entries()) {
+      if (waiting < (this.#members[best]?.waiting ?? 0)) best = index;
+    }
     return best;
   }
 
-  post(task: RestoreTask, index: number, take: (reply: TaskReply) => void): void {
-    const member = this.members[index];
-    if (member === undefined) throw new RangeError('no such thread');
-    const bytes = task.buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    this.inFlightBytes += bytes;
-    member.waiting += 1;
-    this.replies.set(task.task, { bytes, member, take });
-    member.thread.post({ value: task, transfer: transferable(task.buffers) });
-  }
-
-  /** When every task was answered; throws when a thread died. */
-  async drain(): Promise<void> {
-    while (this.failure === null && this.replies.size > 0) await new Promise<void>((resolve) => this.waiters.push(resolve));
-    if (this.failure !== null) throw this.failure;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const { thread } of this.members) if (this.failure === null) thread.post({ value: { type: 'close' } });
-    await Promise.all(this.members.map(({ thread }) => thread[Symbol.asyncDispose]()));
-  }
-
-  private hasRoom(bytes: number, index: number | null): boolean {
-    const space = this.inFlightBytes === 0 || this.inFlightBytes + bytes <= inFlightBytesMax;
-    const member = this.members[index ?? this.leastBusy()];
-    return space && member !== undefined && member.waiting < tasksPerThreadMax;
-  }
-
-  private onReply(reply: TaskReply): void {
-    const waiting = this.replies.get(reply.task);
+  #onMessage(member: Member, message: TaskReply | ThreadClosed): void {
+    if (message.type === 'closed') {
+      member.onClosed();
+      return;
+    }
+    const waiting = this.#waiting.get(message.task);
     if (waiting === undefined) return;
-    this.replies.delete(reply.task);
-    this.inFlightBytes -= waiting.bytes;
-    waiting.member.waiting -= 1;
-    waiting.take(reply);
-    this.wake();
+    this.#waiting.delete(message.task);
+    this.#inFlightBytes -= waiting.room.bytes;
+    member.waiting -= 1;
+    try {
+      waiting.take(message);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#wake();
   }
 
-  private fail(error: Error): void {
-    this.failure = error;
-    this.wake();
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake();
   }
 
-  private wake(): void {
-    for (const waiter of this.waiters.splice(0)) waiter();
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wakers.push(resolve));
+  }
+
+  #wake(): void {
+    const wakers = this.#wakers;
+    this.#wakers = [];
+    for (const wake of wakers) wake();
   }
 }
 

@@ -21,23 +21,23 @@ test('a path is within its ancestors, not within a sibling whose name begins ali
 test('nothing selected means everything', () => {
   const selector = new Selector({ paths: [], strip: path('') });
   assert.deepEqual(selector.starts.map(text), ['']);
-  assert.equal(selector.role(path('etc/passwd')), 'take');
+  assert.equal(selector.isPlaced(path('etc/passwd')), true);
 });
 
-test('a selected folder brings the directories above it, and not what lies beside it', () => {
-  const selector = new Selector({ paths: [path('home/anna/letters')], strip: path('') });
-  assert.equal(selector.role(path('home')), 'way');
-  assert.equal(selector.role(path('home/anna/letters/one')), 'take');
-  assert.equal(selector.role(path('home/anna/pictures')), 'leave');
+test('of paths inside each other the outermost stays, each once', () => {
+  const given = ['a!', 'a/b/c', 'a', 'b/c', 'a/b', 'b/c', 'b/c-d', 'b/c/d/e'];
+  const selector = new Selector({ paths: given.map(path), strip: path('') });
+  assert.deepEqual(selector.starts.map(text), ['a', 'a!', 'b/c', 'b/c-d']);
   assert.deepEqual(pathsDownTo(path('home/anna')).map(text), ['home', 'home/anna']);
 });
 
 test('what is stripped has no place below the target', () => {
   const selector = new Selector({ paths: [path('home/anna/letters'), path('home/anna')], strip: path('home/anna') });
   assert.deepEqual(selector.starts.map(text), ['home/anna']);
-  assert.equal(selector.role(path('home')), 'leave');
-  assert.equal(selector.role(path('home/anna')), 'leave');
-  assert.equal(selector.role(path('home/anna/letters')), 'take');
+  assert.equal(selector.isPlaced(path('home')), false);
+  assert.equal(selector.isPlaced(path('home/anna')), false);
+  assert.equal(selector.isPlaced(path('home/anna-two/x')), false);
+  assert.equal(selector.isPlaced(path('home/anna/letters')), true);
   assert.equal(text(selector.placed(path('home/anna/letters/one'))), 'letters/one');
 });
 

@@ -30,47 +30,44 @@ export function splitName(path: Uint8Array): { readonly directory: Uint8Array; r
     : { directory: path.subarray(0, at), name: path.subarray(at + 1) };
 }
 
-/** What one catalog path means to a selection: to be restored, only on the way to something restored, or neither. */
-export type Role = 'take' | 'way' | 'leave';
-
 export class Selector {
-  private readonly paths: readonly Uint8Array[];
-  private readonly strip: Uint8Array;
+  readonly #paths: readonly Uint8Array[];
+  readonly #strip: Uint8Array;
 
   constructor({ paths, strip }: Selection) {
-    this.strip = strip;
-    this.paths = paths.length > 0 ? withoutNested(paths) : [strip];
+    this.#strip = strip;
+    this.#paths = paths.length > 0 ? withoutNested(paths) : [strip];
   }
 
-  /** Paths to walk from, none inside another, in key order of their own. */
+  /** Paths to walk from, sorted by their bytes, none inside another. */
   get starts(): readonly Uint8Array[] {
-    return this.paths;
+    return this.#paths;
   }
 
-  role(path: Uint8Array): Role {
-    // What is stripped has no place below the target.
-    if (this.strip.length > 0 && (!isWithin(this.strip, path) || path.length === this.strip.length)) return 'leave';
-    if (this.paths.some((start) => isWithin(start, path))) return 'take';
-    return this.paths.some((start) => isWithin(path, start)) ? 'way' : 'leave';
+  /** What is stripped has no place below the target. */
+  isPlaced(path: Uint8Array): boolean {
+    return this.#strip.length === 0 || (path.length > this.#strip.length && isWithin(this.#strip, path));
   }
 
-  /** Path below the target. */
+  /** Path below the target, of one that is placed. */
   placed(path: Uint8Array): Uint8Array {
-    return this.strip.length === 0 ? path : path.subarray(this.strip.length + 1);
+    return this.#strip.length === 0 ? path : path.subarray(this.#strip.length + 1);
   }
 
   /** Selected paths that lie outside what is stripped: a mistake of the caller's. */
   outsideStrip(): readonly Uint8Array[] {
-    return this.paths.filter((path) => !isWithin(this.strip, path));
+    return this.#paths.filter((path) => !isWithin(this.#strip, path));
   }
 }
 
+/** In this order what lies below a path follows it at once. */
 function withoutNested(paths: readonly Uint8Array[]): Uint8Array[] {
-  const sorted = paths.toSorted(compareBytes);
-  return sorted.filter(
-    (path, index) =>
-      !sorted.some((other, at) => at !== index && isWithin(other, path) && (at < index || other.length < path.length)),
-  );
+  const kept: Uint8Array[] = [];
+  for (const path of paths.toSorted(compareBytes)) {
+    const last = kept.at(-1);
+    if (last === undefined || !isWithin(last, path)) kept.push(path);
+  }
+  return kept;
 }
 
 /** Every path from the top down to this one, itself included. */

@@ -1,18 +1,29 @@
 /*
- * What the main thread and the restoring threads say to each other. A task is a set of fetched chunks and the files, or pieces of files,
+ * What the main thread and the restoring threads say to each other. A task is a set of fetched blobs and the files, or pieces of files,
  * that are made of them; all of it can be posted.
  */
-import type { ChunkId } from '@twinvault/format';
-import type { BlobOpening, WriteSecret } from '@twinvault/seal';
+import type { ErrorCodeEntry } from '@twinvault/std';
+import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
+import type { WriteSecret } from '@twinvault/seal';
 import type { EntryError } from '../source-port.ts';
 import type { ConflictRule, EntryMetadata, TargetModule } from '../target-port.ts';
 
-/** Where a thread finds a chunk in the buffers of its task, and how it opens it. Keys are secret and stay in this process. */
-export interface FetchedChunk {
+/** A copy of a chunk in the buffers of its task, and how it opens. Keys are secret and stay in this process. */
+export interface FetchedCopy {
   readonly buffer: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
-  readonly opening: BlobOpening;
+  readonly suite: Suite;
+  readonly safe: SafeId;
+  readonly kind: PackKind;
+  /** K, from the blob's slips; nearly always one. */
+  readonly keys: readonly Uint8Array[];
+}
+
+export interface TaskChunk {
+  readonly id: ChunkId;
+  /** Nearly always one; none when no copy could be had. */
+  readonly copies: readonly FetchedCopy[];
 }
 
 export interface PieceWrite {
@@ -40,14 +51,25 @@ export interface RestoreTask {
   readonly type: 'task';
   readonly task: number;
   readonly buffers: readonly Uint8Array[];
-  readonly chunks: readonly FetchedChunk[];
+  readonly chunks: readonly TaskChunk[];
+  /** None: every copy of every chunk is opened and verified. */
   readonly pieces: readonly FilePiece[];
+}
+
+/** After the answers to all tasks before it: files begun are given up, nothing more is done. */
+export interface CloseThread {
+  readonly type: 'close';
+}
+
+/** An error that every other file will meet too, as it can be posted. */
+export interface StoppingError extends ErrorCodeEntry {
+  readonly code: string;
 }
 
 export type PieceOutcome =
   | { readonly type: 'written'; readonly file: number; readonly name: Uint8Array; readonly errors: readonly EntryError[] }
   | { readonly type: 'skipped'; readonly file: number }
-  | { readonly type: 'failed'; readonly file: number; readonly detail: string; readonly damaged: boolean };
+  | { readonly type: 'failed'; readonly file: number; readonly detail: string; readonly stops: StoppingError | null };
 
 export interface TaskReply {
   readonly type: 'reply';
@@ -55,8 +77,12 @@ export interface TaskReply {
   /** Of files that ended in this task, by their last piece, by being skipped or by failing. */
   readonly outcomes: readonly PieceOutcome[];
   readonly writtenBytes: number;
-  /** Ids of chunks that could not be opened, with the code of the error. */
-  readonly damaged: readonly { readonly id: ChunkId; readonly code: string }[];
+  /** Chunks, by index in the task, of which no copy opened (or, in a task without pieces, not every copy), with the code of the first error. */
+  readonly damaged: readonly { readonly chunk: number; readonly code: string }[];
+}
+
+export interface ThreadClosed {
+  readonly type: 'closed';
 }
 
 export interface RestoreThreadData {

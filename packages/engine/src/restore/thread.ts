@@ -3,147 +3,125 @@
  *
  * Invariant: no byte is written that is not the one its chunk id names; a file of which a chunk does not open is abandoned whole.
  */
-import { assert, CodedError } from '@twinvault/std';
+import { CodedError } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
-import { packKinds } from '@twinvault/format';
-import type { ChunkId, PackKind } from '@twinvault/format';
-import { kindKeys, openChunkWithKeys, SealError } from '@twinvault/seal';
-import type { KindKeys } from '@twinvault/seal';
-import type { Target, TargetFile } from '../target-port.ts';
-import type { FetchedChunk, FilePiece, PieceOutcome, RestoreTask, RestoreThreadData, TaskReply } from './tasks.ts';
+import { stoppingCodes } from '../target-port.ts';
+import type { ConflictRule, Target, TargetFile } from '../target-port.ts';
+import { detailOf } from './losses.ts';
+import { allKindKeys, TaskChunks } from './task-chunks.ts';
+import type { CloseThread, FilePiece, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
 
 export const main: ThreadMain = async (port: ThreadPort) => {
   const data = port.data as RestoreThreadData;
-  const worker = new RestoreWorker(data, await openTargetOf(data));
+  const keys = allKindKeys(data.writeSecret);
+  const writer = new PieceWriter(await openTargetOf(data), data.conflict);
   port.onMessage((value) => {
-    if ((value as { readonly type: string }).type === 'close') worker.close();
-    else port.post({ value: worker.work(value as RestoreTask) });
+    const message = value as RestoreTask | CloseThread;
+    if (message.type === 'close') {
+      writer.close();
+      port.post({ value: { type: 'closed' } });
+    } else port.post({ value: work(message, new TaskChunks(message, keys), writer) });
   });
 };
 
-async function openTargetOf(data: RestoreThreadData): Promise<Target | null> {
-  if (data.target === null) return null;
-  const { openTarget } = (await import(data.target.module)) as { openTarget: (config: unknown) => Target };
-  return openTarget(data.target.config);
+async function openTargetOf({ target }: RestoreThreadData): Promise<Target | null> {
+  if (target === null) return null;
+  const { openTarget } = (await import(target.module)) as { openTarget: (config: unknown) => Target };
+  return openTarget(target.config);
 }
 
-interface OpenFile {
-  readonly file: TargetFile | null;
-  failure: { readonly detail: string; readonly damaged: boolean } | null;
+function work(task: RestoreTask, chunks: TaskChunks, writer: PieceWriter): TaskReply {
+  const outcomes: PieceOutcome[] = [];
+  if (task.pieces.length === 0) chunks.verify();
+  let writtenBytes = 0;
+  for (const piece of task.pieces) {
+    const { outcome, bytes } = writer.write(piece, chunks);
+    writtenBytes += bytes;
+    if (outcome !== null) outcomes.push(outcome);
+  }
+  const damaged = Array.from(chunks.damaged, ([chunk, code]) => ({ chunk, code }));
+  return { type: 'reply', task: task.task, outcomes, writtenBytes, damaged };
 }
 
-class RestoreWorker {
-  private readonly data: RestoreThreadData;
-  private readonly target: Target | null;
-  private readonly keys = new Map<PackKind, KindKeys>();
-  private readonly open = new Map<number, OpenFile>();
+interface Written {
+  /** Null: the file does not end here, or ended before. */
+  readonly outcome: PieceOutcome | null;
+  readonly bytes: number;
+}
 
-  constructor(data: RestoreThreadData, target: Target | null) {
-    this.data = data;
-    this.target = target;
-    for (const kind of Object.values(packKinds)) this.keys.set(kind, kindKeys(data.writeSecret, kind));
+class PieceWriter {
+  readonly #target: Target | null;
+  readonly #conflict: ConflictRule;
+  /** Files of which pieces are still to come. */
+  readonly #begun = new Map<number, TargetFile>();
+
+  constructor(target: Target | null, conflict: ConflictRule) {
+    this.#target = target;
+    this.#conflict = conflict;
   }
 
-  work(task: RestoreTask): TaskReply {
-    const damaged: { id: ChunkId; code: string }[] = [];
-    const plaintexts = task.chunks.map((chunk) => {
-      const opened = this.openFetched(chunk, task.buffers);
-      if (opened instanceof Uint8Array) return opened;
-      damaged.push({ id: chunk.opening.id, code: opened.code });
-      return null;
-    });
-    const outcomes: PieceOutcome[] = [];
-    let writtenBytes = 0;
-    for (const piece of task.pieces) {
-      const { outcome, bytes } = this.piece(piece, plaintexts);
-      writtenBytes += bytes;
-      if (outcome !== null) outcomes.push(outcome);
+  write(piece: FilePiece, chunks: TaskChunks): Written {
+    let file: TargetFile | null = null;
+    try {
+      const begun = piece.first ? this.#create(piece) : this.#begun.get(piece.file);
+      if (begun === undefined) return { outcome: null, bytes: 0 };
+      if (begun === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
+      file = begun;
+      this.#begun.set(piece.file, file);
+      const bytes = writeAll(file, piece, chunks);
+      if (bytes === null) {
+        this.#giveUp(piece.file);
+        return { outcome: failed(piece, 'a part of its content is damaged or missing in the vault'), bytes: 0 };
+      }
+      if (piece.metadata === null) return { outcome: null, bytes };
+      this.#begun.delete(piece.file);
+      const errors = file.finish(piece.metadata);
+      const { name } = file.placed;
+      // Somebody took the name since the file was begun.
+      if (name === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
+      return { outcome: { type: 'written', file: piece.file, name, errors }, bytes };
+    } catch (error) {
+      // Anything that is not an error of the world is ours and ends the restore.
+      if (!(error instanceof CodedError)) throw error;
+      this.#begun.delete(piece.file);
+      file?.abandon();
+      return { outcome: failed(piece, detailOf(error), stoppingError(error)), bytes: 0 };
     }
-    return { type: 'reply', task: task.task, outcomes, writtenBytes, damaged };
   }
 
   close(): void {
-    for (const { file } of this.open.values()) file?.abandon();
-    this.open.clear();
-    this.target?.close();
-  }
-
-  private openFetched(chunk: FetchedChunk, buffers: readonly Uint8Array[]): Uint8Array | SealError {
-    const { opening, offsetBytes, lengthBytes } = chunk;
-    const keys = this.keys.get(opening.kind);
-    const buffer = buffers[chunk.buffer];
-    assert(keys !== undefined && buffer !== undefined, 'a task brings the buffers of its chunks');
-    try {
-      return openChunkWithKeys({ ...opening, blob: buffer.subarray(offsetBytes, offsetBytes + lengthBytes) }, keys);
-    } catch (error) {
-      if (error instanceof SealError) return error;
-      throw error;
-    }
-  }
-
-  private piece(piece: FilePiece, plaintexts: readonly (Uint8Array | null)[]): { outcome: PieceOutcome | null; bytes: number } {
-    const opened = piece.first ? this.create(piece) : this.open.get(piece.file);
-    if (opened === undefined) return { outcome: null, bytes: 0 };
-    if (opened === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
-    const bytes = opened.failure === null ? this.write(opened, piece, plaintexts) : 0;
-    const { failure } = opened;
-    if (failure !== null) {
-      this.open.delete(piece.file);
-      opened.file?.abandon();
-      return { outcome: { type: 'failed', file: piece.file, ...failure }, bytes };
-    }
-    if (piece.metadata === null) {
-      this.open.set(piece.file, opened);
-      return { outcome: null, bytes };
-    }
-    this.open.delete(piece.file);
-    return { outcome: this.finish(opened, piece), bytes };
+    for (const file of this.#begun.keys()) this.#giveUp(file);
+    this.#target?.close();
   }
 
   /** Null: left out by the conflict rule. */
-  private create(piece: FilePiece): OpenFile | null {
-    if (this.target === null) return null;
-    try {
-      const file = this.target.createFile(piece.directory, piece.name, piece.sizeBytes, this.data.conflict);
-      return file === null ? null : { file, failure: null };
-    } catch (error) {
-      return { file: null, failure: writeFailure(error) };
-    }
+  #create({ directory, name, sizeBytes }: FilePiece): TargetFile | null {
+    return this.#target === null ? null : this.#target.createFile(directory, name, sizeBytes, this.#conflict);
   }
 
-  private write(opened: OpenFile, piece: FilePiece, plaintexts: readonly (Uint8Array | null)[]): number {
-    let bytes = 0;
-    try {
-      for (const { chunk, chunkOffsetBytes, lengthBytes, fileOffsetBytes } of piece.writes) {
-        const plaintext = plaintexts[chunk];
-        if (plaintext === null || plaintext === undefined || chunkOffsetBytes + lengthBytes > plaintext.length) {
-          opened.failure = { detail: 'a part of its content is damaged or missing in the vault', damaged: true };
-          return bytes;
-        }
-        opened.file?.write(plaintext.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes), fileOffsetBytes);
-        bytes += lengthBytes;
-      }
-    } catch (error) {
-      opened.failure = writeFailure(error);
-    }
-    return bytes;
-  }
-
-  private finish(opened: OpenFile, piece: FilePiece): PieceOutcome {
-    const { file } = opened;
-    if (file === null || piece.metadata === null) return { type: 'skipped', file: piece.file };
-    try {
-      const errors = file.finish(piece.metadata);
-      return { type: 'written', file: piece.file, name: file.placed.name ?? piece.name, errors };
-    } catch (error) {
-      file.abandon();
-      return { type: 'failed', file: piece.file, ...writeFailure(error) };
-    }
+  #giveUp(number: number): void {
+    const file = this.#begun.get(number);
+    this.#begun.delete(number);
+    file?.abandon();
   }
 }
 
-/** The target's refusal; anything that is not an error of the world is ours and ends the restore. */
-function writeFailure(error: unknown): { readonly detail: string; readonly damaged: boolean } {
-  if (error instanceof CodedError) return { detail: error.message, damaged: false };
-  throw error;
+/** Bytes written; null when a chunk of it cannot be had. */
+function writeAll(file: TargetFile, { writes }: FilePiece, chunks: TaskChunks): number | null {
+  let bytes = 0;
+  for (const { chunk, chunkOffsetBytes, lengthBytes, fileOffsetBytes } of writes) {
+    const plaintext = chunks.take(chunk);
+    if (plaintext === null || chunkOffsetBytes + lengthBytes > plaintext.length) return null;
+    file.write(plaintext.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes), fileOffsetBytes);
+    bytes += lengthBytes;
+  }
+  return bytes;
+}
+
+function failed({ file }: FilePiece, detail: string, stops: StoppingError | null = null): PieceOutcome {
+  return { type: 'failed', file, detail, stops };
+}
+
+function stoppingError({ code, retry, message: meaning }: CodedError): StoppingError | null {
+  return stoppingCodes.has(code) ? { code, retry, meaning } : null;
 }
