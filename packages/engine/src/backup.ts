@@ -5,11 +5,10 @@
  * Invariants: no key, no backup; nothing is referred to that the vault has not acknowledged; local state is written only
  * after the commit.
  */
-import { toHex } from '@twinvault/std';
+import { CodedError, toHex } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import type { VaultSafe } from '@twinvault/protocol';
-import { newSealingSession } from '@twinvault/seal';
-import type { AgentKeys, SealingSession } from '@twinvault/seal';
+import type { AgentKeys } from '@twinvault/seal';
 import type { FinishedCatalog } from './catalog/catalog-output.ts';
 import { ChunkTable } from './dedup/chunk-table.ts';
 import { loadLiveList } from './dedup/live-list.ts';
@@ -23,11 +22,13 @@ import type { OpenedRun } from './run/opening.ts';
 import { ReadingRun, workersMax } from './run/reading-run.ts';
 import { RunProgress } from './run/run-progress.ts';
 import { RunTally } from './run/run-tally.ts';
+import { RunSealing } from './run/sealing.ts';
 import type { FileSource } from './source-port.ts';
 import type { AgentState, SafeState } from './state/agent-state.ts';
 import type { CacheReader, CacheWriter } from './state/catalog-cache.ts';
 import type { JobState } from './state/job-state.ts';
 import { PathsFile } from './state/paths-file.ts';
+import type { RunRow } from './state/pins.ts';
 import { Uploader } from './upload/uploader.ts';
 
 /** zstd level of file contents and catalog nodes when the caller names none. */
@@ -90,7 +91,8 @@ class BackupRun {
   private readonly table: ChunkTable = ChunkTable.create();
   private readonly tally: RunTally = new RunTally();
   private readonly uploader: Uploader;
-  private readonly sealing: SealingSession;
+  private readonly sealing: RunSealing;
+  private stateFailure: string | null = null;
   private readonly paths: PathsFile;
 
   constructor(parts: RunParts) {
@@ -98,7 +100,7 @@ class BackupRun {
     const { run, agent, platform, jobState } = parts;
     this.uploader = new Uploader(run.session, platform.timers);
     const { certificate, safe } = agent;
-    this.sealing = newSealingSession({ kem: run.kem, suite: run.suite, safe, certificate, random: platform.random });
+    this.sealing = new RunSealing({ kem: run.kem, suite: run.suite, safe, certificate }, platform);
     this.paths = new PathsFile(platform.files, jobState.reportPath);
   }
 
@@ -111,11 +113,12 @@ class BackupRun {
       named: (number, pack) => this.uploader.name(number, pack),
     });
     await using lastCache = await this.fittingCache();
-    const newCache = await jobState.newCache();
+    const newCache = jobState.newCache();
     try {
       return await this.withCaches(lastCache, newCache);
     } catch (error) {
       await newCache.abandon();
+      await this.noteFailure(error);
       throw error;
     }
   }
@@ -141,6 +144,8 @@ class BackupRun {
     this.tellProgress(reading);
     progress.enter('reading');
     const whole = await reading.read();
+    // Nothing was sent: nothing to keep.
+    if (!whole && reading.counted.chunksNew === 0) throw new EngineError('run-aborted', { context: { packs: 0 } });
     progress.enter('finishing');
     const catalog = await reading.finish();
     progress.enter('committing');
@@ -195,29 +200,53 @@ class BackupRun {
         refs: catalog.refs,
         part: { catalog: { root: catalog.root, level: catalog.level }, host, sources: source.roots, errors },
       },
-      { agent, job, run, sealing, random: platform.random, siteKey: siteKey ?? null },
+      { agent, job, run, sealing: sealing.session, random: platform.random, siteKey: siteKey ?? null },
     );
   }
 
-  /** Only after the commit. `trusted`: the cache whose entries this run did not read again. */
+  /**
+   * Only after the commit, so nothing here may fail the run. `trusted`: the cache whose entries this run did not read again.
+   */
   private async keepState(record: CommittedRecord, newCache: CacheWriter, trusted: CacheReader | null): Promise<void> {
-    const { safeState, agent, job, startMs, platform } = this.parts;
+    const { safeState, agent, job, startMs } = this.parts;
     const { digest, sequence } = record;
-    const pins = await safeState.pins();
-    pins.pinHead(headKey(agent, job), { record: digest, sequence });
+    await this.paths.finish();
     await newCache.finish({ record: digest, sequence, startMs, fullReadMs: trusted?.info.fullReadMs ?? startMs });
-    const counts = this.tally.counts(0);
-    pins.addRun({
+    let failure = newCache.failure ?? this.paths.failure;
+    try {
+      const pins = await safeState.pins();
+      pins.pinHead(headKey(agent, job), { record: digest, sequence });
+      pins.addRun(this.runRow(this.tally.errorCount === 0 ? 'ok' : 'with errors', record.bytes));
+    } catch (error) {
+      failure ??= error;
+    }
+    if (failure !== null) this.stateFailure = codeOf(failure);
+  }
+
+  private runRow(result: string, recordBytes: number): RunRow {
+    const { job, startMs, platform } = this.parts;
+    const { files, bytesProtected, errors } = this.tally.counts(0);
+    const uploadedBytes = this.uploader.totals.bytes + recordBytes;
+    return {
       job,
       startedMs: startMs,
       endedMs: platform.clock.nowMs(),
-      result: this.tally.errorCount === 0 ? 'ok' : 'with errors',
-      files: counts.files,
-      bytes: counts.bytesProtected,
-      uploadedBytes: this.uploader.totals.bytes + record.bytes,
-      errors: this.tally.errorCount,
-    });
+      result,
+      files,
+      bytes: bytesProtected,
+      uploadedBytes,
+      errors,
+    };
+  }
+
+  /** The history knows of runs that did not reach their end, too; best effort. */
+  private async noteFailure(error: unknown): Promise<void> {
     await this.paths.finish();
+    try {
+      (await this.parts.safeState.pins()).addRun(this.runRow(codeOf(error), 0));
+    } catch {
+      // The error that ended the run is the one to tell.
+    }
   }
 
   private report(record: CommittedRecord, reading: ReadingRun): BackupReport {
@@ -240,7 +269,13 @@ class BackupRun {
       removed: tally.removed,
       errors: tally.errors,
       phasesMs: progress.phasesMs(),
+      memoryFaults: reading.memoryFaults,
+      stateFailure: this.stateFailure,
       pathsFile: jobState.reportPath,
     };
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof CodedError ? error.code : 'internal';
 }

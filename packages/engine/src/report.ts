@@ -40,6 +40,10 @@ export interface BackupReport {
   /** At most `errorListMax`; `counts.errors` is the true number. */
   readonly errors: readonly EntryError[];
   readonly phasesMs: Readonly<Record<BackupPhase, number>>;
+  /** Blobs that did not open again after sealing: above zero, this machine's memory is faulty. */
+  readonly memoryFaults: number;
+  /** Local state could not be kept, as a code of the file or database: the next run reads everything again. Null normally. */
+  readonly stateFailure: string | null;
   /** What happened to which path: one JSON object a line, on this device. */
   readonly pathsFile: string;
 }

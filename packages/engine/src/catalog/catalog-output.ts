@@ -5,7 +5,7 @@
  * Catalog packs are held until the data packs that they name are at the vault (docs/format/README.md, "Order of writing").
  */
 import { CatalogWriter } from '@twinvault/seal';
-import type { CatalogEntry } from '@twinvault/seal';
+import type { CatalogEntry, SealingSession } from '@twinvault/seal';
 import { RefsBuilder } from '@twinvault/format';
 import type { ChunkId } from '@twinvault/format';
 import { assert } from '@twinvault/std';
@@ -65,6 +65,14 @@ export class CatalogOutput {
       if (chunk !== null) assert(this.options.table.mark(chunk), 'a chunk is stored before the catalog names it');
     }
     this.writer.add(entry);
+  }
+
+  renew(session: SealingSession): void {
+    this.sink.renew(session);
+  }
+
+  get memoryFaults(): number {
+    return this.sink.memoryFaults;
   }
 
   /** Between entries: hands over full packs. */

@@ -5,7 +5,7 @@
 import { onAbort } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
-import type { AgentKeys, SealingSession } from '@twinvault/seal';
+import type { AgentKeys } from '@twinvault/seal';
 import { catalogEntry } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
@@ -25,6 +25,7 @@ import type { CounterTotals } from '../workers/counters.ts';
 import type { WorkerData } from '../workers/messages.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import type { RunTally } from './run-tally.ts';
+import type { RunSealing } from './sealing.ts';
 
 /** More workers than this are not started by default: each may hold some 50 MB. */
 export const workersMax = 8;
@@ -37,7 +38,7 @@ export interface ReadingOptions {
   readonly platform: Pick<Platform, 'clock' | 'random' | 'threads' | 'timers'>;
   readonly agent: AgentKeys;
   readonly source: FileSource;
-  readonly sealing: SealingSession;
+  readonly sealing: RunSealing;
   readonly level: number;
   readonly table: ChunkTable;
   readonly uploader: Uploader;
@@ -67,7 +68,7 @@ export class ReadingRun implements AsyncDisposable {
     const { table, uploader, sealing, agent, level, platform } = options;
     const { writeSecret } = agent;
     this.catalog = new CatalogOutput({
-      sink: { session: sealing, writeSecret, kind: packKinds.catalog, random: platform.random, level },
+      sink: { session: sealing.session, writeSecret, kind: packKinds.catalog, random: platform.random, level },
       table,
       uploader,
       flushData: async () => {
@@ -90,7 +91,7 @@ export class ReadingRun implements AsyncDisposable {
     const { platform, agent, source, sealing, level, table, uploader } = this.options;
     const data = this.counters.map(({ shared }): WorkerData => ({
       writeSecret: agent.writeSecret,
-      session: sealing,
+      session: sealing.session,
       level,
       table: table.shared,
       reader: source.reader,
@@ -176,6 +177,11 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private async breathe(): Promise<void> {
+    const session = this.options.sealing.renewed();
+    if (session !== null) {
+      this.catalog.renew(session);
+      (await this.pool)?.renew(session);
+    }
     await this.catalog.breathe();
     await this.options.newCache.drain();
   }
@@ -184,6 +190,11 @@ export class ReadingRun implements AsyncDisposable {
     const { tally, paths } = this.options;
     tally.error(error);
     paths.addError(error.path, error.code, error.detail);
+  }
+
+  /** Blobs that did not open to their chunk when they were looked at again. */
+  get memoryFaults(): number {
+    return this.counted.memoryFaults + this.catalog.memoryFaults;
   }
 
   /** Everything that the catalog names is at the vault when it resolves. */

@@ -18,6 +18,7 @@ import { assert, equalBytes, primitives } from '@twinvault/std';
 import type { Files, OpenFile } from '@twinvault/std';
 import { ItemCursor, ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
+import { AppendFile } from './append-file.ts';
 
 const version = 1;
 const blockHeadBytes = 16;
@@ -41,25 +42,24 @@ export interface CacheInfo extends CacheIdentity {
   readonly entries: number;
 }
 
-/** Writes a new cache beside the old one; `finish` puts it into its place. */
+/** Writes a new cache beside the old one; `finish` puts it into its place. A failure to write is kept, never thrown. */
 export class CacheWriter {
-  private readonly files: Files;
   private readonly path: string;
+  private readonly file: AppendFile;
   private readonly items: ItemWriter = new ItemWriter(new PackedWriter(2 * blockBytesAim));
   private gathered: Uint8Array[] = [];
   private gatheredBytes = 0;
   private blocksBytes = 0;
   private entries = 0;
-  private appending: Promise<void> = Promise.resolve();
 
-  private constructor(files: Files, path: string) {
-    this.files = files;
+  constructor(files: Files, path: string) {
     this.path = path;
+    this.file = new AppendFile(files, `${path}.new`);
   }
 
-  static async create(files: Files, path: string): Promise<CacheWriter> {
-    await files.remove(`${path}.new`);
-    return new CacheWriter(files, path);
+  /** Why there will be no new cache; null while all is well. */
+  get failure(): unknown {
+    return this.file.failure;
   }
 
   add(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
@@ -91,31 +91,27 @@ export class CacheWriter {
   }
 
   private append(): void {
-    const bytes = joined(this.gathered, this.gatheredBytes);
+    this.file.append(joined(this.gathered, this.gatheredBytes));
     this.gathered = [];
     this.gatheredBytes = 0;
-    this.appending = this.appending.then(() => this.files.append(`${this.path}.new`, bytes));
-    // A failure is thrown by `drain`; until then nobody else may see it as unhandled.
-    this.appending.catch(() => undefined);
   }
 
-  /** Waits until what was handed over is written. */
+  /** Waits until what was handed over is written, or given up. */
   async drain(): Promise<void> {
-    await this.appending;
+    await this.file.drain();
   }
 
-  async finish(identity: CacheIdentity): Promise<void> {
+  /** False, and the old cache stays, when the new one could not be written. */
+  async finish(identity: CacheIdentity): Promise<boolean> {
     this.endBlock();
     this.gathered.push(encodeTrailer(identity, this.entries, this.blocksBytes));
     this.gatheredBytes += trailerBytes;
     this.append();
-    await this.drain();
-    await this.files.rename(`${this.path}.new`, this.path);
+    return await this.file.publish(this.path);
   }
 
   async abandon(): Promise<void> {
-    await this.appending.catch(() => undefined);
-    await this.files.remove(`${this.path}.new`);
+    await this.file.remove();
   }
 }
 

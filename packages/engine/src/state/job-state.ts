@@ -48,8 +48,8 @@ export class JobState {
     return await CacheReader.open(this.files, `${this.path}/catalog`);
   }
 
-  async newCache(): Promise<CacheWriter> {
-    return await CacheWriter.create(this.files, `${this.path}/catalog`);
+  newCache(): CacheWriter {
+    return new CacheWriter(this.files, `${this.path}/catalog`);
   }
 }
 

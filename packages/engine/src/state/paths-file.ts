@@ -10,26 +10,27 @@ import type { Files } from '@twinvault/std';
 import { pathOf } from '../entries/entry-keys.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
 import type { Change, Item } from '../scan/segments.ts';
+import { AppendFile } from './append-file.ts';
 
 const appendBytesAim = 4 * 1024 * 1024;
 const lossy = new TextDecoder('utf-8');
 const lineEnd = utf8Encode('"}\n');
 
 export class PathsFile {
-  private readonly files: Files;
-  private readonly path: string;
+  private readonly file: AppendFile;
   private readonly writer: PackedWriter = new PackedWriter(appendBytesAim);
   private readonly begins: Map<Change, Uint8Array> = new Map();
   private directory: Uint8Array | null = null;
   /** The directory as it stands in a line, with a slash at its end; null: not plain. */
   private prefix: Uint8Array | null = null;
-  private appending: Promise<void>;
 
   constructor(files: Files, path: string) {
-    this.files = files;
-    this.path = path;
-    this.appending = files.remove(path).then(() => undefined);
-    this.appending.catch(() => undefined);
+    this.file = new AppendFile(files, path);
+  }
+
+  /** Why the list is not whole; null while all is well. */
+  get failure(): unknown {
+    return this.file.failure;
   }
 
   add({ directory, name, change }: Item): void {
@@ -69,14 +70,13 @@ export class PathsFile {
   }
 
   private append(): void {
-    const bytes = this.writer.flush();
-    this.appending = this.appending.then(async () => await this.files.append(this.path, bytes));
-    this.appending.catch(() => undefined);
+    this.file.append(this.writer.flush());
   }
 
+  /** Never throws. */
   async finish(): Promise<void> {
     this.append();
-    await this.appending;
+    await this.file.drain();
   }
 }
 

@@ -36,11 +36,13 @@ export class PackSink {
   readonly keys: KindKeys;
   private readonly options: PackSinkOptions;
   private readonly selfCheck = new SelfCheck();
+  private session: SealingSession;
   private builder: PackBuilder | null = null;
   private payloads: Uint8Array[] = [];
 
   constructor(options: PackSinkOptions) {
     this.options = options;
+    this.session = options.session;
     this.keys = kindKeys(options.writeSecret, options.kind);
   }
 
@@ -59,8 +61,18 @@ export class PackSink {
   }
 
   private newBuilder(): PackBuilder {
-    const { session, kind, random } = this.options;
-    return new PackBuilder({ session, kind, keys: this.keys, random, selfCheck: this.selfCheck });
+    const { kind, random } = this.options;
+    return new PackBuilder({ session: this.session, kind, keys: this.keys, random, selfCheck: this.selfCheck });
+  }
+
+  /** Packs begun from now on are sealed under this session. */
+  renew(session: SealingSession): void {
+    this.session = session;
+  }
+
+  /** Blobs that did not open to their chunk when they were looked at again: this machine's memory is faulty. */
+  get memoryFaults(): number {
+    return this.selfCheck.mismatches;
   }
 
   /** The open pack has reached its size: `close` before the next chunk. */

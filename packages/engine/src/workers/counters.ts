@@ -2,7 +2,7 @@
  * Counters that workers raise while they work, so that progress needs no messages: one block of numbers a worker, written by
  * it alone and read by the main thread at any time; a reading may be a moment old, never torn in a way that matters.
  */
-const fields = ['files', 'bytes', 'chunks', 'chunksNew', 'bytesNew'] as const;
+const fields = ['files', 'bytes', 'chunks', 'chunksNew', 'bytesNew', 'memoryFaults'] as const;
 
 export type CounterName = (typeof fields)[number];
 export type CounterTotals = Readonly<Record<CounterName, number>>;
@@ -21,6 +21,10 @@ export class Counters {
     this.numbers[index] = (this.numbers[index] ?? 0) + amount;
   }
 
+  set(name: CounterName, amount: number): void {
+    this.numbers[fields.indexOf(name)] = amount;
+  }
+
   get(name: CounterName): number {
     return this.numbers[fields.indexOf(name)] ?? 0;
   }
@@ -34,5 +38,6 @@ export function totals(counters: readonly Counters[]): CounterTotals {
     chunks: sum('chunks'),
     chunksNew: sum('chunksNew'),
     bytesNew: sum('bytesNew'),
+    memoryFaults: sum('memoryFaults'),
   };
 }

@@ -25,6 +25,8 @@ export type ToWorker =
   | { readonly type: 'batch'; readonly batch: number; readonly items: Uint8Array }
   /** A new generation of the shared table. */
   | { readonly type: 'generation'; readonly buffer: SharedArrayBuffer }
+  /** Packs begun from now on are sealed under this session. */
+  | { readonly type: 'session'; readonly session: SealingSession }
   /** One of this worker's packs is at the vault. */
   | { readonly type: 'credit' }
   /** Close the open pack after the batches before; answered by `flushed`. */

@@ -74,6 +74,9 @@ class BackupWorker {
       case 'generation':
         this.table.adopt(message.buffer);
         return;
+      case 'session':
+        this.sink.renew(message.session);
+        return;
       case 'credit':
         this.credits += 1;
         this.waiting?.();
@@ -123,6 +126,7 @@ class BackupWorker {
   private async deliver({ number, name, bytes, rows }: ClosedPack): Promise<void> {
     if (this.credits === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
     this.credits -= 1;
+    this.counters.set('memoryFaults', this.sink.memoryFaults);
     const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
     this.post({ type: 'pack', number, name, bytes: whole, rows }, [whole.buffer as ArrayBuffer]);
   }

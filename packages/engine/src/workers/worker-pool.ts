@@ -4,6 +4,7 @@
  */
 import { assert } from '@twinvault/std';
 import type { Thread, Threads } from '@twinvault/std';
+import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
 import type { BatchResult, FromWorker, ToWorker, WorkerData } from './messages.ts';
@@ -101,6 +102,11 @@ export class WorkerPool implements AsyncDisposable {
   /** Tells every worker of a new generation of the shared table. */
   grow(buffer: SharedArrayBuffer): void {
     for (const worker of this.workers) this.post(worker, { type: 'generation', buffer });
+  }
+
+  /** Has packs begun from now on sealed under another session. */
+  renew(session: SealingSession): void {
+    for (const worker of this.workers) this.post(worker, { type: 'session', session });
   }
 
   /** Closes every open pack; their delivery may go on when this resolves. */
