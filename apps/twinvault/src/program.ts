@@ -172,6 +172,7 @@ function addCare(program: Command, run: RunVerb): void {
     .addOption(vaultOption())
     .addOption(new Option('--safe <name>', 'only this safe'))
     .addOption(new Option('--read-data', 'read every stored byte'))
+    .addOption(new Option('--set-aside', 'move damaged packs aside, so that the next backups store again what they held'))
     .addOption(passwordOption)
     .addOption(kitOption)
     .addOption(stateOption)

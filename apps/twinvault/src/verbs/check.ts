@@ -17,6 +17,7 @@ export interface CheckVerbOptions extends OpenSafeOptions {
   readonly vault: string;
   readonly safe?: string | undefined;
   readonly readData?: true | undefined;
+  readonly setAside?: true | undefined;
 }
 
 interface Findings {
@@ -58,6 +59,7 @@ async function checkObjects(context: VerbContext, vault: DirectoryVault, options
   const { progress, signal } = context;
   return vault.check({
     readData: options.readData === true,
+    setAside: options.setAside === true,
     signal,
     progress: (told) => progress.report(stepOf(told)),
     ...(options.safe === undefined ? {} : { safe: (await findSafe(vault, options.safe)).safe }),
@@ -102,7 +104,8 @@ function sealedJson(problem: VerifyProblem): { safeset: string; record: string; 
 
 function sealedLine(problem: VerifyProblem): string {
   const what = sentences[problem.code]?.sentence ?? problem.code;
-  const count = problem.chunks > 0 ? ` (${problem.chunks.toLocaleString('en-US')} pieces)` : '';
+  const count =
+    problem.chunks > 0 ? ` (${problem.chunks === 1 ? '1 piece' : `${problem.chunks.toLocaleString('en-US')} pieces`})` : '';
   return `LOSS  safeset ${toHex(problem.safeset).slice(0, 8)}: ${what}${count}`;
 }
 
@@ -117,6 +120,11 @@ function summary({ vault, sealed }: Findings, bad: number, options: CheckVerbOpt
     lines.push(`Opened ${count(sealed.safesets)} safesets: what each refers to is what its catalog needs${opened}.`);
   }
   lines.push(bad === 0 ? 'Everything is there and undamaged.' : `${count(bad)} ${bad === 1 ? 'problem' : 'problems'} found.`);
+  if (options.setAside !== true && vault.problems.some(({ code }) => code === 'pack-damaged')) {
+    lines.push(
+      'twinvault check --read-data --set-aside moves damaged packs aside; the next backups then store again what they held.',
+    );
+  }
   if (bad > 0 && sealed !== null && sealed.problems.length > 0) lines.splice(1, 1);
   return lines;
 }

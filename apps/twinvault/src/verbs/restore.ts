@@ -73,7 +73,7 @@ function lines(
     ...entryErrorLines(report.errors, total),
     ...(report.damagedChunks > 0
       ? [
-          `${count(report.damagedChunks)} stored pieces are damaged or missing in the vault. twinvault check --read-data tells more.`,
+          `${report.damagedChunks === 1 ? '1 stored piece is' : `${count(report.damagedChunks)} stored pieces are`} damaged or missing in the vault. twinvault check --read-data tells more.`,
           '',
         ]
       : []),
