@@ -33,7 +33,7 @@ export interface TargetModule {
 }
 
 export interface Target {
-  /** Makes the directory if needed (an existing directory is fine under every rule); mode 0700 until `finish`. Throws TargetWriteError. */
+  /** Makes the directory if needed (an existing directory is fine under every rule); open to its owner alone until `finishDirectory`. Throws TargetWriteError. */
   makeDirectory(directory: Uint8Array, name: Uint8Array, rule: ConflictRule): Placed;
   /** A new file, not yet visible under its final name where the rule is overwrite; exclusive otherwise. Null: skipped. */
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null;

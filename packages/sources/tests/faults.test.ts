@@ -193,7 +193,7 @@ test('a full or read-only disk has its own code, and leaves nothing behind', { s
     assert.deepEqual(readdirSync(root), []);
   }
   const { target } = targetWith({
-    mkdirat: (call, ...args) => (args[2] === 0o700 ? failing(errnos.EROFS)(call) : call(...args)),
+    mkdirat: (call, ...args) => (args[2] === 0o1700 ? failing(errnos.EROFS)(call) : call(...args)),
   });
   assert.throws(() => target.makeDirectory(empty, name, 'skip'), { code: 'target-read-only', detail: 'EROFS mkdirat' });
   target.close();

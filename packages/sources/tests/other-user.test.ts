@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { compareTrees, makeNastyTree, removeTree } from '@twinvault/testkit';
 import { linuxFileSource, linuxTarget } from '../src/index.ts';
 import { copyThroughPorts, pathOf } from './copy-through-ports.ts';
@@ -18,6 +18,13 @@ const nobody = 65_534;
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'twinvault-user-')));
 if (isRoot) chownSync(base, nobody, nobody);
 after(() => removeTree(base));
+
+// Loads every module while this process may still read them: another user may not get at the repository.
+before(async () => {
+  if (!isRoot) return;
+  mkdirSync(join(base, 'first'));
+  await copy(join(base, 'first'), join(base, 'first-restored'));
+});
 
 async function asOther<Result>(work: () => Promise<Result>): Promise<Result> {
   if (!isRoot) return await work();

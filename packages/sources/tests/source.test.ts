@@ -3,7 +3,7 @@
  * or may not be read.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -152,13 +152,16 @@ test('of a directory marked as a cache only the mark is taken', { skip }, async 
 test(
   'another file system is entered unless it is excluded or made up by the kernel',
   { skip: skip || (!isRoot && 'needs root') },
-  async () => {
+  async (t) => {
     const root = tree('mounted/', 'proc/', 'after/x');
-    const mount = (...args: string[]): void => {
-      execFileSync('mount', args);
-    };
-    mount('-t', 'tmpfs', 'none', join(root, 'mounted'));
-    mount('-t', 'proc', 'none', join(root, 'proc'));
+    const mounted = [
+      ['tmpfs', 'mounted'],
+      ['proc', 'proc'],
+    ].map(([type = '', name = '']) => spawnSync('mount', ['-t', type, 'none', join(root, name)]).status === 0);
+    if (mounted.includes(false)) {
+      t.skip('may not mount here');
+      return;
+    }
     try {
       writeFileSync(join(root, 'mounted/inside'), '');
       assert.deepEqual(await listed(root), ['after', 'mounted', 'proc', 'after/x', 'mounted/inside']);

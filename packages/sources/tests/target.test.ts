@@ -228,6 +228,24 @@ test('a directory without write permission is filled and finished', { skip }, ()
   target.close();
 });
 
+test('directories of a restore that was broken off are finished by the next one under every rule', { skip }, () => {
+  const { root, target } = newTarget();
+  target.makeDirectory(empty, bytes('d'), 'skip');
+  target.makeDirectory(bytes('d'), bytes('below'), 'skip');
+  target.close();
+  const { config } = linuxTarget({ root: Buffer.from(root) });
+  const next = openTarget(config as LinuxTargetConfig);
+  next.makeDirectory(empty, bytes('d'), 'skip');
+  next.makeDirectory(bytes('d'), bytes('below'), 'skip');
+  assert.deepEqual(next.finishDirectory(bytes('d'), bytes('below'), metadata(2, { mode: 0o750 })), []);
+  assert.deepEqual(next.finishDirectory(empty, bytes('d'), metadata(2, { mode: 0o2755 })), []);
+  next.close();
+  assert.deepEqual(
+    ['d', 'd/below'].map((path) => statSync(join(root, path)).mode & 0o7777),
+    [0o2755, 0o750],
+  );
+});
+
 test('a target that is no directory is refused', { skip }, () => {
   writeFileSync(join(base, 'file'), '');
   const { config } = linuxTarget({ root: Buffer.from(join(base, 'file')) });

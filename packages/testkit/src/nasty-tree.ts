@@ -44,7 +44,7 @@ export function makeNastyTree(path: string): NastyTree {
       try {
         make();
       } catch (error) {
-        leftOut.push(`${what}: ${(error as Error).message}`);
+        leftOut.push(`${what}: ${(error as Error).message.slice(0, 100)}`);
       }
     },
   };
@@ -202,11 +202,13 @@ function links(maker: Maker): void {
       'to-directory': '../names',
       up: '..',
       newline: 'a\nb',
-      long: 'x/'.repeat(2047),
+      long: 'x/'.repeat(511),
       'not-text': Buffer.from([0xff, 0x2f, 0xfe]),
       spaces: ' ',
     };
     for (const [name, target] of Object.entries(targets)) symlinkSync(target, directory.path(name));
+    // Not on xfs, whose targets end at 1,023 bytes.
+    maker.attempt('longest link target', () => symlinkSync('x/'.repeat(2047), directory.path('longest')));
     setTimes(directory.path('dangling'), -5n * second + 7n);
     maker.attempt('owner of a link', () => changeOwner(directory.path('absolute'), 54_321, 54_322));
     maker.attempt('xattr of a link', () => setXattr(directory.path('relative'), 'trusted.of-link', Buffer.from('own')));

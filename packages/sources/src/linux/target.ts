@@ -34,6 +34,13 @@ import type { FileHome, Inherited } from './target-file.ts';
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_PATH } = openFlags;
 const rootPath = new Uint8Array([0x2f]);
 const openMode = 0o700;
+/**
+ * What directories have until they are finished: the sticky bit, which does nothing there and which nobody sets on such a
+ * directory, says that a restore made it and was broken off. The next one then finishes it under every rule.
+ */
+const unfinishedMode = 0o1700;
+/** New directories take it over from the one that they are made in. */
+const setGroupId = 0o2000;
 /** Directories of which it is remembered what new entries get. */
 const inheritedMax = 4096;
 
@@ -119,7 +126,7 @@ class LinuxTarget implements Target, FileHome {
     const directoryFd = this.#parentFd(directory, name);
     for (let attempt = 0; ; attempt += 1) {
       const wanted = attempt === 0 ? name : renamed(name, attempt);
-      const answer = this.system.makeDirectory(directoryFd, wanted, openMode);
+      const answer = this.system.makeDirectory(directoryFd, wanted, unfinishedMode);
       if (answer === 0) return { name: wanted };
       if (answer !== -errnos.EEXIST) throw writeError('mkdirat', answer);
       if (this.#adopt(directoryFd, { directory, name: wanted }, rule)) return { name: wanted };
@@ -137,7 +144,7 @@ class LinuxTarget implements Target, FileHome {
     if (this.system.statAt(directoryFd, name, this.#status) < 0) return false;
     if (typeOf(this.#status) !== entryTypes.directory) return false;
     const { mode } = decodeStatus(this.#status);
-    if (rule === 'skip') this.#kept.set(keyOf(joinName(directory, name)), mode);
+    if (rule === 'skip' && (mode & ~setGroupId) !== unfinishedMode) this.#kept.set(keyOf(joinName(directory, name)), mode);
     if ((mode & openMode) !== openMode && this.system.effectiveUser() !== 0) this.#openUp(directoryFd, name, mode | openMode);
     return true;
   }
