@@ -160,6 +160,31 @@ test('holes are not read, and are holes again', async () => {
   );
 });
 
+test('a file that workers share has the chunks it has when one reads it', async () => {
+  const prng = new Prng('shared');
+  const part = prng.bytes(1_000_000);
+  const content = new Uint8Array(90_000_000);
+  for (let at = 0; at < content.length; at += 3_000_000) content.set(part, at);
+  const data = [
+    { offsetBytes: 0, lengthBytes: 70_000_001 },
+    { offsetBytes: 80_000_000, lengthBytes: 5_000_000 },
+  ];
+  content.fill(0, 70_000_001, 80_000_000).fill(0, 85_000_000);
+  const lists = [];
+  for (const workers of [1, 3]) {
+    const world = await newWorld();
+    const tree = new MemoryTree();
+    tree.file('root/big', content, { data });
+    tree.hardLink('root/big-too', 'root/big');
+    const report = await run(world, tree, { workers });
+    assert.ok(report.chunks.storedPlainBytes < 20_000_000);
+    const read = await readBack(world, report.record);
+    assertSame(read, tree);
+    lists.push(read.part.catalog);
+  }
+  assert.deepEqual(lists[0], lists[1]);
+});
+
 test('hard links are read once, and say that they belong together', async () => {
   const world = await newWorld();
   const tree = someTree('links');

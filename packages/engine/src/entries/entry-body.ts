@@ -31,7 +31,7 @@
 import { assert } from '@twinvault/std';
 import type { EntryDetails, EntryStat, EntryType } from '../source-port.ts';
 import { writeDetails } from './entry-details.ts';
-import type { PackedWriter } from './packed-writer.ts';
+import { PackedWriter } from './packed-writer.ts';
 
 export const bodyHeadBytes = 92;
 export const bodyExtentBytes = 44;
@@ -311,6 +311,23 @@ export function remark(body: Uint8Array, mark: number, carried: number): Uint8Ar
   view.setUint8(offsets.marks, view.getUint8(offsets.marks) | mark);
   if (mark === marks.carried && view.getUint32(offsets.carried, true) === 0) view.setUint32(offsets.carried, carried, true);
   return copy;
+}
+
+export interface ReadContents {
+  readonly extents: readonly PlacedExtent[];
+  readonly sizeBytes: number;
+  readonly marks: number;
+}
+
+/** The body, which has no extents and no tag, with content. */
+export function withContent(body: Uint8Array, content: ReadContents): Uint8Array {
+  const writer = new PackedWriter(body.length + content.extents.length * bodyExtentBytes);
+  writer.bytes(body);
+  for (const extent of content.extents) writeExtent(writer, extent);
+  writer.view.setUint8(offsets.marks, content.marks);
+  writer.view.setFloat64(offsets.sizeBytes, content.sizeBytes, true);
+  writer.view.setUint32(offsets.extentCount, content.extents.length, true);
+  return writer.take();
 }
 
 /** The body with the one extent of the last version: its content is the same. The body has a tag and no extents. */

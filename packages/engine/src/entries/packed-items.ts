@@ -6,7 +6,9 @@
  * The first item of a list names its directory; the items after it hold until another is named.
  */
 import { assert, compareBytes, equalBytes } from '@twinvault/std';
-import type { PackedWriter } from './packed-writer.ts';
+import type { ScannedEntry } from '../source-port.ts';
+import { writeHead } from './entry-body.ts';
+import { PackedWriter } from './packed-writer.ts';
 
 const itemHeadBytes = 7;
 
@@ -48,6 +50,15 @@ export class ItemWriter {
     this.count = 0;
     return this.writer.flush();
   }
+}
+
+/** A list of one entry, its body a head alone, in a buffer of its own. */
+export function packedEntry({ directory, name, stat }: ScannedEntry): Uint8Array<ArrayBuffer> {
+  const items = new ItemWriter(new PackedWriter());
+  items.begin(directory, name);
+  writeHead(items.writer, stat);
+  items.end();
+  return items.flush();
 }
 
 /** Walks a list; makes an array for a directory when it changes, and none for an entry unless asked. */

@@ -22,7 +22,7 @@ import type { PathsFile } from '../state/paths-file.ts';
 import type { Uploader } from '../upload/uploader.ts';
 import { Counters, totals } from '../workers/counters.ts';
 import type { CounterTotals } from '../workers/counters.ts';
-import type { WorkerData } from '../workers/messages.ts';
+import type { Work, WorkerData, WorkResult } from '../workers/messages.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import type { RunTally } from './run-tally.ts';
 import type { RunSealing } from './sealing.ts';
@@ -77,7 +77,8 @@ export class ReadingRun implements AsyncDisposable {
       },
     });
     this.segments = new Segments({
-      run: async (items) => await this.runBatch(items),
+      run: async (work, urgent) => await this.run(work, urgent),
+      workers: options.workers,
       write: (item) => this.write(item),
       written: async () => await this.breathe(),
       error: (error) => this.error(error),
@@ -158,12 +159,12 @@ export class ReadingRun implements AsyncDisposable {
     if (stat.type === entryTypes.file) tally.bytesFound += stat.sizeBytes;
   }
 
-  private async runBatch(items: Uint8Array): ReturnType<WorkerPool['run']> {
+  private async run(work: Work, urgent: boolean): Promise<WorkResult> {
     this.pool ??= this.startPool();
     const pool = await this.pool;
     const grown = this.options.table.growIfNeeded();
     if (grown !== null) pool.grow(grown);
-    return await pool.run(items);
+    return await pool.run(work, urgent);
   }
 
   private write(item: Item): void {

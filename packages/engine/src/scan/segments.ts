@@ -7,14 +7,16 @@
  * read alone, and ends where a name says so, so that an insertion moves few bundles.
  */
 import { assert } from '@twinvault/std';
-import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeHead } from '../entries/entry-body.ts';
+import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeBody, writeHead } from '../entries/entry-body.ts';
+import { noDetails } from '../entries/entry-details.ts';
 import { ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, EntryStat, ScannedEntry } from '../source-port.ts';
 import { outcomes } from '../workers/messages.ts';
-import type { BatchResult, Outcome } from '../workers/messages.ts';
+import type { Outcome, Work, WorkResult } from '../workers/messages.ts';
 import { readAnswers } from './answers.ts';
+import { readLargeFile } from './large-file.ts';
 import type { JoinOutput } from './merge-join.ts';
 
 const batchEntriesMin = 128;
@@ -25,6 +27,10 @@ const batchBytesMax = 16 * 1024 * 1024;
 const segmentEntriesMax = 4096;
 /** A file that makes a batch of its own. */
 const largeFileBytes = 32 * 1024 * 1024;
+/** A file that several workers share, unless there is but one. */
+const sharedFileBytes = 64 * 1024 * 1024;
+/** Files that are shared at the same time: one after another keeps to the order of the disk. */
+const sharedFilesMax = 2;
 
 export type Change = 'unchanged' | 'new' | 'changed' | 'carried' | 'unread' | 'removed';
 
@@ -52,8 +58,9 @@ interface Segment {
 }
 
 export interface SegmentsOptions {
-  /** Has a worker read a batch. */
-  readonly run: (items: Uint8Array) => Promise<BatchResult>;
+  /** Has a worker do something. */
+  readonly run: (work: Work, urgent: boolean) => Promise<WorkResult>;
+  readonly workers: number;
   /** Entries strictly in key order; `removed` ones without a body. */
   readonly write: (item: Item) => void;
   /** After each segment. */
@@ -77,6 +84,8 @@ export class Segments implements JoinOutput {
   private last: Promise<void> = Promise.resolve();
   private roomWanted: (() => void) | null = null;
   private failed = false;
+  private sharedFiles = 0;
+  private readonly sharedTurns: (() => void)[] = [];
   /** An entry was skipped, since the run is being stopped: nothing after it is written. */
   private stopped = false;
 
@@ -148,7 +157,7 @@ export class Segments implements JoinOutput {
     this.batch = [];
     this.batchBytes = 0;
     this.followers = [];
-    const segment: Segment = { items, followers, done: batch.length === 0 ? Promise.resolve() : this.send(batch) };
+    const segment: Segment = { items, followers, done: this.sendAny(batch) };
     // A failure is met where the segment's turn comes; until then nobody else may see it as unhandled.
     segment.done.catch(() => undefined);
     this.open += 1;
@@ -161,6 +170,28 @@ export class Segments implements JoinOutput {
     this.roomWanted?.();
   }
 
+  private async sendAny(batch: readonly PendingItem[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    const { type, sizeBytes } = first.stat;
+    const shared = this.options.workers > 1 && type === entryTypes.file && sizeBytes >= sharedFileBytes;
+    if (shared && batch.length === 1) await this.sendShared(first);
+    else await this.send(batch);
+  }
+
+  private async sendShared(item: PendingItem): Promise<void> {
+    const { run, error, workers } = this.options;
+    while (this.sharedFiles >= sharedFilesMax) await new Promise<void>((resolve) => this.sharedTurns.push(resolve));
+    this.sharedFiles += 1;
+    try {
+      const { outcome, body } = await readLargeFile(item, { run, error, piecesMax: 2 * workers });
+      this.answer(item, outcome, body ?? unreadBody(item.stat));
+    } finally {
+      this.sharedFiles -= 1;
+      this.sharedTurns.shift()?.();
+    }
+  }
+
   private async send(batch: readonly PendingItem[]): Promise<void> {
     const items = new ItemWriter(new PackedWriter(batch.length * 160));
     for (const { directory, name, stat, last } of batch) {
@@ -170,9 +201,10 @@ export class Segments implements JoinOutput {
       if (tag !== null) appendTag(items.writer, tag);
       items.end();
     }
-    const { results, errors } = await this.options.run(items.writer.take());
+    const { reply, errors } = await this.options.run({ type: 'batch', items: items.writer.take() }, false);
     for (const error of errors) this.options.error(error);
-    readAnswers(results, batch.length, (index, outcome, body) => this.answer(batch[index], outcome, body));
+    assert(reply.type === 'answers', 'a batch has answers');
+    readAnswers(reply.answers, batch.length, (index, outcome, body) => this.answer(batch[index], outcome, body));
   }
 
   private answer(item: PendingItem | undefined, outcome: Outcome, body: Uint8Array): void {
@@ -236,6 +268,20 @@ export class Segments implements JoinOutput {
 
 function linkKey({ device, inode }: EntryStat): string {
   return `${device}:${inode}`;
+}
+
+/** For want of a last version: what the listing says. */
+function unreadBody(stat: EntryStat): Uint8Array {
+  const writer = new PackedWriter();
+  writeBody(writer, {
+    stat,
+    sizeBytes: stat.sizeBytes,
+    marks: marks.unread,
+    details: noDetails,
+    extents: [],
+    tag: null,
+  });
+  return writer.take();
 }
 
 function lastTag(last: Uint8Array): Uint8Array | null {

@@ -42,10 +42,13 @@ export async function readContent(
 ): Promise<ReadContent> {
   const extents: PlacedExtent[] = [];
   let at = 0;
-  const run = new RunReader(opened, cutter, store);
+  const run = new RunReader(opened, cutter, (chunk) => {
+    extents.push({ id: store.put(chunk), offsetBytes: 0, lengthBytes: chunk.length });
+    return store.breathe();
+  });
   for (const range of ranges) {
     if (range.offsetBytes > at) extents.push(hole(range.offsetBytes - at));
-    const readBytes = await run.read(range, extents);
+    const readBytes = await run.read(range);
     at = range.offsetBytes + readBytes;
     if (readBytes < range.lengthBytes) return { extents, sizeBytes: at };
   }
@@ -62,17 +65,17 @@ export function hole(lengthBytes: number): PlacedExtent {
 class RunReader {
   private readonly opened: OpenedEntry;
   private readonly cutter: Cutter;
-  private readonly store: ContentStore;
+  private readonly each: (chunk: Uint8Array) => Promise<void> | null;
 
-  constructor(opened: OpenedEntry, cutter: Cutter, store: ContentStore) {
+  constructor(opened: OpenedEntry, cutter: Cutter, each: (chunk: Uint8Array) => Promise<void> | null) {
     this.opened = opened;
     this.cutter = cutter;
-    this.store = store;
+    this.each = each;
   }
 
-  /** Bytes read: fewer than the range when the file ended. */
-  async read(range: DataRange, extents: PlacedExtent[]): Promise<number> {
-    const { cutter, store } = this;
+  /** Hands each chunk to `each`. Bytes read: fewer than the range when the file ended. */
+  async read(range: DataRange): Promise<number> {
+    const { cutter } = this;
     const { buffer } = cutter;
     cutter.start();
     let [start, end, readBytes] = [0, 0, 0];
@@ -88,10 +91,8 @@ class RunReader {
       while (start < end) {
         const cut = cutter.findCut(start, end, ended);
         if (cut < 0) break;
-        const id = store.put(buffer.subarray(start, cut));
-        extents.push({ id, offsetBytes: 0, lengthBytes: cut - start });
+        const breath = this.each(buffer.subarray(start, cut));
         start = cut;
-        const breath = store.breathe();
         if (breath !== null) await breath;
       }
       if (ended && start === end) return readBytes;

@@ -240,7 +240,7 @@ export function bundledExtents(read: EntryRead): readonly PlacedExtent[] {
 }
 
 /** Nothing about a file changed between two looks. A changed ctime alone may be a change of the owner: it counts. */
-function sameMoment(before: EntryStat, after: EntryStat): boolean {
+export function sameMoment(before: EntryStat, after: EntryStat): boolean {
   return (
     before.sizeBytes === after.sizeBytes &&
     before.mtimeSeconds === after.mtimeSeconds &&

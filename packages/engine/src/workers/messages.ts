@@ -21,8 +21,7 @@ export interface WorkerData {
 }
 
 export type ToWorker =
-  /** Entries to read: packed items whose bodies are heads, with the tag of the last version where there is one. */
-  | { readonly type: 'batch'; readonly batch: number; readonly items: Uint8Array }
+  | (Work & { readonly call: number })
   /** A new generation of the shared table. */
   | { readonly type: 'generation'; readonly buffer: SharedArrayBuffer }
   /** Packs begun from now on are sealed under this session. */
@@ -33,20 +32,52 @@ export type ToWorker =
   | { readonly type: 'flush' }
   | { readonly type: 'close' };
 
+/** What a worker does in its turn; answered under the same number. */
+export type Work =
+  /** Entries to read: packed items whose bodies are heads, with the tag of the last version where there is one. */
+  { readonly type: 'batch'; readonly items: Uint8Array } | (LargeStep & { readonly entry: Uint8Array });
+
+/**
+ * Steps of one large file, so that several workers share it: opened once, then cut window by window, each window's chunks
+ * stored by whoever is free. `entry`: one packed item, its head the status that the file must still have.
+ */
+export type LargeStep =
+  | { readonly type: 'open' }
+  /** Where to cut from an offset that begins a chunk: about `windowBytes`, ending with a chunk, or at the end of the run. */
+  | { readonly type: 'cut'; readonly fromBytes: number; readonly toBytes: number; readonly windowBytes: number }
+  /** Stores the chunks that lie one after another from an offset. */
+  | { readonly type: 'store'; readonly fromBytes: number; readonly lengths: Uint32Array };
+
+export type LargeReply =
+  /** The run is being stopped. */
+  | { readonly type: 'skipped' }
+  | { readonly type: 'problem'; readonly error: EntryError }
+  /** A body without extents; offsets and lengths of the data, by turns. */
+  | { readonly type: 'opened'; readonly body: Uint8Array; readonly ranges: Float64Array }
+  /** `same`: the file still had its status, and as much content as it says, when this was done. */
+  | { readonly type: 'cut'; readonly lengths: Uint32Array; readonly same: boolean }
+  | { readonly type: 'stored'; readonly ids: Uint8Array; readonly bytes: number; readonly same: boolean };
+
 export type FromWorker =
   | { readonly type: 'ready' }
-  | BatchResult
+  | WorkResult
   | FilledPack
   | { readonly type: 'flushed' }
   | { readonly type: 'closed' }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
 
-/** For each item of the batch: u8 outcome | u32 length of the body | body (entries/entry-body.ts). */
-export interface BatchResult {
+/** Answer to a piece of work. */
+export interface WorkResult {
   readonly type: 'result';
-  readonly batch: number;
-  readonly results: Uint8Array;
+  readonly call: number;
+  readonly reply: BatchReply | LargeReply;
   readonly errors: readonly EntryError[];
+}
+
+/** For each item of the batch: u8 outcome | u32 length of the body | body (entries/entry-body.ts). */
+export interface BatchReply {
+  readonly type: 'answers';
+  readonly answers: Uint8Array;
 }
 
 export interface FilledPack {

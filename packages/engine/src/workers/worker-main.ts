@@ -6,14 +6,20 @@ import { bundleKey, Cutter } from '@twinvault/seal';
 import { packKinds } from '@twinvault/format';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { ChunkTable } from '../dedup/chunk-table.ts';
+import { BodyView } from '../entries/entry-body.ts';
+import { pathOf } from '../entries/entry-keys.ts';
+import { ItemCursor } from '../entries/packed-items.ts';
 import type { EntryError, SourceReader } from '../source-port.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
 import { PackSink } from '../upload/pack-sink.ts';
 import { runBatch, StopReading } from './batch-run.ts';
 import { Bundler } from './bundler.ts';
+import type { ContentStore } from './content.ts';
 import { Counters } from './counters.ts';
-import { EntryReader } from './entry-reader.ts';
-import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import { EntryReader, entryErrorOf } from './entry-reader.ts';
+import type { EntryToRead } from './entry-reader.ts';
+import { runLargeStep } from './large-steps.ts';
+import type { BatchReply, FromWorker, LargeReply, LargeStep, ToWorker, WorkerData } from './messages.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** Packs that a worker has handed over and that are not at the vault yet: it fills one while one is on its way. */
@@ -38,6 +44,8 @@ class BackupWorker {
   private readonly counters: Counters;
   private readonly sink: PackSink;
   private readonly bundler: Bundler;
+  private readonly cutter: Cutter;
+  private readonly store: ContentStore;
   private readonly reader: EntryReader;
   private errors: EntryError[] = [];
   private work: Promise<void> = Promise.resolve();
@@ -60,13 +68,10 @@ class BackupWorker {
     });
     const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
     this.bundler = new Bundler(bundleKey(data.writeSecret), put);
-    this.reader = new EntryReader({
-      source,
-      cutter: new Cutter(this.sink.keys.cutterKey),
-      bundler: this.bundler,
-      store: { put, breathe: () => this.breathe() },
-      report: (error) => this.errors.push(error),
-    });
+    this.cutter = new Cutter(this.sink.keys.cutterKey);
+    this.store = { put, breathe: () => this.breathe() };
+    const { bundler, cutter, store } = this;
+    this.reader = new EntryReader({ source, cutter, bundler, store, report: (error) => this.errors.push(error) });
   }
 
   receive(message: ToWorker): void {
@@ -83,29 +88,61 @@ class BackupWorker {
         this.waiting = null;
         return;
       case 'batch':
+      case 'open':
+      case 'cut':
+      case 'store':
       case 'flush':
       case 'close':
         this.work = this.work.then(async () => await this.perform(message)).catch((error: unknown) => this.fail(error));
     }
   }
 
-  private async perform(message: Extract<ToWorker, { type: 'batch' | 'flush' | 'close' }>): Promise<void> {
-    if (message.type === 'batch') return await this.batch(message.batch, message.items);
-    if (message.type === 'flush') {
-      await this.sink.close();
-      this.post({ type: 'flushed' });
-      return;
+  private async perform(message: Exclude<ToWorker, { type: 'generation' | 'session' | 'credit' }>): Promise<void> {
+    switch (message.type) {
+      case 'flush':
+        await this.sink.close();
+        return this.post({ type: 'flushed' });
+      case 'close':
+        this.source.close();
+        return this.post({ type: 'closed' });
+      case 'batch':
+        return this.answer(message.call, await this.batch(message.items));
+      case 'open':
+      case 'cut':
+      case 'store':
+        return this.answer(message.call, await this.largeStep(message, message.entry));
     }
-    this.source.close();
-    this.post({ type: 'closed' });
   }
 
-  private async batch(batch: number, items: Uint8Array): Promise<void> {
+  private answer(call: number, reply: BatchReply | LargeReply): void {
+    const transfer = reply.type === 'answers' ? [reply.answers.buffer as ArrayBuffer] : [];
+    this.post({ type: 'result', call, reply, errors: this.errors }, transfer);
     this.errors = [];
+  }
+
+  private async batch(items: Uint8Array): Promise<BatchReply> {
     const { reader, bundler, counters } = this;
     const options = { reader, bundler, counters, breathe: () => this.breathe() };
-    const results = await runBatch(items, options, (error) => this.errors.push(error));
-    this.post({ type: 'result', batch, results, errors: this.errors }, [results.buffer]);
+    const answers = await runBatch(items, options, (error) => this.errors.push(error));
+    return { type: 'answers', answers };
+  }
+
+  private async largeStep(step: LargeStep, item: Uint8Array): Promise<LargeReply> {
+    const { cutter, store, counters } = this;
+    const entry = onlyEntry(item);
+    try {
+      await this.breathe();
+      using opened = this.source.open(entry.directory, entry.name, entry.stat);
+      const report = (error: EntryError): void => void this.errors.push(error);
+      const reply = await runLargeStep(step, { entry, opened, cutter, store, report });
+      if (reply.type === 'stored') counters.add('bytes', reply.bytes);
+      return reply;
+    } catch (error) {
+      if (error instanceof StopReading) return { type: 'skipped' };
+      const problem = entryErrorOf(error, pathOf(entry.directory, entry.name));
+      if (problem === null) throw error;
+      return { type: 'problem', error: problem };
+    }
   }
 
   private put(plaintext: Uint8Array): Uint8Array {
@@ -140,4 +177,11 @@ class BackupWorker {
     // Names of functions and our own sentences; the engine's errors hold no path.
     this.post({ type: 'failed', code, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
+}
+
+function onlyEntry(item: Uint8Array): EntryToRead {
+  const cursor = new ItemCursor(item);
+  cursor.next();
+  const { directory, name, bodyStart } = cursor;
+  return { directory, name, stat: new BodyView(item, bodyStart).stat(), lastTag: null };
 }

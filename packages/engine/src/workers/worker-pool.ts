@@ -1,15 +1,14 @@
 /*
- * The main thread's side of the workers: hands out batches in order, at most two to a worker so that none waits for the
+ * The main thread's side of the workers: hands out work in order, at most two pieces to a worker so that none waits for the
  * main thread, and hears what they answer.
  */
-import { assert } from '@twinvault/std';
 import type { Thread, Threads } from '@twinvault/std';
 import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
-import type { BatchResult, FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { FromWorker, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
 
-const batchesPerWorkerMax = 2;
+const worksPerWorkerMax = 2;
 
 export interface WorkerPoolOptions {
   readonly threads: Threads;
@@ -24,17 +23,18 @@ interface Worker {
 }
 
 interface Waiting {
-  readonly resolve: (result: BatchResult) => void;
+  readonly resolve: (result: WorkResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class WorkerPool implements AsyncDisposable {
   private readonly options: WorkerPoolOptions;
   private readonly workers: Worker[] = [];
-  private readonly queue: { batch: number; items: Uint8Array }[] = [];
+  private readonly queue: { readonly call: number; readonly work: Work }[] = [];
+  private readonly urgent: { readonly call: number; readonly work: Work }[] = [];
   private readonly waiting = new Map<number, Waiting>();
   private readonly replies: ((message: FromWorker) => void)[] = [];
-  private batches = 0;
+  private calls = 0;
   private failure: unknown = null;
   private failed: (error: unknown) => void = () => undefined;
   private readonly failing: Promise<never>;
@@ -68,33 +68,36 @@ export class WorkerPool implements AsyncDisposable {
     await ready;
   }
 
-  /** Rejects when a worker fails. */
-  async run(items: Uint8Array): Promise<BatchResult> {
+  /**
+   * Has a worker do it. Rejects when any worker fails. Urgent work goes before all that waits and is not; its buffers are
+   * handed over.
+   */
+  async run(work: Work, urgent = false): Promise<WorkResult> {
     if (this.failure !== null) throw this.failure;
-    const batch = this.batches;
-    this.batches += 1;
-    const result = new Promise<BatchResult>((resolve, reject) => this.waiting.set(batch, { resolve, reject }));
-    this.queue.push({ batch, items });
+    const call = this.calls;
+    this.calls += 1;
+    const result = new Promise<WorkResult>((resolve, reject) => this.waiting.set(call, { resolve, reject }));
+    (urgent ? this.urgent : this.queue).push({ call, work });
     this.dispatch();
     return await result;
   }
 
   private dispatch(): void {
-    while (this.queue.length > 0) {
+    for (;;) {
       const worker = this.idlest();
-      if (worker === null) return;
-      const next = this.queue.shift();
-      assert(next !== undefined, 'the queue is not empty');
+      const next = worker === null ? undefined : (this.urgent.shift() ?? this.queue.shift());
+      if (worker === null || next === undefined) return;
       worker.outstanding += 1;
-      const { batch, items } = next;
-      this.post(worker, { type: 'batch', batch, items }, [items.buffer as ArrayBuffer]);
+      const { call, work } = next;
+      const bytes = work.type === 'batch' ? work.items : work.entry;
+      this.post(worker, { ...work, call }, [bytes.buffer as ArrayBuffer]);
     }
   }
 
   private idlest(): Worker | null {
     let idlest: Worker | null = null;
     for (const worker of this.workers) {
-      if (worker.outstanding < (idlest?.outstanding ?? batchesPerWorkerMax)) idlest = worker;
+      if (worker.outstanding < (idlest?.outstanding ?? worksPerWorkerMax)) idlest = worker;
     }
     return idlest;
   }
@@ -140,8 +143,8 @@ export class WorkerPool implements AsyncDisposable {
         return;
       case 'result': {
         worker.outstanding -= 1;
-        const waiting = this.waiting.get(message.batch);
-        this.waiting.delete(message.batch);
+        const waiting = this.waiting.get(message.call);
+        this.waiting.delete(message.call);
         this.dispatch();
         waiting?.resolve(message);
         return;
@@ -164,6 +167,7 @@ export class WorkerPool implements AsyncDisposable {
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
     this.queue.length = 0;
+    this.urgent.length = 0;
   }
 
   private post(worker: Worker, value: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
