@@ -105,7 +105,7 @@ export function openChunkWithKeys(
   input: BlobPlace & { readonly keys: readonly Uint8Array[]; readonly blob: Uint8Array },
   keys: KindKeys,
 ): Uint8Array {
-  let failure = new SealError('blob-damaged');
+  let failure: SealError | null = null;
   for (const key of input.keys) {
     try {
       return openChunkWithKey({ ...input, key }, keys);
@@ -114,7 +114,7 @@ export function openChunkWithKeys(
       failure = error;
     }
   }
-  throw failure;
+  throw failure ?? new SealError('blob-damaged');
 }
 
 function blobAad({ suite, safe, kind, id }: BlobPlace): Uint8Array {

@@ -34,6 +34,10 @@ export class Directories {
   readonly #made: MadeDirectory[] = [];
   /** By plain path: where it stands instead. */
   readonly #elsewhere = new Map<string, Uint8Array | Absence>();
+  /** Those that were there before. */
+  readonly #older = new Set<string>();
+  #lastAsked: { readonly place: Uint8Array; readonly isNew: boolean } | null = null;
+  #hasUntold = false;
   #last: { readonly plainPath: Uint8Array; readonly place: Uint8Array | Absence } | null = null;
 
   constructor(target: Target, rule: ConflictRule) {
@@ -52,14 +56,24 @@ export class Directories {
 
   /** Makes it, or takes the one that is there; false: the conflict rule leaves it out. Throws what the target throws. */
   make({ directory, name, plainPath, path, metadata }: DirectoryToMake): boolean {
+    const isOlder = !this.isNew(directory) && this.#target.stat(directory, name) !== null;
     const { name: given } = this.#target.makeDirectory(directory, name, this.#rule);
     if (given === null) {
       this.#remember(plainPath, 'left-out');
       return false;
     }
     if (!equalBytes(given, name)) this.#remember(plainPath, joinName(directory, given));
+    if (isOlder) this.#older.add(keyOf(joinName(directory, given)));
     this.#made.push({ directory, name: given.slice(), path, metadata });
     return true;
+  }
+
+  /** True only if this restore made the directory, so that it holds nothing else. */
+  isNew(place: Uint8Array): boolean {
+    if (place.length === 0 || this.#hasUntold) return false;
+    if (this.#older.size === 0) return true;
+    if (this.#lastAsked?.place !== place) this.#lastAsked = { place, isNew: !this.#older.has(keyOf(place)) };
+    return this.#lastAsked.isNew;
   }
 
   /** What lies below has no place. */
@@ -69,16 +83,12 @@ export class Directories {
 
   /** Makes directories that no entry tells of, because that part of the catalog is lost. Throws what the target throws. */
   ensure(plainPath: Uint8Array): void {
+    this.#hasUntold = true;
     const { directory, name } = splitName(plainPath);
     if (directory.length > 0) this.ensure(directory);
     const parent = this.place(directory);
     if (typeof parent === 'string' || typeof this.place(plainPath) === 'string') return;
     if (this.#target.stat(parent, name) === null) this.#target.makeDirectory(parent, name, this.#rule);
-  }
-
-  /** Number of directories that `finish` sets the metadata of. */
-  get count(): number {
-    return this.#made.length;
   }
 
   /** Sets their metadata, from the deepest up; each once, also when it is called again. `onError` for each that fails. */

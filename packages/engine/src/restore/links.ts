@@ -61,10 +61,10 @@ export class LinkGroups {
     if (group === undefined) return nothing;
     group.isUnderWay = false;
     if (place !== null) {
-      group.leader = place;
+      group.leader = { directory: place.directory.slice(), name: place.name.slice() };
       const names = group.waiting;
       group.waiting = [];
-      return names.length > 0 ? { type: 'link', to: place, names } : nothing;
+      return names.length > 0 ? { type: 'link', to: group.leader, names } : nothing;
     }
     const name = group.waiting.shift();
     if (name === undefined) return nothing;

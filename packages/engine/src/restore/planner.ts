@@ -6,7 +6,7 @@ import type { EntryMetadata } from '../target-port.ts';
 import type { Blob } from './chunk-set.ts';
 
 /** Bytes of sealed content in a task, about: enough to join ranges, little enough that several are on their way. */
-export const taskBytesAim: number = 8 * 1024 * 1024;
+export const taskBytesAim: number = 4 * 1024 * 1024;
 /** Bytes that a task writes, about: what compresses well is little when sealed and much when opened. */
 export const taskWriteBytesAim: number = 64 * 1024 * 1024;
 /** Files in a task, at most. */

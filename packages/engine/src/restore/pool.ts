@@ -5,7 +5,7 @@ import type { Thread, Threads } from '@twinvault/std';
 import type { RestoreTask, RestoreThreadData, TaskReply, ThreadClosed } from './tasks.ts';
 
 /** Sealed bytes that may be on their way to the threads. */
-export const inFlightBytesMax: number = 64 * 1024 * 1024;
+export const inFlightBytesMax: number = 32 * 1024 * 1024;
 /** Tasks that may wait at one thread, so that it never idles between two. */
 export const tasksPerThreadMax = 3;
 

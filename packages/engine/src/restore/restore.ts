@@ -5,7 +5,7 @@
  * Invariants: nothing is written outside the target (the target port holds that); every byte written was verified against its chunk id;
  * one entry that fails is listed and does not stop the others.
  */
-import { CodedError } from '@twinvault/std';
+import { CodedError, equalBytes } from '@twinvault/std';
 import type { Threads } from '@twinvault/std';
 import type { CatalogEntry } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
@@ -21,7 +21,7 @@ import { metadataOf } from './metadata.ts';
 import { RestorePool } from './pool.ts';
 import { Tally } from './restore-report.ts';
 import type { RestoreProgress, RestoreReport } from './restore-report.ts';
-import { joinName, Selector, showPath, splitName } from './selection.ts';
+import { joinName, Selector, showPath } from './selection.ts';
 import { TaskRunner } from './task-runner.ts';
 import type { FileOutcome } from './task-runner.ts';
 
@@ -77,6 +77,7 @@ class Restore {
   readonly #links = new LinkGroups();
   /** Names to be restored in the stead of the first of their group, which was not. */
   #instead: WaitingName[] = [];
+  #lastDirectory: { readonly path: Uint8Array; readonly plain: Uint8Array } | null = null;
   /** Part of the catalog is lost: entries may come without the directories that they lie in. */
   #hasGaps = false;
 
@@ -184,7 +185,9 @@ class Restore {
       return;
     }
     // Found out before anything is fetched; the target holds to the rule for certain.
-    if (this.#options.conflict === 'skip' && this.#target.stat(place.directory, place.name) !== null) {
+    const { conflict } = this.#options;
+    const mayBeThere = conflict === 'skip' && !this.#directories.isNew(place.directory);
+    if (mayBeThere && this.#target.stat(place.directory, place.name) !== null) {
       this.#settleFile(entry, place, { type: 'skipped' });
       return;
     }
@@ -216,7 +219,8 @@ class Restore {
       if (typeof entry.carried === 'number') counts.carried += 1;
       for (const error of outcome.errors) this.#tally.note({ ...error, path });
     }
-    this.#settleLinks(entry, outcome.type === 'written' ? { directory: place.directory, name: outcome.name } : null);
+    const name = outcome.type === 'written' ? (outcome.name ?? place.name) : null;
+    this.#settleLinks(entry, name === null ? null : { directory: place.directory, name });
   }
 
   #settleLinks(entry: CatalogEntry, place: Place | null): void {
@@ -240,13 +244,24 @@ class Restore {
 
   /** Where an entry is to stand; null, and counted or listed, when its directory has no place. */
   #placeOf({ directory, name }: Pick<CatalogEntry, 'directory' | 'name'>): Place | null {
-    const path = joinName(directory, name);
-    const plain = splitName(this.#selector.placed(path));
-    if (this.#hasGaps && plain.directory.length > 0) this.#directories.ensure(plain.directory);
-    const placed = this.#directories.place(plain.directory);
+    const plain = this.#plainDirectory(directory);
+    if (this.#hasGaps && plain.length > 0) this.#directories.ensure(plain);
+    const placed = this.#directories.place(plain);
     if (placed === 'left-out') this.#tally.counts.skipped += 1;
-    else if (placed === 'failed') this.#tally.notRestored(path, 'the folder that it lies in could not be made');
-    return typeof placed === 'string' ? null : { directory: placed, name: plain.name };
+    else if (placed === 'failed') {
+      this.#tally.notRestored(joinName(directory, name), 'the folder that it lies in could not be made');
+    }
+    return typeof placed === 'string' ? null : { directory: placed, name };
+  }
+
+  /** Where the directory would stand below the target; the same object for entries that follow each other. */
+  #plainDirectory(directory: Uint8Array): Uint8Array {
+    const last = this.#lastDirectory;
+    if (last !== null && equalBytes(last.path, directory)) return last.plain;
+    const path = directory.slice();
+    const plain = this.#selector.placedDirectory(path);
+    this.#lastDirectory = { path, plain };
+    return plain;
   }
 
   #lose(path: Uint8Array, entries: number): void {

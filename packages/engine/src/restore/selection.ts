@@ -54,6 +54,11 @@ export class Selector {
     return this.#strip.length === 0 ? path : path.subarray(this.#strip.length + 1);
   }
 
+  /** The same of a directory in which something is placed: empty for the target itself. */
+  placedDirectory(path: Uint8Array): Uint8Array {
+    return path.subarray(Math.min(path.length, this.#strip.length === 0 ? 0 : this.#strip.length + 1));
+  }
+
   /** Selected paths that lie outside what is stripped: a mistake of the caller's. */
   outsideStrip(): readonly Uint8Array[] {
     return this.#paths.filter((path) => !isWithin(this.#strip, path));

@@ -9,6 +9,7 @@ import { packKinds } from '@twinvault/format';
 import type { PackKind } from '@twinvault/format';
 import { kindKeys, openChunkWithKeys } from '@twinvault/seal';
 import type { KindKeys, WriteSecret } from '@twinvault/seal';
+import { countUses } from './task-codec.ts';
 import type { FetchedCopy, RestoreTask, TaskChunk } from './tasks.ts';
 
 export type AllKindKeys = ReadonlyMap<PackKind, KindKeys>;
@@ -28,10 +29,7 @@ export class TaskChunks {
   constructor(task: RestoreTask, keys: AllKindKeys) {
     this.#task = task;
     this.#keys = keys;
-    this.#usesLeft = new Uint32Array(task.chunks.length);
-    for (const { writes } of task.pieces) {
-      for (const { chunk } of writes) this.#usesLeft[chunk] = (this.#usesLeft[chunk] ?? 0) + 1;
-    }
+    this.#usesLeft = task.pieces === null ? new Uint32Array(0) : countUses(task.pieces, task.chunks.length);
   }
 
   /** To be called once for each write of the task, or not at all where a file was given up. Null: no copy of it opens. */

@@ -10,12 +10,14 @@ import { fetchRanges, joinRanges } from './fetch.ts';
 import type { Fetched } from './fetch.ts';
 import { ReadLosses } from './losses.ts';
 import { planChunks, planPieces, planTasks } from './planner.ts';
-import type { FileToRestore, FileWrite, PlannedPiece, PlannedTask } from './planner.ts';
+import type { FileToRestore, FileWrite, PlannedTask } from './planner.ts';
 import type { RestorePool } from './pool.ts';
-import type { FetchedCopy, FilePiece, PieceOutcome, RestoreTask, StoppingError, TaskChunk, TaskReply } from './tasks.ts';
+import { encodePieces } from './task-codec.ts';
+import type { FetchedCopy, PieceOutcome, RestoreTask, StoppingError, TaskChunk, TaskReply } from './tasks.ts';
 
 export type FileOutcome =
-  | { readonly type: 'written'; readonly name: Uint8Array; readonly errors: readonly EntryError[] }
+  /** `name`: where it is another than was asked for. */
+  | { readonly type: 'written'; readonly name: Uint8Array | null; readonly errors: readonly EntryError[] }
   | { readonly type: 'skipped' }
   | { readonly type: 'failed'; readonly detail: string };
 
@@ -183,18 +185,7 @@ function taskOf({ task, planned, fetched, chunks }: TaskParts): RestoreTask {
     copies[indexes.get(blob.chunk) ?? -1]?.push({ buffer, offsetBytes, lengthBytes: blob.lengthBytes, ...blob.opening });
   }
   const taskChunks = planned.chunks.map((chunk, index): TaskChunk => ({ id: chunks.id(chunk), copies: copies[index] ?? [] }));
-  const pieces = planned.pieces.map((piece) => pieceOf(piece, indexes));
+  const pieces =
+    planned.pieces.length === 0 ? null : encodePieces(planned.pieces, (chunk) => indexes.get(chunk) ?? planned.chunks.length);
   return { type: 'task', task, buffers: fetched.buffers, chunks: taskChunks, pieces };
-}
-
-function pieceOf({ file, writes, first, last }: PlannedPiece, indexes: ReadonlyMap<number, number>): FilePiece {
-  return {
-    file: file.file,
-    directory: file.directory,
-    name: file.name,
-    sizeBytes: file.sizeBytes,
-    first,
-    metadata: last ? file.metadata : null,
-    writes: writes.map(({ chunk, ...write }) => ({ ...write, chunk: indexes.get(chunk) ?? -1 })),
-  };
 }

@@ -7,6 +7,7 @@ import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
 import type { WriteSecret } from '@twinvault/seal';
 import type { EntryError } from '../source-port.ts';
 import type { ConflictRule, EntryMetadata, TargetModule } from '../target-port.ts';
+import type { EncodedPieces } from './task-codec.ts';
 
 /** A copy of a chunk in the buffers of its task, and how it opens. Keys are secret and stay in this process. */
 export interface FetchedCopy {
@@ -52,8 +53,8 @@ export interface RestoreTask {
   readonly task: number;
   readonly buffers: readonly Uint8Array[];
   readonly chunks: readonly TaskChunk[];
-  /** None: every copy of every chunk is opened and verified. */
-  readonly pieces: readonly FilePiece[];
+  /** Null: every copy of every chunk is opened and verified. */
+  readonly pieces: EncodedPieces | null;
 }
 
 /** After the answers to all tasks before it: files begun are given up, nothing more is done. */
@@ -66,8 +67,9 @@ export interface StoppingError extends ErrorCodeEntry {
   readonly code: string;
 }
 
+/** `name`: where it is another than was asked for. */
 export type PieceOutcome =
-  | { readonly type: 'written'; readonly file: number; readonly name: Uint8Array; readonly errors: readonly EntryError[] }
+  | { readonly type: 'written'; readonly file: number; readonly name: Uint8Array | null; readonly errors: readonly EntryError[] }
   | { readonly type: 'skipped'; readonly file: number }
   | { readonly type: 'failed'; readonly file: number; readonly detail: string; readonly stops: StoppingError | null };
 

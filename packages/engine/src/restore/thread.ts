@@ -3,12 +3,13 @@
  *
  * Invariant: no byte is written that is not the one its chunk id names; a file of which a chunk does not open is abandoned whole.
  */
-import { CodedError } from '@twinvault/std';
+import { CodedError, equalBytes } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { stoppingCodes } from '../target-port.ts';
 import type { ConflictRule, Target, TargetFile } from '../target-port.ts';
 import { detailOf } from './losses.ts';
 import { allKindKeys, TaskChunks } from './task-chunks.ts';
+import { decodePieces } from './task-codec.ts';
 import type { CloseThread, FilePiece, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
 
 export const main: ThreadMain = async (port: ThreadPort) => {
@@ -32,9 +33,9 @@ async function openTargetOf({ target }: RestoreThreadData): Promise<Target | nul
 
 function work(task: RestoreTask, chunks: TaskChunks, writer: PieceWriter): TaskReply {
   const outcomes: PieceOutcome[] = [];
-  if (task.pieces.length === 0) chunks.verify();
+  if (task.pieces === null) chunks.verify();
   let writtenBytes = 0;
-  for (const piece of task.pieces) {
+  for (const piece of task.pieces === null ? [] : decodePieces(task.pieces)) {
     const { outcome, bytes } = writer.write(piece, chunks);
     writtenBytes += bytes;
     if (outcome !== null) outcomes.push(outcome);
@@ -79,7 +80,8 @@ class PieceWriter {
       const { name } = file.placed;
       // Somebody took the name since the file was begun.
       if (name === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
-      return { outcome: { type: 'written', file: piece.file, name, errors }, bytes };
+      const given = equalBytes(name, piece.name) ? null : name.slice();
+      return { outcome: { type: 'written', file: piece.file, name: given, errors }, bytes };
     } catch (error) {
       // Anything that is not an error of the world is ours and ends the restore.
       if (!(error instanceof CodedError)) throw error;
