@@ -28,6 +28,7 @@ export type { Random } from './ports/random.ts';
 export type { Thread, ThreadMain, ThreadMessage, ThreadPort, Threads } from './ports/threads.ts';
 export { primitives, primitivesReady } from './primitives.ts';
 export { Prng } from './prng.ts';
+export { releaseBytes } from './release.ts';
 export { sipHash24 } from './siphash.ts';
 export type { SipHash } from './siphash.ts';
 export { GiB, KiB, MiB, TiB, dayMs, formatBytes, formatDuration, hourMs, minuteMs, secondMs } from './units.ts';

@@ -8,6 +8,12 @@ import type { Thread, ThreadMessage, Threads } from '../ports/threads.ts';
 /** Beside this file, in the source tree as well as after a build. */
 const bootstrap = new URL(`./thread-bootstrap${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
+/**
+ * Our threads work on large buffers outside the heap and make few objects: the default of 48 MB for young ones would only
+ * sit there, in each thread.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+
 class NodeThread implements Thread {
   readonly #worker: Worker;
   #onMessage: ((value: unknown) => void) | undefined;
@@ -18,7 +24,7 @@ class NodeThread implements Thread {
   #ended = false;
 
   constructor(module: string, data: unknown) {
-    this.#worker = new Worker(bootstrap, { workerData: { module, data } });
+    this.#worker = new Worker(bootstrap, { workerData: { module, data }, resourceLimits });
     this.#worker.on('message', (value: unknown) => {
       if (this.#ended) return;
       if (this.#onMessage === undefined) this.#early.push(value);
