@@ -8,7 +8,7 @@
  * self-check opened again is what goes out.
  */
 
-import { assert, compareBytes, primitives, toHex } from '@twinvault/std';
+import { assert, compareBytes, primitives, releaseBytes, toHex } from '@twinvault/std';
 import type { Random } from '@twinvault/std';
 import {
   encodePackHeader,
@@ -36,6 +36,8 @@ export interface PackBuilderInput {
   readonly random: Random;
   /** For packs of kind state, and only for them: the computer's state key. */
   readonly stateKey?: Uint8Array;
+  /** The payloads are handed over: the memory of large ones is given back as they are sealed. */
+  readonly payloadsAreOurs?: boolean;
   /** Shared by the builders of a run, so that one mismatch makes all of them check everything. */
   readonly selfCheck?: SelfCheck;
 }
@@ -159,6 +161,7 @@ export class PackBuilder {
       const at = slipOnly ? 0 : offsetBytes;
       rows.push({ section: 0, position, id: entry.id, offsetBytes: at, lengthBytes, salt, blobHash, slip, slipOnly });
       if (!slipOnly) offsetBytes += lengthBytes;
+      if (!slipOnly && this.#input.payloadsAreOurs === true) releaseBytes(entry.payload);
     }
     const { tail, name } = encodePackTail({ header, rows, sections: [{ origin: null, header: null }], blobsBytes });
     assert(offsetBytes + tail.length === bytes.length, 'the lengths of a pack add up');

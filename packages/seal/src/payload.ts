@@ -10,7 +10,7 @@
  * Invariant: one payload per plaintext and level on one platform, but decoding never relies on that.
  */
 
-import { assert, padmeLength, primitives } from '@twinvault/std';
+import { assert, padmeLength, primitives, releaseBytes } from '@twinvault/std';
 import { plaintextBytesMax } from '@twinvault/format';
 import { SealError } from './errors.ts';
 
@@ -42,7 +42,9 @@ export function encodePayload(plaintext: Uint8Array, options: PayloadOptions = {
   if (sample && !sampleCompresses(plaintext)) return assemble(codecRaw, plaintext.length, plaintext);
   const frame = primitives.zstdCompress(plaintext, { level });
   if (!saves(plaintext.length, frame.length)) return assemble(codecRaw, plaintext.length, plaintext);
-  return assemble(codecZstd, plaintext.length, frame);
+  const payload = assemble(codecZstd, plaintext.length, frame);
+  releaseBytes(frame);
+  return payload;
 }
 
 /** The plaintext; for codec 0 a view of the payload. SealError `payload-invalid`. Not verified against an id yet. */
