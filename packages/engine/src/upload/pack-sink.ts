@@ -9,7 +9,6 @@ import { packBytesTarget } from '@twinvault/format';
 import type { ChunkId, PackKind, PackName } from '@twinvault/format';
 import type { Random } from '@twinvault/std';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
-import { release } from './release.ts';
 
 /** Far below packRowsMax: many tiny chunks close a pack too. */
 const packRowsAim = 32_768;
@@ -38,7 +37,6 @@ export class PackSink {
   private readonly selfCheck = new SelfCheck();
   private session: SealingSession;
   private builder: PackBuilder | null = null;
-  private payloads: Uint8Array[] = [];
 
   constructor(options: PackSinkOptions) {
     this.options = options;
@@ -53,16 +51,21 @@ export class PackSink {
     const stored = table.claim(id);
     if (stored) {
       this.builder ??= this.newBuilder();
-      const payload = encodePayload(plaintext, { level });
-      this.builder.add(id, m, payload);
-      this.payloads.push(payload);
+      this.builder.add(id, m, encodePayload(plaintext, { level }));
     }
     return { id, stored };
   }
 
   private newBuilder(): PackBuilder {
     const { kind, random } = this.options;
-    return new PackBuilder({ session: this.session, kind, keys: this.keys, random, selfCheck: this.selfCheck });
+    return new PackBuilder({
+      session: this.session,
+      kind,
+      keys: this.keys,
+      random,
+      selfCheck: this.selfCheck,
+      payloadsAreOurs: true,
+    });
   }
 
   /** Packs begun from now on are sealed under this session. */
@@ -88,8 +91,6 @@ export class PackSink {
     this.builder = null;
     const { table, deliver } = this.options;
     const { name, bytes, rows } = builder.finish();
-    for (const payload of this.payloads) release(payload);
-    this.payloads = [];
     const number = table.newPackNumber();
     for (const { id, position } of rows) table.settle(id, { pack: number, position });
     await deliver({ number, name, bytes, rows: rows.length });

@@ -2,12 +2,11 @@
  * Puts packs to the vault, a few at a time, and knows by number which pack is which. A failed put is tried again while the
  * vault says that later may help.
  */
-import { assert, CodedError } from '@twinvault/std';
+import { assert, CodedError, releaseBytes } from '@twinvault/std';
 import type { Timers } from '@twinvault/std';
 import type { PackName } from '@twinvault/format';
 import type { VaultSession } from '@twinvault/protocol';
 import type { ClosedPack } from './pack-sink.ts';
-import { release } from './release.ts';
 
 const putsMax = 4;
 const attemptsMax = 6;
@@ -78,7 +77,7 @@ export class Uploader {
     try {
       await this.tryPut(pack);
       this.sent.push({ name: pack.name, rows: pack.rows });
-      release(pack.bytes);
+      releaseBytes(pack.bytes);
     } finally {
       this.running -= 1;
       this.turns.shift()?.();
