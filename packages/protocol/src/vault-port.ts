@@ -17,6 +17,7 @@ export interface SiteInfo {
 
 export interface SafeSummary {
   readonly safe: SafeId;
+  /** '' when the safe's descriptor cannot be read: opening the safe or a check says why. */
   readonly label: string;
 }
 
@@ -30,7 +31,7 @@ export interface NewSafe {
 export interface Vault extends AsyncDisposable {
   site(): Promise<SiteInfo>;
   safes(): Promise<readonly SafeSummary[]>;
-  /** All or nothing. `safe-exists` for the same id; a label may occur twice only if the caller allows it: `label-taken`. */
+  /** All or nothing. `safe-exists` for the same id, `label-taken`, `slots-mismatch`; codes of format for what does not hold together. */
   createSafe(safe: NewSafe): Promise<void>;
   /** `safe-unknown`. */
   openSafe(safe: SafeId): Promise<VaultSafe>;
@@ -53,15 +54,15 @@ export interface VaultSafe {
   slots(): Promise<readonly Uint8Array[]>;
   /** Entries with number >= `from`, in order. */
   ledger(from: number): Promise<readonly Uint8Array[]>;
-  /** `ledger-conflict` when the number is taken: read again, decide again. The site verifies chain and signature. */
+  /** `ledger-conflict` when the number is taken: read again, decide again. The site verifies chain and signature. Slots change by `replaceSlots` alone: `slots-mismatch`. */
   appendLedger(entry: Uint8Array): Promise<void>;
-  /** Puts the new slots, appends the `slots` entry that names the whole new set, removes what it does not name. */
+  /** Puts the new slots, appends the `slots` entry that names the whole new set, removes what earlier ones named. `slots-mismatch`, `ledger-conflict`. The same call again is fine. */
   replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void>;
   /** Committed records, oldest receipt first, stubs included. */
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]>;
   /** Stored bytes of a record that is not retired; `record-unknown`. */
   record(digest: RecordDigest): Promise<Uint8Array>;
-  /** Takes the job's write lease: `job-busy` when another holds it (context: since when, which certificate). `certificate-unknown`, `certificate-revoked`. */
+  /** Takes the job's write lease: `job-busy` when another holds it (context: since when, which certificate). `certificate-unknown`, `certificate-revoked`, `job-foreign`, `ledger-behind`, `ledger-forked`. */
   openSession(request: SessionRequest): Promise<VaultSession>;
   /** A read lease: nothing that stands now is deleted while it lives. */
   openReading(): Promise<VaultReading>;
@@ -111,6 +112,6 @@ export interface VaultSession extends AsyncDisposable {
   liveList(): AsyncIterable<LivePack>;
   /** Verified and durable when it resolves. 'present' when the same pack was there. `pack-damaged`, `pack-foreign`, `pack-too-large`, `vault-full`. Several at once are welcome. */
   putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'>;
-  /** Idempotent by digest. `record-invalid`, `origin-missing` (context: count), `head-moved`, `lease-lost`. */
+  /** Idempotent by digest. `record-invalid` (context: reason), `origin-missing` (context: count), `head-moved`, `certificate-revoked`, `lease-lost`. */
   commit(record: Uint8Array): Promise<CommitReply>;
 }

@@ -1,5 +1,6 @@
 /* One safe of a vault in a directory: the port's VaultSafe, put together from the features. */
 
+import { parseLedgerEntry } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { RecordFilter, RecordSummary, SessionRequest, VaultReading, VaultSafe, VaultSession } from '@twinvault/protocol';
@@ -43,6 +44,8 @@ export class DirectorySafe implements VaultSafe {
 
   appendLedger(entry: Uint8Array): Promise<void> {
     return asProtocol(async () => {
+      if (parseLedgerEntry(entry).payload.kind === 'slots')
+        throw new ProtocolError('slots-mismatch', { context: { defect: 'slots left out' } });
       await this.#parts.ledger.append(entry);
     });
   }

@@ -21,10 +21,10 @@ import { FileTime } from './leases/file-time.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
-import { createSite, readGeneration, readMarker } from './site/site.ts';
+import { createSite, fillReserve, readGeneration, readMarker } from './site/site.ts';
 import { safeStats } from './stats.ts';
 import type { SafeStats } from './stats.ts';
-import { SafeLayout } from './store/layout.ts';
+import { cacheFolder, reserveName, SafeLayout } from './store/layout.ts';
 import { FileStore } from './store/object-store.ts';
 import { asProtocol, vaultFiles } from './store/vault-files.ts';
 
@@ -97,7 +97,7 @@ export class DirectoryVault implements Vault {
   clean(safe: SafeId, options: CleanOptions = {}): Promise<CleanReport> {
     return asProtocol(async () => {
       await this.#demandSafe(safe);
-      const report = await cleanSafe(this.#parts(safe), options);
+      const report = await this.#cleanWithRoom(safe, options);
       if (options.dryRun !== true) await sweepVault(this.#context, report.nowMs);
       return report;
     });
@@ -119,6 +119,21 @@ export class DirectoryVault implements Vault {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await asProtocol(() => this.#context.time.close()).catch(() => undefined);
+  }
+
+  /** Clean-up has to work on a disk that is full: reserve and caches give it the room that it needs to begin. */
+  async #cleanWithRoom(safe: SafeId, options: CleanOptions): Promise<CleanReport> {
+    const { ports, store, root } = this.#context;
+    try {
+      return await cleanSafe(this.#parts(safe), options);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'vault-full' || options.dryRun === true) throw error;
+      await store.remove(reserveName);
+      await ports.files.removeTree(store.path(cacheFolder));
+      const report = await cleanSafe(this.#parts(safe), options);
+      await fillReserve(ports.files, root).catch(() => undefined);
+      return report;
+    }
   }
 
   #parts(safe: SafeId): SafeParts {

@@ -169,6 +169,20 @@ function safesAndLedger(each: Each): void {
     await rejectsWith(safe.appendLedger(mine.entry({ kind: 'suite', minimum: 1 }, stranger.rootSeed)), 'ledger-signer');
   });
 
+  each('of two changes of slots at the same time one stands, with all its slots', async ({ safe, again, mine }) => {
+    await using second = await again();
+    const [one, two] = [safe, await second.openSafe(mine.safe)];
+    const changes = [one, two].map((target) => {
+      const slots = [mine.makeSlot(), mine.makeSlot()];
+      return { target, slots, entry: mine.entry({ kind: 'slots', slots: slots.map(objectDigest) }) };
+    });
+    const settled = await Promise.allSettled(changes.map(({ target, slots, entry }) => target.replaceSlots(slots, entry)));
+    const won = changes.filter((_, index) => settled[index]?.status === 'fulfilled');
+    assert.equal(won.length, 1);
+    assert.deepEqual(await one.slots(), won[0]?.slots);
+    assert.deepEqual(await two.slots(), won[0]?.slots);
+  });
+
   each('slots are replaced as a whole and never all removed', async ({ safe, mine }) => {
     const [first, second] = [mine.makeSlot(), mine.makeSlot()];
     const named = [first, second].map(objectDigest);
@@ -176,6 +190,7 @@ function safesAndLedger(each: Each): void {
     await rejectsWith(safe.replaceSlots([first], entry), 'slots-mismatch');
     await rejectsWith(safe.replaceSlots([], entry), 'slots-mismatch');
     await rejectsWith(safe.replaceSlots([first, second], mine.entry({ kind: 'suite', minimum: 1 })), 'slots-mismatch');
+    await rejectsWith(safe.appendLedger(entry), 'slots-mismatch');
     assert.deepEqual(await safe.slots(), mine.newSafe.slots);
     await safe.replaceSlots([second, first], entry);
     assert.deepEqual(await safe.slots(), [first, second]);

@@ -105,7 +105,7 @@ async function checkSite(context: VaultContext, run: CheckRun): Promise<void> {
   await run.object('site-key-damaged', siteKeyName, () => signerOf(context));
   await run.object('generation-damaged', generationName, () => readGeneration(ports.files, root));
   await namesIn(context, run, { folder: '', known: [markerName, 'site', safesFolder, cacheFolder, 'lost+found'] });
-  await namesIn(context, run, { folder: 'site', known: ['key', 'generation'] });
+  await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'reserve'] });
   const ids = new Set((await safeIds(context)).map((id) => toHex(id)));
   for (const { name } of await ports.files.list(store.path(safesFolder))) {
     if (!isTemporaryName(name) && !ids.has(name)) run.found('name-unknown', `${safesFolder}/${name}`);

@@ -54,9 +54,12 @@ export async function cleanSafe(parts: CommitParts, options: CleanOptions): Prom
       throw new ProtocolError('clean-stopped', { context });
     }
     const run = new CleanRun(parts.context, options, lock);
+    // What is due goes first: on a full disk that makes the room which the next steps need.
+    const due = await run.deleteDead(plan.marked.packs.filter(({ action }) => action === 'delete'));
     await run.retire(plan);
     await run.mark(plan);
-    const deleted = await run.sweepDead(plan);
+    const fresh = plan.times.quarantineMs > 0 ? [] : plan.marked.packs.filter(({ action }) => action === 'quarantine');
+    const deleted = [...due, ...(await run.deleteDead(fresh))];
     const swept = await sweepSafe(parts, plan.times.nowMs);
     return reportOf({ plan, options, deleted, swept, safe });
   });
@@ -191,9 +194,8 @@ class CleanRun {
   }
 
   /** Second mark in batches under the lock "commit", then deletion. Gives what was deleted. */
-  async sweepDead(plan: CleanPlan): Promise<CleanedPack[]> {
-    const noDelay = plan.times.quarantineMs === 0;
-    const due = plan.marked.packs.filter(({ action }) => action === 'delete' || (noDelay && action === 'quarantine'));
+  async deleteDead(due: readonly CleanedPack[]): Promise<CleanedPack[]> {
+    if (due.length === 0) return [];
     const live = new LiveSet(this.#context);
     await live.update();
     const deleted: CleanedPack[] = [];

@@ -3,11 +3,12 @@
  * a crash brought back beside their stub.
  */
 
-import { dayMs, toHex } from '@twinvault/std';
+import { dayMs } from '@twinvault/std';
 import type { CommitParts } from '../commit/commit.ts';
 import type { VaultContext } from '../context.ts';
 import { discardLapsed } from '../leases/open-leases.ts';
 import { digestNames } from '../records/record-store.ts';
+import { sweepSlots } from '../safes/slots.ts';
 import { cacheFolder, safeFolders, safesFolder } from '../store/layout.ts';
 import { isTemporaryName } from '../store/object-store.ts';
 
@@ -24,7 +25,7 @@ export async function sweepSafe(parts: CommitParts, nowMs: number): Promise<numb
   }
   count += await sweepFolder(context, layout.folder, nowMs);
   count += await sweepFolder(context, layout.index, nowMs);
-  count += await sweepSlots(parts, nowMs);
+  count += await sweepSlots(context, parts.ledger, { nowMs, ageMs: temporaryAgeMs });
   const records = new Set(await digestNames(context, 'records'));
   for (const hex of await digestNames(context, 'stubs')) {
     if (records.has(hex) && (await store.remove(layout.record(hex)))) count += 1;
@@ -49,21 +50,6 @@ async function sweepFolder({ ports, store }: VaultContext, folder: string, nowMs
     if (kind === 'directory') await files.removeTree(path);
     else await files.remove(path);
     count += 1;
-  }
-  return count;
-}
-
-/** A change of slots puts new slots before it names them: only old leftovers go. */
-async function sweepSlots({ context, ledger }: CommitParts, nowMs: number): Promise<number> {
-  const { store, layout, ports } = context;
-  let count = 0;
-  const names = await store.list(layout.inFolder('slots'));
-  const named = new Set((await ledger.current()).slotDigests().map(toHex));
-  for (const name of names) {
-    if (named.has(name)) continue;
-    const path = store.path(layout.inFolder('slots', name));
-    const stat = await ports.files.stat(path);
-    if (stat !== null && nowMs - stat.modifiedMs >= temporaryAgeMs && (await ports.files.remove(path))) count += 1;
   }
   return count;
 }

@@ -5,6 +5,7 @@
 
 import { FormatError } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
+import { MiB } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
@@ -13,8 +14,8 @@ import { readSegment, segmentNames, segmentsMax, SegmentWriter } from './segment
 import type { IndexEntry } from './segments.ts';
 
 const readsAtOnce = 8;
-/** Segments with more entries are left as they are. */
-const smallEntriesMax = 512;
+/** Larger segments are left as they are. */
+const smallBytesMax: number = 2 * MiB;
 
 export interface IndexOptions {
   /** Names in hexadecimal; others are not given. */
@@ -69,13 +70,14 @@ async function readEntry(context: SafeContext, hex: string, damaged: IndexOption
 export async function mergeSegments(context: SafeContext, present: ReadonlySet<string>): Promise<void> {
   const names = await segmentNames(context);
   if (names.length <= segmentsMax) return;
+  const sizes = await concurrently(names, readsAtOnce, (name) => context.store.size(`${context.layout.index}/${name}`));
+  const small = names.filter((_, index) => (sizes[index] ?? 0) < smallBytesMax);
+  if (small.length <= segmentsMax / 4) return;
   const writer = new SegmentWriter(context);
   const merged: string[] = [];
   const seen = new Set<string>();
-  for (const name of names) {
-    const entries = await readSegment(context, name);
-    if (entries !== null && entries.length > smallEntriesMax) continue;
-    for (const entry of entries ?? []) {
+  for (const name of small) {
+    for (const entry of (await readSegment(context, name)) ?? []) {
       if (!present.has(entry.hex) || seen.has(entry.hex)) continue;
       seen.add(entry.hex);
       await writer.add(entry);

@@ -5,7 +5,15 @@
  * name, and what a crash leaves is swept like any temporary file.
  */
 
-import { Ledger, objectDigest, parseKeySlotObject, parseSafeDescriptor, safeId, signedBytesMax } from '@twinvault/format';
+import {
+  FormatError,
+  Ledger,
+  objectDigest,
+  parseKeySlotObject,
+  parseSafeDescriptor,
+  safeId,
+  signedBytesMax,
+} from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary } from '@twinvault/protocol';
@@ -13,7 +21,6 @@ import { equalBytes, toHex } from '@twinvault/std';
 import type { VaultContext } from '../context.ts';
 import { temporaryName } from '../leases/file-time.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
-import { parseStored } from '../store/vault-files.ts';
 
 /** Ids of all safes, sorted. */
 export async function safeIds({ store }: VaultContext): Promise<SafeId[]> {
@@ -25,16 +32,23 @@ export async function safeIds({ store }: VaultContext): Promise<SafeId[]> {
   return ids;
 }
 
-/** Safes in order of their ids; `vault-damaged` when a descriptor cannot be read. */
+/** Safes in order of their ids. One whose descriptor cannot be read keeps nobody from the others: it has no label then. */
 export async function listSafes(context: VaultContext): Promise<SafeSummary[]> {
   const summaries: SafeSummary[] = [];
   for (const safe of await safeIds(context)) {
     const { descriptor } = new SafeLayout(safe);
-    const bytes = await context.store.get(descriptor, signedBytesMax);
-    if (bytes === null) throw new ProtocolError('vault-damaged', { context: { object: descriptor } });
-    summaries.push({ safe, label: parseStored(descriptor, () => parseSafeDescriptor(bytes)).label });
+    summaries.push({ safe, label: labelIn(await context.store.get(descriptor, signedBytesMax)) });
   }
   return summaries;
+}
+
+function labelIn(descriptor: Uint8Array | null): string {
+  try {
+    return descriptor === null ? '' : parseSafeDescriptor(descriptor).label;
+  } catch (error) {
+    if (error instanceof FormatError) return '';
+    throw error;
+  }
 }
 
 /** Verifies everything, then makes the safe. `safe-exists`, `label-taken`, `slots-mismatch`, codes of format. */

@@ -4,8 +4,10 @@
  */
 
 import { objectDigest, parseLedgerEntry, slotBytesMax } from '@twinvault/format';
+import type { Ledger } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
+import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { ensureObject } from '../store/object-store.ts';
 import type { LedgerStore } from './ledger-store.ts';
@@ -27,18 +29,55 @@ export interface SlotChange {
   readonly entry: Uint8Array;
 }
 
-/** New slots, then the entry, then the old slots go. Broken off before the entry nothing has changed; the same call again completes it. */
+/**
+ * New slots, then the entry, then the slots go that earlier entries named. Broken off before the entry nothing has changed; the
+ * same call again completes it. One change at a time: two that overlap could each remove what the other has just named.
+ */
 export async function replaceSlots(context: SafeContext, ledger: LedgerStore, change: SlotChange): Promise<void> {
   const { store, layout, safe } = context;
-  if (parseLedgerEntry(change.entry).payload.kind !== 'slots') {
-    throw new ProtocolError('slots-mismatch', { context: { defect: 'kind of the entry' } });
+  const entry = parseLedgerEntry(change.entry);
+  if (entry.payload.kind !== 'slots') throw new ProtocolError('slots-mismatch', { context: { defect: 'kind of the entry' } });
+  await inLock(context, { name: 'commit' }, async (lock) => {
+    const before = await ledger.current();
+    demandSlots(change.slots, entry.number > before.head.number ? before.append(change.entry) : before, safe);
+    for (const slot of change.slots) await ensureObject(store, layout.inFolder('slots', toHex(objectDigest(slot))), slot);
+    await ledger.append(change.entry);
+    await lock.check();
+    await removeFormerSlots(context, await ledger.current());
+  });
+}
+
+/** Only slots that were named once and are not any more: others may be on their way. The caller holds the lock "commit". */
+async function removeFormerSlots({ store, layout }: SafeContext, ledger: Ledger): Promise<void> {
+  const named = new Set(ledger.slotDigests().map(toHex));
+  for (const { payload } of ledger.entries()) {
+    if (payload.kind !== 'slots') continue;
+    for (const digest of payload.slots) {
+      if (!named.has(toHex(digest))) await store.remove(layout.inFolder('slots', toHex(digest)));
+    }
   }
-  const before = await ledger.current();
-  const isNew = parseLedgerEntry(change.entry).number > before.head.number;
-  demandSlots(change.slots, isNew ? before.append(change.entry) : before, safe);
-  for (const slot of change.slots) await ensureObject(store, layout.inFolder('slots', toHex(objectDigest(slot))), slot);
-  const named = new Set((await ledger.append(change.entry)).slotDigests().map(toHex));
-  for (const name of await store.list(layout.inFolder('slots'))) {
-    if (!named.has(name)) await store.remove(layout.inFolder('slots', name));
-  }
+}
+
+/** Removes slots that no entry names and that lie there for `ageMs`; the number removed. */
+export async function sweepSlots(
+  context: SafeContext,
+  ledger: LedgerStore,
+  { nowMs, ageMs }: { nowMs: number; ageMs: number },
+): Promise<number> {
+  const { store, layout, ports } = context;
+  const unnamed = async (): Promise<string[]> => {
+    const named = new Set((await ledger.current()).slotDigests().map(toHex));
+    return (await store.list(layout.inFolder('slots'))).filter((name) => !named.has(name));
+  };
+  if ((await unnamed()).length === 0) return 0;
+  return inLock(context, { name: 'commit' }, async (lock) => {
+    let count = 0;
+    for (const name of await unnamed()) {
+      const path = store.path(layout.inFolder('slots', name));
+      const stat = await ports.files.stat(path);
+      await lock.check();
+      if (stat !== null && nowMs - stat.modifiedMs >= ageMs && (await ports.files.remove(path))) count += 1;
+    }
+    return count;
+  });
 }

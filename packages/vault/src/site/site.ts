@@ -8,10 +8,10 @@
 import { siteId } from '@twinvault/format';
 import type { Sign, SiteId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { equalBytes, primitives, toHex, utf8Decode, utf8Encode } from '@twinvault/std';
+import { equalBytes, KiB, primitives, Prng, toHex, utf8Decode, utf8Encode } from '@twinvault/std';
 import type { Clock, Files, Random } from '@twinvault/std';
 import { isTemporaryName } from '../store/object-store.ts';
-import { bytesOfName, generationName, markerName, siteKeyName } from '../store/layout.ts';
+import { bytesOfName, generationName, markerName, reserveName, siteKeyName } from '../store/layout.ts';
 import { decodeNote, encodeNote, noteBytesMax, noteNumber, noteText } from '../store/notes.ts';
 
 const vaultFormat = 1;
@@ -42,6 +42,7 @@ export async function createSite({ files, random, clock }: SitePorts, root: stri
   await files.makeDirectory(`${root}/site`);
   await files.create(`${root}/${siteKeyName}`, [random.bytes(32)], { mode: 0o600 });
   await files.create(`${root}/${generationName}`, [generationBytesOf(random.bytes(16))]);
+  await fillReserve(files, root);
   const seed = await readSeed(files, root);
   const marker = {
     twinvault: 'vault',
@@ -51,6 +52,14 @@ export async function createSite({ files, random, clock }: SitePorts, root: stri
     created: clock.nowMs(),
   };
   await files.create(`${root}/${markerName}`, [encodeNote(marker)]);
+}
+
+const reserveBytes: number = 256 * KiB;
+
+/** Puts the reserve there unless it is. Its bytes mean nothing, but must not be such that a file system could compress them. */
+export async function fillReserve(files: Files, root: string): Promise<void> {
+  if ((await files.stat(`${root}/${reserveName}`)) !== null) return;
+  await files.create(`${root}/${reserveName}`, [new Prng('reserve').bytes(reserveBytes)]);
 }
 
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`. */

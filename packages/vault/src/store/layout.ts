@@ -8,6 +8,8 @@ import { fromHex, toHex } from '@twinvault/std';
 export const markerName = 'twinvault-vault.json';
 export const siteKeyName = 'site/key';
 export const generationName = 'site/generation';
+/** Room for clean-up on a full disk; nothing reads it. */
+export const reserveName = 'site/reserve';
 export const safesFolder = 'safes';
 export const cacheFolder = 'cache';
 
