@@ -139,7 +139,8 @@ class BackupRun {
     const skipUnchanged = lastCache !== null && !this.everythingIsRead(lastCache);
     const { table, uploader, tally, sealing, paths } = this;
     const workers = Math.max(1, this.parts.workers ?? Math.min(platform.threads.parallelism, workersMax));
-    const fixed = { platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
+    using signatures = this.parts.jobState.signatures(platform.random, lastCache === null);
+    const fixed = { signatures, platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
     await using reading = new ReadingRun({ ...fixed, lastCache, skipUnchanged, newCache });
     this.tellProgress(reading);
     progress.enter('reading');
@@ -152,6 +153,7 @@ class BackupRun {
     if (!whole) return await this.stopped(catalog);
     const committed = await this.commit(catalog, 'safeset');
     await this.keepState(committed, newCache, skipUnchanged ? lastCache : null);
+    await signatures.keep();
     return this.report(committed, reading);
   }
 

@@ -84,6 +84,18 @@ export { openSlip, packKeyOf, sealSlip } from './pack-keys.ts';
 export type { SlipPlace } from './pack-keys.ts';
 export { PackKeyring, openChunk, openSlipOf } from './pack-opener.ts';
 export type { ChunkToOpen, PackKeyringInput, SessionSecret, SlipToOpen } from './pack-opener.ts';
+export { PageFinder } from './pages/page-finder.ts';
+export type { FoundPage } from './pages/page-finder.ts';
+export {
+  PageHasher,
+  leadBytesAt,
+  newPageKey,
+  pageBytes,
+  pageKeyBytes,
+  pagesOf,
+  searchBytesMax,
+  wordsPerPage,
+} from './pages/page-hasher.ts';
 export {
   checkPasswordStrength,
   passwordBitsMin,

@@ -130,7 +130,20 @@ function inodeHigh(inode: number | bigint): number {
   return typeof inode === 'number' ? Math.floor(inode / 0x1_0000_0000) : Number(inode >> 32n);
 }
 
-function writeExtent(writer: PackedWriter, extent: PlacedExtent): void {
+/** Extents out of `BodyView.extentBytes`; ids are views. */
+export function readExtentBytes(bytes: Uint8Array): PlacedExtent[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const extents: PlacedExtent[] = [];
+  for (let at = 0; at < bytes.length; at += bodyExtentBytes) {
+    const offset = view.getUint32(at + 32, true);
+    const lengthBytes = view.getFloat64(at + 36, true);
+    if (offset === holeOffset) extents.push({ id: null, offsetBytes: 0, lengthBytes });
+    else extents.push({ id: bytes.subarray(at, at + 32), offsetBytes: offset, lengthBytes });
+  }
+  return extents;
+}
+
+export function writeExtent(writer: PackedWriter, extent: PlacedExtent): void {
   const at = writer.reserve(bodyExtentBytes);
   const { view } = writer;
   const bytes = new Uint8Array(view.buffer, at, 32);
@@ -222,6 +235,12 @@ export class BodyView {
 
   private get extentsStart(): number {
     return this.start + bodyHeadBytes + this.detailsBytes;
+  }
+
+  /** All extents as they stand in the body, not copied. */
+  get extentBytes(): Uint8Array {
+    const start = this.extentsStart;
+    return this.bytes.subarray(start, start + this.extentCount * bodyExtentBytes);
   }
 
   /** The id of an extent, not copied; null for a hole. */

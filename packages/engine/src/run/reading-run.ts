@@ -19,10 +19,11 @@ import { entryTypes } from '../source-port.ts';
 import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
 import type { CacheReader, CacheWriter } from '../state/catalog-cache.ts';
 import type { PathsFile } from '../state/paths-file.ts';
+import type { SignatureStore } from '../state/signature-store.ts';
 import type { Uploader } from '../upload/uploader.ts';
 import { Counters, totals } from '../workers/counters.ts';
 import type { CounterTotals } from '../workers/counters.ts';
-import type { Work, WorkerData, WorkResult } from '../workers/messages.ts';
+import type { WorkerData, WorkResult } from '../workers/messages.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
 import type { RunTally } from './run-tally.ts';
 import type { RunSealing } from './sealing.ts';
@@ -47,6 +48,7 @@ export interface ReadingOptions {
   /** Trust the cache's status of entries; false: read everything again. */
   readonly skipUnchanged: boolean;
   readonly newCache: CacheWriter;
+  readonly signatures: SignatureStore;
   readonly paths: PathsFile;
   readonly workers: number;
   readonly signal: AbortSignal;
@@ -77,7 +79,8 @@ export class ReadingRun implements AsyncDisposable {
       },
     });
     this.segments = new Segments({
-      run: async (work, urgent) => await this.run(work, urgent),
+      run: async (work, urgent, lasts) => await this.run(work, urgent, lasts),
+      signatures: options.signatures,
       workers: options.workers,
       write: (item) => this.write(item),
       written: async () => await this.breathe(),
@@ -89,11 +92,12 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private async startPool(): Promise<WorkerPool> {
-    const { platform, agent, source, sealing, level, table, uploader } = this.options;
+    const { platform, agent, source, sealing, level, table, uploader, signatures } = this.options;
     const data = this.counters.map(({ shared }): WorkerData => ({
       writeSecret: agent.writeSecret,
       session: sealing.session,
       level,
+      pageKey: signatures.key,
       table: table.shared,
       reader: source.reader,
       randomSeed: platform.random.bytes(32),
@@ -159,12 +163,12 @@ export class ReadingRun implements AsyncDisposable {
     if (stat.type === entryTypes.file) tally.bytesFound += stat.sizeBytes;
   }
 
-  private async run(work: Work, urgent: boolean): Promise<WorkResult> {
+  private async run(...[work, urgent, lasts]: Parameters<WorkerPool['run']>): Promise<WorkResult> {
     this.pool ??= this.startPool();
     const pool = await this.pool;
     const grown = this.options.table.growIfNeeded();
     if (grown !== null) pool.grow(grown);
-    return await pool.run(work, urgent);
+    return await pool.run(work, urgent, lasts);
   }
 
   private write(item: Item): void {

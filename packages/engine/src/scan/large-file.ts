@@ -4,8 +4,9 @@
  * tells how many workers there were.
  */
 import { assert } from '@twinvault/std';
+import { leadBytesAt, pagesOf } from '@twinvault/seal';
+import { ContentOutput } from '../delta/content-output.ts';
 import { BodyView, marks, withContent } from '../entries/entry-body.ts';
-import type { PlacedExtent } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
 import { packedEntry } from '../entries/packed-items.ts';
 import type { EntryError, ScannedEntry } from '../source-port.ts';
@@ -20,6 +21,8 @@ const attemptsMax = 2;
 export interface LargeFileOptions {
   readonly run: (work: Work, urgent: boolean) => Promise<WorkResult>;
   readonly error: (error: EntryError) => void;
+  /** What its pages are hashed under. */
+  readonly pageKey: Uint8Array;
   /** Pieces handed out at once. */
   readonly piecesMax: number;
 }
@@ -28,6 +31,8 @@ export interface LargeFileRead {
   readonly outcome: Outcome;
   /** Null without an entry, and where the last version stays. */
   readonly body: Uint8Array | null;
+  /** Of its pages (delta/signature.ts). */
+  readonly signature: Uint8Array | null;
 }
 
 /** Thrown within an attempt: what became of the file instead. */
@@ -47,16 +52,16 @@ export async function readLargeFile(entry: ScannedEntry, options: LargeFileOptio
   const path = pathOf(entry.directory, entry.name);
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const { body, same } = await new Attempt(entry, options).read();
-      if (same) return { outcome: outcomes.read, body };
+      const { body, signature, same } = await new Attempt(entry, options).read();
+      if (same) return { outcome: outcomes.read, body, signature };
       if (attempt < attemptsMax) continue;
       options.error({ path, code: 'entry-changed', detail: 'while it was read' });
-      return { outcome: outcomes.read, body };
+      return { outcome: outcomes.read, body, signature };
     }
   } catch (error) {
     if (!(error instanceof NotRead)) throw error;
     if (error.problem !== null) options.error(error.problem);
-    return { outcome: error.outcome, body: null };
+    return { outcome: error.outcome, body: null, signature: null };
   }
 }
 
@@ -77,30 +82,32 @@ class Attempt {
     this.options = options;
   }
 
-  async read(): Promise<{ body: Uint8Array; same: boolean }> {
+  async read(): Promise<{ body: Uint8Array; signature: Uint8Array | null; same: boolean }> {
     const opened = await this.step({ type: 'open' }, 'opened');
     const view = new BodyView(opened.body);
     this.entry = { ...this.entry, stat: view.stat() };
-    const { extents, sizeBytes } = await this.extents(opened.ranges, view.sizeBytes);
+    const output = new ContentOutput();
+    const sizeBytes = await this.content(opened.ranges, view.sizeBytes, output);
+    const extents = output.extents();
     const body = withContent(opened.body, { extents, sizeBytes, marks: this.same ? 0 : marks.torn });
-    return { body, same: this.same };
+    return { body, signature: output.isEmpty ? null : output.signature(this.options.pageKey), same: this.same };
   }
 
-  private async extents(ranges: Float64Array, fileBytes: number): Promise<{ extents: PlacedExtent[]; sizeBytes: number }> {
-    const extents: PlacedExtent[] = [];
+  /** Bytes of content. */
+  private async content(ranges: Float64Array, fileBytes: number, output: ContentOutput): Promise<number> {
     let at = 0;
     for (let index = 0; index < ranges.length; index += 2) {
       const [offsetBytes = 0, lengthBytes = 0] = ranges.subarray(index, index + 2);
-      if (offsetBytes > at) extents.push({ id: null, offsetBytes: 0, lengthBytes: offsetBytes - at });
-      at = offsetBytes + (await this.range(offsetBytes, lengthBytes, extents));
-      if (at < offsetBytes + lengthBytes) return { extents, sizeBytes: at };
+      if (offsetBytes > at) output.hole(offsetBytes - at);
+      at = offsetBytes + (await this.range(offsetBytes, lengthBytes, output));
+      if (at < offsetBytes + lengthBytes) return at;
     }
-    if (at < fileBytes) extents.push({ id: null, offsetBytes: 0, lengthBytes: fileBytes - at });
-    return { extents, sizeBytes: fileBytes };
+    if (at < fileBytes) output.hole(fileBytes - at);
+    return fileBytes;
   }
 
   /** Bytes that were there: fewer than the range's when the file ended early. */
-  private async range(offsetBytes: number, lengthBytes: number, extents: PlacedExtent[]): Promise<number> {
+  private async range(offsetBytes: number, lengthBytes: number, output: ContentOutput): Promise<number> {
     const toBytes = offsetBytes + lengthBytes;
     const pieces: Piece[] = [];
     try {
@@ -114,7 +121,7 @@ class Attempt {
       // Whatever ends this, nobody may go on with the file afterwards.
       await Promise.allSettled(pieces.map(async ({ stored }) => await stored));
     }
-    return await this.gather(pieces, extents);
+    return await this.gather(pieces, output);
   }
 
   /** The offset behind the window. */
@@ -149,15 +156,19 @@ class Attempt {
     }
   }
 
-  private async gather(pieces: readonly Piece[], extents: PlacedExtent[]): Promise<number> {
+  private async gather(pieces: readonly Piece[], output: ContentOutput): Promise<number> {
     let total = 0;
     for (const { lengths, stored } of pieces) {
-      const { ids, bytes, same } = await stored;
+      const { ids, bytes, words, same } = await stored;
       this.same &&= same;
       let left = bytes;
+      let firstPage = 0;
       for (let index = 0; index * 32 < ids.length; index += 1) {
         const lengthBytes = Math.min(lengths[index] ?? 0, left);
-        extents.push({ id: ids.slice(index * 32, index * 32 + 32), offsetBytes: 0, lengthBytes });
+        const id = ids.slice(index * 32, index * 32 + 32);
+        const leadBytes = leadBytesAt(output.sizeBytes);
+        output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage, leadBytes });
+        firstPage += pagesOf(lengthBytes, leadBytes);
         left -= lengthBytes;
       }
       assert(left === 0, 'stored chunks make up the bytes stored');

@@ -18,7 +18,7 @@ export interface JoinOutput {
   read(entry: ScannedEntry, last: Uint8Array | null): void;
   /** The last version stays, since the entry could not be looked at. */
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
-  removed(directory: Uint8Array, name: Uint8Array): void;
+  removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
   error(error: EntryError): void;
 }
 
@@ -150,7 +150,7 @@ export class MergeJoin {
     const { cache, output } = this.options;
     const { directory } = cache;
     if (this.carriedBelow.some((carried) => isWithin(directory, carried))) this.keepLast();
-    else output.removed(directory, cache.name);
+    else output.removed(directory, cache.name, cache.body);
     this.step();
   }
 
@@ -158,6 +158,6 @@ export class MergeJoin {
     const { cache, output } = this.options;
     const { directory, name, body, fields } = cache;
     if (this.live(fields)) output.carried(directory, name, body);
-    else output.removed(directory, name);
+    else output.removed(directory, name, body);
   }
 }

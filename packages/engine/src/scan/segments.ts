@@ -13,8 +13,9 @@ import { ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, EntryStat, ScannedEntry } from '../source-port.ts';
+import type { SignatureStore } from '../state/signature-store.ts';
 import { outcomes } from '../workers/messages.ts';
-import type { Outcome, Work, WorkResult } from '../workers/messages.ts';
+import type { LastVersion, Outcome, Work, WorkResult } from '../workers/messages.ts';
 import { readAnswers } from './answers.ts';
 import { readLargeFile } from './large-file.ts';
 import type { JoinOutput } from './merge-join.ts';
@@ -58,8 +59,9 @@ interface Segment {
 }
 
 export interface SegmentsOptions {
-  /** Has a worker do something. */
-  readonly run: (work: Work, urgent: boolean) => Promise<WorkResult>;
+  /** Has a worker do something; `lasts` is called when a worker has room for a batch: signatures may be large. */
+  readonly run: (work: Work, urgent: boolean, lasts?: () => readonly LastVersion[]) => Promise<WorkResult>;
+  readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'drop'>;
   readonly workers: number;
   /** Entries strictly in key order; `removed` ones without a body. */
   readonly write: (item: Item) => void;
@@ -102,7 +104,8 @@ export class Segments implements JoinOutput {
     this.push({ directory, name, body: remark(last, marks.carried, this.options.lastSequence), change: 'carried' });
   }
 
-  removed(directory: Uint8Array, name: Uint8Array): void {
+  removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
+    this.options.signatures.drop(last);
     this.push({ directory, name, body: null, change: 'removed' });
   }
 
@@ -175,17 +178,21 @@ export class Segments implements JoinOutput {
     if (first === undefined) return;
     const { type, sizeBytes } = first.stat;
     const shared = this.options.workers > 1 && type === entryTypes.file && sizeBytes >= sharedFileBytes;
-    if (shared && batch.length === 1) await this.sendShared(first);
+    // Comparing is so much less than storing that one worker does it, and reads but once.
+    const compared = first.last !== null && this.options.signatures.has(first.last);
+    if (shared && batch.length === 1 && !compared) await this.sendShared(first);
     else await this.send(batch);
   }
 
   private async sendShared(item: PendingItem): Promise<void> {
-    const { run, error, workers } = this.options;
+    const { run, error, workers, signatures } = this.options;
     while (this.sharedFiles >= sharedFilesMax) await new Promise<void>((resolve) => this.sharedTurns.push(resolve));
     this.sharedFiles += 1;
     try {
-      const { outcome, body } = await readLargeFile(item, { run, error, piecesMax: 2 * workers });
+      const large = { run, error, piecesMax: 2 * workers, pageKey: signatures.key };
+      const { outcome, body, signature } = await readLargeFile(item, large);
       this.answer(item, outcome, body ?? unreadBody(item.stat));
+      this.keepSignature(item, signature);
     } finally {
       this.sharedFiles -= 1;
       this.sharedTurns.shift()?.();
@@ -201,10 +208,31 @@ export class Segments implements JoinOutput {
       if (tag !== null) appendTag(items.writer, tag);
       items.end();
     }
-    const { reply, errors } = await this.options.run({ type: 'batch', items: items.writer.take() }, false);
+    const lasts = (): LastVersion[] => this.lastVersions(batch);
+    const { reply, errors } = await this.options.run({ type: 'batch', items: items.writer.take() }, false, lasts);
     for (const error of errors) this.options.error(error);
     assert(reply.type === 'answers', 'a batch has answers');
-    readAnswers(reply.answers, batch.length, (index, outcome, body) => this.answer(batch[index], outcome, body));
+    const signatures = new Map(reply.signatures.map(({ index, bytes }) => [index, bytes]));
+    readAnswers(reply.answers, batch.length, (index, outcome, body) => {
+      const item = batch[index];
+      this.answer(item, outcome, body);
+      this.keepSignature(item, signatures.get(index) ?? null);
+    });
+  }
+
+  private lastVersions(batch: readonly PendingItem[]): LastVersion[] {
+    const lasts: LastVersion[] = [];
+    for (const [index, { last }] of batch.entries()) {
+      const signature = last === null ? null : this.options.signatures.of(last);
+      if (last !== null && signature !== null) lasts.push({ index, extents: new BodyView(last).extentBytes.slice(), signature });
+    }
+    return lasts;
+  }
+
+  private keepSignature(item: PendingItem | undefined, signature: Uint8Array | null): void {
+    const { signatures } = this.options;
+    if (item?.outcome === outcomes.read && item.body !== null) signatures.replace(item.last, item.body, signature);
+    if (item?.outcome === outcomes.gone && item.last !== null) signatures.drop(item.last);
   }
 
   private answer(item: PendingItem | undefined, outcome: Outcome, body: Uint8Array): void {

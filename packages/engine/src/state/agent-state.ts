@@ -4,6 +4,7 @@
  *   safes/<safe id>/agent.key              the agent's keys (mode 0600): the only file that is no cache
  *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
  *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
+ *   safes/<safe id>/jobs/<hash>/signatures.db   page signatures of the large files in it (signature-store.ts)
  *   safes/<safe id>/jobs/<hash>/lock.db    held open in a transaction while a run of the job goes on
  *   safes/<safe id>/jobs/<hash>/last-run.jsonl   what the last run did with which path
  *

@@ -2,10 +2,11 @@
  * Local files of one job, and the lock that keeps two runs of it apart on this computer: an open write transaction on a
  * database of its own, which the operating system ends with the process, so that no stale lock is ever left.
  */
-import type { Database, Databases, Files } from '@twinvault/std';
+import type { Database, Databases, Files, Random } from '@twinvault/std';
 import { CodedError } from '@twinvault/std';
 import { EngineError } from '../errors.ts';
 import { CacheReader, CacheWriter } from './catalog-cache.ts';
+import { SignatureStore } from './signature-store.ts';
 
 export interface JobStateOptions {
   readonly path: string;
@@ -50,6 +51,12 @@ export class JobState {
 
   newCache(): CacheWriter {
     return new CacheWriter(this.files, `${this.path}/catalog`);
+  }
+
+  /** `fresh`: there is no catalog cache that signatures could belong to. */
+  signatures(random: Random, fresh: boolean): SignatureStore {
+    const { files, databases } = this;
+    return new SignatureStore({ path: `${this.path}/signatures.db`, files, databases, random, fresh });
   }
 }
 

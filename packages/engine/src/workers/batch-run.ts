@@ -2,6 +2,8 @@
  * One batch of entries: each is read, small files are bundled, and the answers are packed in the order of the batch. A
  * bundle ends with its batch, so that a batch's answer depends on nothing but the batch.
  */
+import { decodeSignature } from '../delta/signature.ts';
+import type { SignedVersion } from '../delta/signature.ts';
 import { BodyView, marks, writeBody } from '../entries/entry-body.ts';
 import { noDetails } from '../entries/entry-details.ts';
 import { pathOf } from '../entries/entry-keys.ts';
@@ -13,7 +15,7 @@ import type { Counters } from './counters.ts';
 import { bundledExtents, entryErrorOf } from './entry-reader.ts';
 import type { EntryRead, EntryReader, EntryToRead } from './entry-reader.ts';
 import { outcomes } from './messages.ts';
-import type { Outcome } from './messages.ts';
+import type { BatchReply, BatchWork, NewSignature, Outcome } from './messages.ts';
 
 /** The run is being stopped; what was not looked at is answered as skipped. */
 export class StopReading extends Error {
@@ -24,6 +26,8 @@ export interface BatchRunOptions {
   readonly reader: EntryReader;
   readonly bundler: Bundler;
   readonly counters: Counters;
+  /** What pages are hashed under. */
+  readonly pageKey: Uint8Array;
   /** Between entries: null, or a promise while a full pack is closed; throws StopReading. */
   readonly breathe: () => Promise<void> | null;
 }
@@ -36,16 +40,20 @@ interface Answer {
 
 /** Errors reported by the reader while the batch ran are collected by the caller. */
 export async function runBatch(
-  items: Uint8Array,
-  { reader, bundler, counters, breathe }: BatchRunOptions,
+  { items, lasts }: BatchWork,
+  { reader, bundler, counters, breathe, pageKey }: BatchRunOptions,
   report: (error: EntryError) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<BatchReply> {
   const answers: Answer[] = [];
   const cursor = new ItemCursor(items);
   let stopped = false;
   while (cursor.next()) {
     const body = new BodyView(items, cursor.bodyStart);
-    const entry = { directory: cursor.directory, name: cursor.name, stat: body.stat(), lastTag: body.tag };
+    const last = lasts.find(({ index }) => index === answers.length);
+    const lastVersion = (): SignedVersion | null =>
+      last === undefined ? null : decodeSignature(last.signature, last.extents, pageKey);
+    const { directory, name } = cursor;
+    const entry = { directory, name, stat: body.stat(), lastTag: body.tag, lastVersion };
     try {
       const breath = stopped ? null : breathe();
       if (breath !== null) await breath;
@@ -60,7 +68,15 @@ export async function runBatch(
     counters.add('bytes', entry.stat.type === 1 ? entry.stat.sizeBytes : 0);
   }
   bundler.end();
-  return packAnswers(answers);
+  return { type: 'answers', answers: packAnswers(answers), signatures: signaturesOf(answers) };
+}
+
+function signaturesOf(answers: readonly Answer[]): NewSignature[] {
+  const signatures: NewSignature[] = [];
+  for (const [index, { read }] of answers.entries()) {
+    if (read !== null && read.signature !== null) signatures.push({ index, bytes: read.signature });
+  }
+  return signatures;
 }
 
 function skipped({ stat }: EntryToRead): Answer {

@@ -2,20 +2,19 @@
  * Content of files of `bundledBytesMax` and more: read into the cutter's memory, cut, stored; nothing larger than that
  * buffer is ever held, whatever the file's size. Holes are found, not read (docs/format/cutting.md).
  */
-import type { Cutter } from '@twinvault/seal';
+import { ContentOutput } from '../delta/content-output.ts';
+import { DeltaReader } from '../delta/delta-reader.ts';
+import type { DeltaTools } from '../delta/delta-reader.ts';
+import type { SignedVersion } from '../delta/signature.ts';
 import type { PlacedExtent } from '../entries/entry-body.ts';
 import type { DataRange, OpenedEntry } from '../source-port.ts';
 
 /** Of a status' number of blocks. */
 export const blockBytes = 512;
 
-export interface ContentStore {
-  put(plaintext: Uint8Array): Uint8Array;
-  /** Between chunks: null, or a promise while a full pack is handed over; throws when the run is being stopped. */
-  breathe(): Promise<void> | null;
-}
-
 export interface ReadContent {
+  /** Of its pages; null when there is no data. */
+  readonly signature: Uint8Array<ArrayBuffer> | null;
   readonly extents: readonly PlacedExtent[];
   /** Less than asked for when the file ended early. */
   readonly sizeBytes: number;
@@ -34,27 +33,35 @@ export function dataRangesOf(opened: OpenedEntry, sizeBytes: number): readonly D
     }));
 }
 
-/** Extents from 0 to the size read, holes included, in order. */
+/** Extents from 0 to the size read, holes included, in order. With a last version only what changed is stored. */
 export async function readContent(
   opened: OpenedEntry,
   ranges: readonly DataRange[],
-  { cutter, store }: { readonly cutter: Cutter; readonly store: ContentStore },
+  { tools, last }: { readonly tools: DeltaTools; readonly last: SignedVersion | null },
 ): Promise<ReadContent> {
-  const extents: PlacedExtent[] = [];
+  const output = new ContentOutput();
+  const run = last === null ? new RunReader(opened, tools, output) : new DeltaReader(opened, { last, tools, output });
+  const sizeBytes = await readRanges(opened, ranges, { run, output });
+  run.end();
+  return { extents: output.extents(), sizeBytes, signature: output.isEmpty ? null : output.signature(tools.key) };
+}
+
+/** Bytes of content: less than the status says when the file ended early. */
+async function readRanges(
+  opened: OpenedEntry,
+  ranges: readonly DataRange[],
+  { run, output }: { readonly run: RunReader | DeltaReader; readonly output: ContentOutput },
+): Promise<number> {
   let at = 0;
-  const run = new RunReader(opened, cutter, (chunk) => {
-    extents.push({ id: store.put(chunk), offsetBytes: 0, lengthBytes: chunk.length });
-    return store.breathe();
-  });
   for (const range of ranges) {
-    if (range.offsetBytes > at) extents.push(hole(range.offsetBytes - at));
+    if (range.offsetBytes > at) output.hole(range.offsetBytes - at);
     const readBytes = await run.read(range);
     at = range.offsetBytes + readBytes;
-    if (readBytes < range.lengthBytes) return { extents, sizeBytes: at };
+    if (readBytes < range.lengthBytes) return at;
   }
   const { sizeBytes } = opened.stat;
-  if (at < sizeBytes) extents.push(hole(sizeBytes - at));
-  return { extents, sizeBytes };
+  if (at < sizeBytes) output.hole(sizeBytes - at);
+  return sizeBytes;
 }
 
 export function hole(lengthBytes: number): PlacedExtent {
@@ -64,18 +71,22 @@ export function hole(lengthBytes: number): PlacedExtent {
 /** One run of data between holes, cut as if it were a file of its own. */
 class RunReader {
   private readonly opened: OpenedEntry;
-  private readonly cutter: Cutter;
-  private readonly each: (chunk: Uint8Array) => Promise<void> | null;
+  private readonly tools: DeltaTools;
+  private readonly output: ContentOutput;
 
-  constructor(opened: OpenedEntry, cutter: Cutter, each: (chunk: Uint8Array) => Promise<void> | null) {
+  constructor(opened: OpenedEntry, tools: DeltaTools, output: ContentOutput) {
     this.opened = opened;
-    this.cutter = cutter;
-    this.each = each;
+    this.tools = tools;
+    this.output = output;
   }
 
-  /** Hands each chunk to `each`. Bytes read: fewer than the range when the file ended. */
+  /** Nothing is held back. */
+  end(): void {}
+
+  /** Bytes read: fewer than the range when the file ended. */
   async read(range: DataRange): Promise<number> {
-    const { cutter } = this;
+    const { tools, output } = this;
+    const { cutter, store } = tools;
     const { buffer } = cutter;
     cutter.start();
     let [start, end, readBytes] = [0, 0, 0];
@@ -91,8 +102,9 @@ class RunReader {
       while (start < end) {
         const cut = cutter.findCut(start, end, ended);
         if (cut < 0) break;
-        const breath = this.each(buffer.subarray(start, cut));
+        tools.storeChunk(start, cut, output);
         start = cut;
+        const breath = store.breathe();
         if (breath !== null) await breath;
       }
       if (ended && start === end) return readBytes;

@@ -4,7 +4,8 @@
  */
 import { assert, compareBytes } from '@twinvault/std';
 import { bundledBytesMax } from '@twinvault/seal';
-import type { Cutter } from '@twinvault/seal';
+import type { DeltaTools } from '../delta/delta-reader.ts';
+import type { SignedVersion } from '../delta/signature.ts';
 import { marks } from '../entries/entry-body.ts';
 import type { PlacedExtent } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
@@ -20,7 +21,6 @@ import type {
 } from '../source-port.ts';
 import type { Bundler, BundlePlace } from './bundler.ts';
 import { blockBytes, dataRangesOf, hole, readContent } from './content.ts';
-import type { ContentStore } from './content.ts';
 
 const attemptsMax = 2;
 
@@ -30,6 +30,8 @@ export interface EntryToRead {
   readonly stat: EntryStat;
   /** Of the last version's content, which is complete at the vault. */
   readonly lastTag: Uint8Array | null;
+  /** The last version of a large file; null when there is none whose chunks are known and whose signature is sound. */
+  readonly lastVersion: () => SignedVersion | null;
 }
 
 /** Content lies in a bundle that may not have ended yet, or in chunks, or is what the last version has. */
@@ -42,19 +44,20 @@ export interface EntryRead {
   readonly bundled: { readonly place: BundlePlace; readonly ranges: readonly DataRange[] } | null;
   readonly tag: Uint8Array | null;
   readonly sameContent: boolean;
+  /** Of large content's pages. */
+  readonly signature: Uint8Array<ArrayBuffer> | null;
 }
 
 export interface EntryReaderOptions {
   readonly source: SourceReader;
-  readonly cutter: Cutter;
+  readonly tools: DeltaTools;
   readonly bundler: Bundler;
-  readonly store: ContentStore;
   readonly report: (error: EntryError) => void;
 }
 
-type Content = Pick<EntryRead, 'sizeBytes' | 'extents' | 'bundled' | 'tag' | 'sameContent'>;
+type Content = Pick<EntryRead, 'sizeBytes' | 'extents' | 'bundled' | 'tag' | 'sameContent' | 'signature'>;
 
-const noContent: Content = { sizeBytes: 0, extents: [], bundled: null, tag: null, sameContent: false };
+const noContent: Content = { sizeBytes: 0, extents: [], bundled: null, tag: null, sameContent: false, signature: null };
 
 export class EntryReader {
   private readonly options: EntryReaderOptions;
@@ -100,10 +103,10 @@ export class EntryReader {
     const isFile = opened.stat.type === entryTypes.file;
     const described = opened.details();
     const ranges = isFile ? dataRangesOf(opened, opened.stat.sizeBytes) : [];
-    const { cutter, store } = this.options;
-    const { extents, sizeBytes } = await readContent(opened, ranges, { cutter, store });
+    const { tools } = this.options;
+    const { extents, sizeBytes, signature } = await readContent(opened, ranges, { tools, last: entry.lastVersion() });
     const complete = sizeBytes === opened.stat.sizeBytes;
-    const content = { complete, keep: () => ({ ...noContent, extents, sizeBytes }) };
+    const content = { complete, keep: () => ({ ...noContent, extents, sizeBytes, signature }) };
     return this.settle({ entry, opened, described, content: isFile ? content : withoutData(opened), last });
   }
 
@@ -118,9 +121,9 @@ export class EntryReader {
       const path = pathOf(entry.directory, entry.name);
       this.options.report({ path, code: 'entry-changed', detail: 'while it was read' });
     }
-    const { sizeBytes, extents, bundled, tag, sameContent } = content.keep();
     const { details } = described;
-    return { stat, details, sizeBytes, extents, bundled, tag, sameContent, marks: same ? 0 : marks.torn };
+    const { sizeBytes, extents, bundled, tag, sameContent, signature } = content.keep();
+    return { stat, details, sizeBytes, extents, bundled, tag, sameContent, signature, marks: same ? 0 : marks.torn };
   }
 
   private small(small: SmallFile): PendingContent {
@@ -157,10 +160,10 @@ export class EntryReader {
     const { bundler } = this.options;
     const tag = bundler.tagOf(dataBytes);
     if (lastTag !== null && compareBytes(tag, lastTag) === 0 && ranges.length === 1 && dataBytes === sizeBytes) {
-      return { sizeBytes, extents: [], bundled: null, tag, sameContent: true };
+      return { ...noContent, sizeBytes, tag, sameContent: true };
     }
     const place = bundler.take(dataBytes, tag);
-    return { sizeBytes, extents: [], bundled: { place, ranges }, tag, sameContent: false };
+    return { ...noContent, sizeBytes, bundled: { place, ranges }, tag };
   }
 }
 

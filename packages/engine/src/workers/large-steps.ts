@@ -3,12 +3,12 @@
  * window can be cut from any offset at which a chunk begins; whoever stores its chunks reads them again, mostly from the
  * operating system's cache, which is many times faster than what is done with them.
  */
-import type { Cutter } from '@twinvault/seal';
+import { leadBytesAt } from '@twinvault/seal';
+import type { DeltaTools } from '../delta/delta-reader.ts';
 import { writeBody } from '../entries/entry-body.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
 import type { EntryError, OpenedEntry } from '../source-port.ts';
 import { dataRangesOf } from './content.ts';
-import type { ContentStore } from './content.ts';
 import { sameMoment } from './entry-reader.ts';
 import type { EntryToRead } from './entry-reader.ts';
 import type { LargeReply, LargeStep } from './messages.ts';
@@ -16,8 +16,7 @@ import type { LargeReply, LargeStep } from './messages.ts';
 export interface LargeContext {
   readonly entry: EntryToRead;
   readonly opened: OpenedEntry;
-  readonly cutter: Cutter;
-  readonly store: ContentStore;
+  readonly tools: DeltaTools;
   readonly report: (error: EntryError) => void;
 }
 
@@ -47,7 +46,8 @@ function isSame({ entry, opened }: LargeContext): boolean {
 }
 
 function cutWindow(step: Extract<LargeStep, { type: 'cut' }>, context: LargeContext): LargeReply {
-  const { cutter, opened } = context;
+  const { tools, opened } = context;
+  const { cutter } = tools;
   const { buffer } = cutter;
   const { fromBytes, toBytes, windowBytes } = step;
   const lengths: number[] = [];
@@ -81,7 +81,9 @@ function cutWindow(step: Extract<LargeStep, { type: 'cut' }>, context: LargeCont
 }
 
 async function storeChunks(step: Extract<LargeStep, { type: 'store' }>, context: LargeContext): Promise<LargeReply> {
-  const { opened, cutter, store } = context;
+  const { opened, tools } = context;
+  const { cutter, store, hasher } = tools;
+  const signed: Uint32Array[] = [];
   const ids = new Uint8Array(step.lengths.length * 32);
   let offset = step.fromBytes;
   let stored = 0;
@@ -89,13 +91,25 @@ async function storeChunks(step: Extract<LargeStep, { type: 'store' }>, context:
     const got = readExactly(opened, cutter.buffer.subarray(0, length), offset);
     // A shorter chunk is still content of the file; what would follow it is not there.
     if (got > 0) ids.set(store.put(cutter.buffer.subarray(0, got)), stored * 32);
+    if (got > 0) signed.push(hasher.sign(0, got, leadBytesAt(offset)));
     stored += got > 0 ? 1 : 0;
     offset += got;
     if (got < length) break;
     const breath = store.breathe();
     if (breath !== null) await breath;
   }
-  return { type: 'stored', ids: ids.subarray(0, stored * 32), bytes: offset - step.fromBytes, same: isSame(context) };
+  const bytes = offset - step.fromBytes;
+  return { type: 'stored', ids: ids.subarray(0, stored * 32), bytes, words: joined(signed), same: isSame(context) };
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const words = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    words.set(part, at);
+    at += part.length;
+  }
+  return words;
 }
 
 function readExactly(opened: OpenedEntry, into: Uint8Array, offsetBytes: number): number {

@@ -12,6 +12,8 @@ export interface WorkerData {
   readonly writeSecret: WriteSecret;
   readonly session: SealingSession;
   readonly level: number;
+  /** What pages are hashed under (PageHasher of seal). */
+  readonly pageKey: Uint8Array;
   readonly table: SharedChunkTable;
   readonly reader: { readonly module: string; readonly config: unknown };
   /** 32 bytes, another for each worker: salts and pack nonces follow from it (seeded-random.ts). */
@@ -21,7 +23,7 @@ export interface WorkerData {
 }
 
 export type ToWorker =
-  | (Work & { readonly call: number })
+  | ((BatchWork | LargeWork) & { readonly call: number })
   /** A new generation of the shared table. */
   | { readonly type: 'generation'; readonly buffer: SharedArrayBuffer }
   /** Packs begun from now on are sealed under this session. */
@@ -33,9 +35,22 @@ export type ToWorker =
   | { readonly type: 'close' };
 
 /** What a worker does in its turn; answered under the same number. */
-export type Work =
-  /** Entries to read: packed items whose bodies are heads, with the tag of the last version where there is one. */
-  { readonly type: 'batch'; readonly items: Uint8Array } | (LargeStep & { readonly entry: Uint8Array });
+export type Work = Omit<BatchWork, 'lasts'> | LargeWork;
+export type LargeWork = LargeStep & { readonly entry: Uint8Array };
+
+/** Entries to read: packed items whose bodies are heads, with the tag of the last version where there is one. */
+export interface BatchWork {
+  readonly type: 'batch';
+  readonly items: Uint8Array;
+  readonly lasts: readonly LastVersion[];
+}
+
+/** What is known of the last version of an item: its list of extents (`BodyView.extentBytes`), all at the vault. */
+export interface LastVersion {
+  readonly index: number;
+  readonly extents: Uint8Array;
+  readonly signature: Uint8Array;
+}
 
 /**
  * Steps of one large file, so that several workers share it: opened once, then cut window by window, each window's chunks
@@ -56,7 +71,14 @@ export type LargeReply =
   | { readonly type: 'opened'; readonly body: Uint8Array; readonly ranges: Float64Array }
   /** `same`: the file still had its status, and as much content as it says, when this was done. */
   | { readonly type: 'cut'; readonly lengths: Uint32Array; readonly same: boolean }
-  | { readonly type: 'stored'; readonly ids: Uint8Array; readonly bytes: number; readonly same: boolean };
+  | {
+      readonly type: 'stored';
+      readonly ids: Uint8Array;
+      readonly bytes: number;
+      /** Hashes of the chunks' pages, one chunk after another. */
+      readonly words: Uint32Array;
+      readonly same: boolean;
+    };
 
 export type FromWorker =
   | { readonly type: 'ready' }
@@ -78,6 +100,13 @@ export interface WorkResult {
 export interface BatchReply {
   readonly type: 'answers';
   readonly answers: Uint8Array;
+  readonly signatures: readonly NewSignature[];
+}
+
+/** Page signature of an item's content as it was read. */
+export interface NewSignature {
+  readonly index: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export interface FilledPack {

@@ -6,6 +6,7 @@ import { bundleKey, Cutter } from '@twinvault/seal';
 import { packKinds } from '@twinvault/format';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { ChunkTable } from '../dedup/chunk-table.ts';
+import { DeltaTools } from '../delta/delta-reader.ts';
 import { BodyView } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
@@ -14,12 +15,11 @@ import type { ClosedPack } from '../upload/pack-sink.ts';
 import { PackSink } from '../upload/pack-sink.ts';
 import { runBatch, StopReading } from './batch-run.ts';
 import { Bundler } from './bundler.ts';
-import type { ContentStore } from './content.ts';
 import { Counters } from './counters.ts';
 import { EntryReader, entryErrorOf } from './entry-reader.ts';
 import type { EntryToRead } from './entry-reader.ts';
 import { runLargeStep } from './large-steps.ts';
-import type { BatchReply, FromWorker, LargeReply, LargeStep, ToWorker, WorkerData } from './messages.ts';
+import type { BatchReply, BatchWork, FromWorker, LargeReply, LargeStep, ToWorker, WorkerData } from './messages.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /** Packs that a worker has handed over and that are not at the vault yet: it fills one while one is on its way. */
@@ -44,8 +44,7 @@ class BackupWorker {
   private readonly counters: Counters;
   private readonly sink: PackSink;
   private readonly bundler: Bundler;
-  private readonly cutter: Cutter;
-  private readonly store: ContentStore;
+  private readonly tools: DeltaTools;
   private readonly reader: EntryReader;
   private errors: EntryError[] = [];
   private work: Promise<void> = Promise.resolve();
@@ -68,10 +67,10 @@ class BackupWorker {
     });
     const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
     this.bundler = new Bundler(bundleKey(data.writeSecret), put);
-    this.cutter = new Cutter(this.sink.keys.cutterKey);
-    this.store = { put, breathe: () => this.breathe() };
-    const { bundler, cutter, store } = this;
-    this.reader = new EntryReader({ source, cutter, bundler, store, report: (error) => this.errors.push(error) });
+    const cutter = new Cutter(this.sink.keys.cutterKey);
+    this.tools = new DeltaTools(data.pageKey, cutter, { put, breathe: () => this.breathe() });
+    const { bundler, tools } = this;
+    this.reader = new EntryReader({ source, tools, bundler, report: (error) => this.errors.push(error) });
   }
 
   receive(message: ToWorker): void {
@@ -106,7 +105,7 @@ class BackupWorker {
         this.source.close();
         return this.post({ type: 'closed' });
       case 'batch':
-        return this.answer(message.call, await this.batch(message.items));
+        return this.answer(message.call, await this.batch(message));
       case 'open':
       case 'cut':
       case 'store':
@@ -116,25 +115,25 @@ class BackupWorker {
 
   private answer(call: number, reply: BatchReply | LargeReply): void {
     const transfer = reply.type === 'answers' ? [reply.answers.buffer as ArrayBuffer] : [];
+    if (reply.type === 'answers') transfer.push(...reply.signatures.map(({ bytes }) => bytes.buffer));
     this.post({ type: 'result', call, reply, errors: this.errors }, transfer);
     this.errors = [];
   }
 
-  private async batch(items: Uint8Array): Promise<BatchReply> {
-    const { reader, bundler, counters } = this;
-    const options = { reader, bundler, counters, breathe: () => this.breathe() };
-    const answers = await runBatch(items, options, (error) => this.errors.push(error));
-    return { type: 'answers', answers };
+  private async batch(work: BatchWork): Promise<BatchReply> {
+    const { reader, bundler, counters, tools } = this;
+    const options = { reader, bundler, counters, pageKey: tools.key, breathe: () => this.breathe() };
+    return await runBatch(work, options, (error) => this.errors.push(error));
   }
 
   private async largeStep(step: LargeStep, item: Uint8Array): Promise<LargeReply> {
-    const { cutter, store, counters } = this;
+    const { tools, counters } = this;
     const entry = onlyEntry(item);
     try {
       await this.breathe();
       using opened = this.source.open(entry.directory, entry.name, entry.stat);
       const report = (error: EntryError): void => void this.errors.push(error);
-      const reply = await runLargeStep(step, { entry, opened, cutter, store, report });
+      const reply = await runLargeStep(step, { entry, opened, tools, report });
       if (reply.type === 'stored') counters.add('bytes', reply.bytes);
       return reply;
     } catch (error) {
@@ -183,5 +182,5 @@ function onlyEntry(item: Uint8Array): EntryToRead {
   const cursor = new ItemCursor(item);
   cursor.next();
   const { directory, name, bodyStart } = cursor;
-  return { directory, name, stat: new BodyView(item, bodyStart).stat(), lastTag: null };
+  return { directory, name, stat: new BodyView(item, bodyStart).stat(), lastTag: null, lastVersion: () => null };
 }

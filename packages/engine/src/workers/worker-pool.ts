@@ -6,7 +6,7 @@ import type { Thread, Threads } from '@twinvault/std';
 import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
-import type { FromWorker, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
+import type { FromWorker, LastVersion, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
 
 const worksPerWorkerMax = 2;
 
@@ -22,6 +22,12 @@ interface Worker {
   outstanding: number;
 }
 
+interface Call {
+  readonly call: number;
+  readonly work: Work;
+  readonly lasts: () => readonly LastVersion[];
+}
+
 interface Waiting {
   readonly resolve: (result: WorkResult) => void;
   readonly reject: (error: unknown) => void;
@@ -30,8 +36,8 @@ interface Waiting {
 export class WorkerPool implements AsyncDisposable {
   private readonly options: WorkerPoolOptions;
   private readonly workers: Worker[] = [];
-  private readonly queue: { readonly call: number; readonly work: Work }[] = [];
-  private readonly urgent: { readonly call: number; readonly work: Work }[] = [];
+  private readonly queue: Call[] = [];
+  private readonly urgent: Call[] = [];
   private readonly waiting = new Map<number, Waiting>();
   private readonly replies: ((message: FromWorker) => void)[] = [];
   private calls = 0;
@@ -70,14 +76,14 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * Has a worker do it. Rejects when any worker fails. Urgent work goes before all that waits and is not; its buffers are
-   * handed over.
+   * handed over. `lasts` of a batch is called when a worker has room for it: signatures may be large.
    */
-  async run(work: Work, urgent = false): Promise<WorkResult> {
+  async run(work: Work, urgent = false, lasts: () => readonly LastVersion[] = () => []): Promise<WorkResult> {
     if (this.failure !== null) throw this.failure;
     const call = this.calls;
     this.calls += 1;
     const result = new Promise<WorkResult>((resolve, reject) => this.waiting.set(call, { resolve, reject }));
-    (urgent ? this.urgent : this.queue).push({ call, work });
+    (urgent ? this.urgent : this.queue).push({ call, work, lasts });
     this.dispatch();
     return await result;
   }
@@ -89,8 +95,8 @@ export class WorkerPool implements AsyncDisposable {
       if (worker === null || next === undefined) return;
       worker.outstanding += 1;
       const { call, work } = next;
-      const bytes = work.type === 'batch' ? work.items : work.entry;
-      this.post(worker, { ...work, call }, [bytes.buffer as ArrayBuffer]);
+      if (work.type === 'batch') this.post(worker, { ...work, call, lasts: next.lasts() }, [work.items.buffer as ArrayBuffer]);
+      else this.post(worker, { ...work, call }, [work.entry.buffer as ArrayBuffer]);
     }
   }
 

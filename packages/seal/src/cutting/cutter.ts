@@ -30,6 +30,8 @@ export interface CutterOptions {
 export class Cutter {
   /** Memory for the data to cut, filled by the caller. */
   readonly buffer: Uint8Array;
+  /** Holds the buffer from the second page on, for other modules that work on the same bytes; it never grows. */
+  readonly memory: WebAssembly.Memory;
   readonly #functions: CuttingFunctions;
   readonly #chunkBytesMin: number;
   readonly #chunkBytesMax: number;
@@ -50,6 +52,7 @@ export class Cutter {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.#functions = openCuttingModule(memory, cutterKey);
     new Uint32Array(memory.buffer, 0, 256).set(littleEndian(gearTable()));
+    this.memory = memory;
     this.buffer = new Uint8Array(memory.buffer, pageBytes);
   }
 

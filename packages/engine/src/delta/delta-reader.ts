@@ -1,0 +1,197 @@
+/*
+ * One run of data of a file whose last version is known: read into the cutter's memory, compared there, and what changed is
+ * gathered, or cut by content where much changed in one piece, out of the same memory (docs/format/delta.md).
+ */
+import { PageFinder, PageHasher, leadBytesAt, pageBytes } from '@twinvault/seal';
+import type { Cutter } from '@twinvault/seal';
+import type { DataRange, OpenedEntry } from '../source-port.ts';
+import type { ContentOutput } from './content-output.ts';
+import { Differ } from './differ.ts';
+import type { DifferOutput } from './differ.ts';
+import { Gatherer, gatheredBytesMin } from './gatherer.ts';
+import { OldVersion } from './old-version.ts';
+import type { PageCursor } from './old-version.ts';
+import type { SignedVersion } from './signature.ts';
+import { Upkeep } from './upkeep.ts';
+
+/** What changed in one piece of so many bytes is cut by content: copies of it may be known, and chunks stay few. */
+export const cutBytesMin: number = 1024 * 1024;
+
+/** Between chunks: null, or a promise to wait for; throws when the run is being stopped. */
+export interface DeltaStore {
+  put(plaintext: Uint8Array): Uint8Array;
+  breathe(): Promise<void> | null;
+}
+
+/** One for each worker. */
+export class DeltaTools {
+  readonly key: Uint8Array;
+  readonly cutter: Cutter;
+  readonly store: DeltaStore;
+  /** Over the cutter's buffer. */
+  readonly hasher: PageHasher;
+  private ownFinder: PageFinder | null = null;
+  private ownGatherer: Gatherer | null = null;
+
+  constructor(key: Uint8Array, cutter: Cutter, store: DeltaStore) {
+    this.key = key;
+    this.cutter = cutter;
+    this.store = store;
+    this.hasher = PageHasher.over(cutter, key);
+  }
+
+  get finder(): PageFinder {
+    return (this.ownFinder ??= new PageFinder(this.key));
+  }
+
+  get gatherer(): Gatherer {
+    return (this.ownGatherer ??= new Gatherer(this.key, (plaintext) => this.store.put(plaintext)));
+  }
+
+  /** Stores a chunk out of the cutter's buffer as a part of the content. */
+  storeChunk(start: number, end: number, output: ContentOutput): void {
+    const lengthBytes = end - start;
+    const id = this.store.put(this.cutter.buffer.subarray(start, end));
+    const leadBytes = leadBytesAt(output.sizeBytes);
+    const words = this.hasher.sign(start, lengthBytes, leadBytes);
+    output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage: 0, leadBytes });
+  }
+}
+
+export interface DeltaReaderOptions {
+  readonly last: SignedVersion;
+  readonly tools: DeltaTools;
+  readonly output: ContentOutput;
+}
+
+/** Reads run after run of one file; `end` after the last. */
+export class DeltaReader {
+  private readonly tools: DeltaTools;
+  private readonly opened: OpenedEntry;
+  private readonly differ: Differ;
+  private readonly changes: Changes;
+
+  constructor(opened: OpenedEntry, { last, tools, output }: DeltaReaderOptions) {
+    this.tools = tools;
+    this.opened = opened;
+    const old = new OldVersion(last);
+    this.changes = new Changes(old, tools, output);
+    const { cutter, hasher, finder } = tools;
+    this.differ = new Differ({ buffer: cutter.buffer, hasher, finder, old, output: this.changes });
+    tools.gatherer.clear();
+  }
+
+  /** Bytes read: fewer than the range when the file ended. */
+  async read(range: DataRange): Promise<number> {
+    const { differ, changes, tools } = this;
+    const { buffer } = tools.cutter;
+    let [end, readBytes] = [0, 0];
+    let ended = false;
+    differ.begin(range.offsetBytes);
+    changes.begin();
+    for (;;) {
+      while (!ended && end < buffer.length) {
+        const wanted = Math.min(range.lengthBytes - readBytes, buffer.length - end);
+        const got = wanted === 0 ? 0 : this.opened.read(buffer, end, wanted, range.offsetBytes + readBytes);
+        ended = got === 0;
+        end += got;
+        readBytes += got;
+      }
+      while (differ.step(end, ended)) {
+        const breath = tools.store.breathe();
+        if (breath !== null) await breath;
+      }
+      if (ended) {
+        changes.ending();
+        differ.finish();
+        return readBytes;
+      }
+      buffer.copyWithin(0, differ.wantedFrom, end);
+      end -= differ.wantedFrom;
+      differ.moved();
+    }
+  }
+
+  /** Stores what is still gathered. */
+  end(): void {
+    this.tools.gatherer.end();
+  }
+}
+
+/** Where the parts of a compared file go. */
+class Changes implements DifferOutput {
+  private readonly old: OldVersion;
+  private readonly tools: DeltaTools;
+  private readonly output: ContentOutput;
+  private readonly upkeep: Upkeep;
+  private changedBytes = 0;
+  /** What changes at present is being cut. */
+  private cutting = false;
+  private keptInRun = false;
+  private runEnds = false;
+
+  constructor(old: OldVersion, tools: DeltaTools, output: ContentOutput) {
+    this.old = old;
+    this.tools = tools;
+    this.output = output;
+    this.upkeep = new Upkeep(old);
+  }
+
+  begin(): void {
+    this.keptInRun = false;
+    this.runEnds = false;
+  }
+
+  ending(): void {
+    this.runEnds = true;
+  }
+
+  keeps(page: PageCursor): boolean {
+    return !this.upkeep.empties(page.extentNumber, this.changedBytes);
+  }
+
+  kept({ extent, page, lengthBytes, inExtentBytes }: PageCursor): void {
+    this.keptInRun = true;
+    const { id, chunkBytes, firstPage } = extent;
+    const offsetBytes = extent.offsetBytes + inExtentBytes;
+    const leadBytes = page === firstPage ? extent.leadBytes : pageBytes;
+    this.output.stored({ id, offsetBytes, lengthBytes, chunkBytes, words: this.old.words, firstPage: page, leadBytes });
+  }
+
+  changing(start: number, end: number): number {
+    if (!this.cutting && end - start < cutBytesMin) return start;
+    this.startCutting();
+    return this.cut(start, end, false);
+  }
+
+  changed(start: number, end: number): void {
+    this.changedBytes += end - start;
+    const { cutter, gatherer } = this.tools;
+    // A run without a known page is cut as it would be without a last version: a copy of it may be known.
+    if (this.runEnds && !this.keptInRun && end - start >= gatheredBytesMin) this.startCutting();
+    let from = start;
+    if (this.cutting) from = this.cut(start, end, true);
+    this.cutting = false;
+    if (from < end) gatherer.add(cutter.buffer.subarray(from, end), this.output);
+  }
+
+  private startCutting(): void {
+    if (!this.cutting) this.tools.cutter.start();
+    this.cutting = true;
+  }
+
+  /** Where the first byte is that was not stored. A short rest before a known page is left to be gathered. */
+  private cut(start: number, end: number, final: boolean): number {
+    const { tools, output } = this;
+    let from = start;
+    while (from < end) {
+      const cut = tools.cutter.findCut(from, end, final);
+      if (cut < 0) break;
+      if (cut === end && cut - from < gatheredBytesMin && this.keptInRun && !this.runEnds) break;
+      tools.storeChunk(from, cut, output);
+      if (!final) this.changedBytes += cut - from;
+      from = cut;
+    }
+    return from;
+  }
+}

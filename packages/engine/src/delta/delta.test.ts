@@ -1,0 +1,273 @@
+/*
+ * Property: whatever is done to a file between two readings, the extents of the second give back its bytes, with a signature
+ * that is sound, lost, stale, cut short or damaged; and a sound one makes what is sent follow what changed.
+ *
+ * How: fast-check makes scripts of edits (a failure prints seed and path and shrinks the script); chunks go into a map, and a
+ * file is put together from it and compared byte by byte.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { primitives, Prng } from '@twinvault/std';
+import { Cutter, newPageKey } from '@twinvault/seal';
+import { bodyExtentBytes, writeExtent } from '../entries/entry-body.ts';
+import type { PlacedExtent } from '../entries/entry-body.ts';
+import { PackedWriter } from '../entries/packed-writer.ts';
+import type { DataRange, EntryStat, OpenedEntry } from '../source-port.ts';
+import { readContent } from '../workers/content.ts';
+import type { ReadContent } from '../workers/content.ts';
+import { DeltaTools } from './delta-reader.ts';
+import { decodeSignature } from './signature.ts';
+
+const prng = new Prng('delta');
+const key = newPageKey({ bytes: (count) => prng.bytes(count) });
+const cutterKey = prng.bytes(16);
+
+interface File {
+  readonly bytes: Uint8Array;
+  /** Runs of data; null: no holes. */
+  readonly data: readonly DataRange[] | null;
+}
+
+/** Stores chunks in memory, reads files into it and puts them together again. */
+class Store {
+  readonly chunks = new Map<string, Uint8Array>();
+  storedBytes = 0;
+  private readonly tools: DeltaTools;
+
+  constructor() {
+    const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
+    this.tools = new DeltaTools(key, new Cutter(cutterKey), { put, breathe: () => null });
+  }
+
+  private put(plaintext: Uint8Array): Uint8Array {
+    const id = primitives.sha256(plaintext);
+    const hex = Buffer.from(id).toString('hex');
+    if (!this.chunks.has(hex)) {
+      this.chunks.set(hex, plaintext.slice());
+      this.storedBytes += plaintext.length;
+    }
+    return id;
+  }
+
+  /** `seen`: bytes that reading gives at once, so that reads are short. */
+  async read(file: File, last: Version | null, seen = 700_000): Promise<Version> {
+    const { bytes, data } = file;
+    const opened = {
+      stat: { sizeBytes: bytes.length } as EntryStat,
+      read(into: Uint8Array, intoOffset: number, lengthBytes: number, fileOffsetBytes: number): number {
+        const part = bytes.subarray(fileOffsetBytes, fileOffsetBytes + Math.min(lengthBytes, seen));
+        into.set(part, intoOffset);
+        return part.length;
+      },
+    } as unknown as OpenedEntry;
+    const ranges = data ?? (bytes.length === 0 ? [] : [{ offsetBytes: 0, lengthBytes: bytes.length }]);
+    const before = this.storedBytes;
+    const known = last === null || last.signature === null ? null : decodeSignature(last.signature, last.list, key);
+    const content = await readContent(opened, ranges, { tools: this.tools, last: known });
+    assert.equal(content.sizeBytes, bytes.length);
+    assert.ok(Buffer.compare(this.together(content.extents), bytes) === 0, 'the extents give back the file');
+    return { ...content, list: listOf(content.extents), sentBytes: this.storedBytes - before, known: known !== null };
+  }
+
+  private together(extents: readonly PlacedExtent[]): Uint8Array {
+    return Buffer.concat(
+      extents.map(({ id, offsetBytes, lengthBytes }) => {
+        if (id === null) return new Uint8Array(lengthBytes);
+        const chunk = this.chunks.get(Buffer.from(id).toString('hex'));
+        assert.ok(chunk !== undefined && offsetBytes + lengthBytes <= chunk.length, 'the piece lies in a stored chunk');
+        return chunk.subarray(offsetBytes, offsetBytes + lengthBytes);
+      }),
+    );
+  }
+}
+
+interface Version extends ReadContent {
+  readonly list: Uint8Array;
+  readonly sentBytes: number;
+  readonly known: boolean;
+}
+
+function listOf(extents: readonly PlacedExtent[]): Uint8Array {
+  const writer = new PackedWriter(extents.length * bodyExtentBytes);
+  for (const extent of extents) writeExtent(writer, extent);
+  return writer.take();
+}
+
+function whole(bytes: Uint8Array): File {
+  return { bytes, data: null };
+}
+
+type Edit =
+  | { readonly type: 'overwrite' | 'insert'; readonly at: number; readonly size: number; readonly seed: number }
+  | { readonly type: 'delete' | 'truncate' | 'punch' | 'zero'; readonly at: number; readonly size: number }
+  | { readonly type: 'move'; readonly at: number; readonly size: number; readonly to: number }
+  | { readonly type: 'append'; readonly size: number; readonly seed: number };
+
+const where = fc.double({ min: 0, max: 1, noNaN: true });
+const size = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.integer({ min: 1, max: 20_000 }),
+  fc.constantFrom(4096, 8192, 1_500_000),
+);
+const seed = fc.nat(5);
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ type: fc.constantFrom('overwrite' as const, 'insert' as const), at: where, size, seed }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('delete', 'truncate', 'punch', 'zero'), at: where, size }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('move' as const), at: where, size, to: where }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('append' as const), size, seed }) },
+);
+
+function apply({ bytes, data }: File, change: Edit): File {
+  const place = (share: number): number => Math.floor(share * bytes.length);
+  const parts = (...list: Uint8Array[]): File => whole(Buffer.concat(list));
+  if (change.type === 'append') return parts(bytes, new Prng(change.seed).bytes(change.size));
+  const start = place(change.at);
+  const end = Math.min(bytes.length, start + change.size);
+  switch (change.type) {
+    case 'overwrite': {
+      const changed = bytes.slice();
+      changed.set(new Prng(change.seed).bytes(end - start), start);
+      return { bytes: changed, data: null };
+    }
+    case 'insert':
+      return parts(bytes.subarray(0, start), new Prng(change.seed).bytes(change.size), bytes.subarray(start));
+    case 'delete':
+      return parts(bytes.subarray(0, start), bytes.subarray(end));
+    case 'truncate':
+      return parts(bytes.subarray(0, Math.max(start, bytes.length - 500_000)));
+    case 'zero':
+      return { bytes: bytes.slice().fill(0, start, end), data };
+    case 'punch':
+      return punched(bytes, start, end);
+    case 'move': {
+      const moved = bytes.slice(start, end);
+      const rest = Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]);
+      const to = Math.floor(change.to * rest.length);
+      return parts(rest.subarray(0, to), moved, rest.subarray(to));
+    }
+  }
+}
+
+/** Whole pages become a hole. */
+function punched(bytes: Uint8Array, start: number, end: number): File {
+  const [from, to] = [Math.ceil(start / 4096) * 4096, Math.floor(end / 4096) * 4096];
+  if (from >= to) return whole(bytes);
+  const data = [
+    { offsetBytes: 0, lengthBytes: from },
+    { offsetBytes: to, lengthBytes: bytes.length - to },
+  ].filter(({ lengthBytes }) => lengthBytes > 0);
+  return { bytes: bytes.slice().fill(0, from, to), data };
+}
+
+type Harm = 'none' | 'lost' | 'stale' | 'short' | 'flipped' | 'key';
+const harms: readonly Harm[] = ['none', 'none', 'none', 'lost', 'stale', 'short', 'flipped', 'key'];
+
+function harmed(version: Version, before: Version, harm: Harm): Version {
+  const { signature } = version;
+  if (signature === null || harm === 'none') return version;
+  const bytes = signature.slice();
+  const at = Math.floor(bytes.length / 2);
+  if (harm === 'flipped') bytes[at] = (bytes[at] ?? 0) ^ 64;
+  if (harm === 'key') bytes[12] = (bytes[12] ?? 0) ^ 1;
+  if (harm === 'lost') return { ...version, signature: null };
+  if (harm === 'stale') return { ...version, signature: before.signature };
+  return { ...version, signature: harm === 'short' ? bytes.slice(0, at) : bytes };
+}
+
+test('any edits, with any signature, give back the file', async () => {
+  const nights = fc.array(fc.record({ edits: fc.array(edit, { maxLength: 5 }), harm: fc.constantFrom(...harms) }), {
+    minLength: 1,
+    maxLength: 6,
+  });
+  const start = fc.record({ size: fc.constantFrom(140_000, 1_000_003, 3_000_000), seed, zeros: fc.boolean() });
+  const store = new Store();
+  await fc.assert(
+    fc.asyncProperty(start, nights, fc.constantFrom(5000, 700_000, 9_000_000), async (first, script, seen) => {
+      let file = whole(new Prng(first.seed).bytes(first.size));
+      if (first.zeros) file.bytes.fill(0, first.size >> 1, (first.size >> 1) + 100_000);
+      let before = await store.read(file, null, seen);
+      let last = before;
+      for (const { edits, harm } of script) {
+        for (const change of edits) file = apply(file, change);
+        const version = await store.read(file, harmed(last, before, harm), seen);
+        const stale = harm === 'stale' && Buffer.compare(before.list, last.list) === 0;
+        assert.equal(version.known, last.signature !== null && (harm === 'none' || stale));
+        before = last;
+        last = version;
+      }
+    }),
+    { numRuns: 60, endOnFailure: true },
+  );
+});
+
+test('a file that did not change has the extents and the signature that it had', async () => {
+  const store = new Store();
+  const random = new Prng('same');
+  let file = whole(random.bytes(5_000_000));
+  let last = await store.read(file, null);
+  for (let night = 0; night < 5; night += 1) {
+    const bytes = file.bytes.slice();
+    for (let page = 0; page < 12; page += 1) bytes.set(random.bytes(4096), 4096 * random.below(1200));
+    file = whole(bytes);
+    last = await store.read(file, last);
+    const again = await store.read(file, last);
+    assert.deepEqual(again.extents, last.extents);
+    assert.deepEqual(again.signature, last.signature);
+    assert.equal(again.sentBytes, 0);
+  }
+});
+
+test('changed pages cost themselves', async () => {
+  const store = new Store();
+  const random = new Prng('pages');
+  const bytes = random.bytes(32 * 1024 * 1024);
+  const last = await store.read(whole(bytes.slice()), null);
+  const pages = new Set(Array.from({ length: 82 }, () => random.below(8192)));
+  for (const page of pages) bytes.set(random.bytes(4096), page * 4096);
+  const { sentBytes } = await store.read(whole(bytes), last);
+  assert.ok(sentBytes === pages.size * 4096, `${sentBytes} bytes sent`);
+});
+
+test('insertions and deletions cost about a page each', async () => {
+  const store = new Store();
+  const random = new Prng('insertions');
+  let { bytes } = whole(random.bytes(16 * 1024 * 1024));
+  const last = await store.read(whole(bytes), null);
+  for (let count = 0; count < 20; count += 1) {
+    const at = random.below(bytes.length - 1000);
+    const rest = count % 2 === 0 ? bytes.subarray(at) : bytes.subarray(at + 777);
+    bytes = Buffer.concat([bytes.subarray(0, at), random.bytes(count % 2 === 0 ? 1 + random.below(199) : 0), rest]);
+  }
+  const { sentBytes } = await store.read(whole(bytes), last);
+  assert.ok(sentBytes < 20 * 3 * 4096, `${sentBytes} bytes sent`);
+});
+
+test('what is new in one piece is cut by content, as a file of its own would be', async () => {
+  const store = new Store();
+  const random = new Prng('rewritten');
+  const other = random.bytes(9_000_000);
+  await store.read(whole(other), null);
+  const last = await store.read(whole(random.bytes(9_000_000)), null);
+  const { sentBytes } = await store.read(whole(other), last);
+  assert.equal(sentBytes, 0);
+});
+
+test('nights of changes do not let dead bytes pile up', async () => {
+  const random = new Prng('upkeep');
+  const bytes = random.bytes(4 * 1024 * 1024);
+  const store = new Store();
+  let last = await store.read(whole(bytes.slice()), null);
+  let sentBytes = 0;
+  const nights = 250;
+  const pagesANight = 20;
+  for (let night = 0; night < nights; night += 1) {
+    for (let page = 0; page < pagesANight; page += 1) bytes.set(random.bytes(4096), 4096 * random.below(1024));
+    last = await store.read(whole(bytes), last);
+    sentBytes += last.sentBytes;
+  }
+  const used = new Set(last.extents.map(({ id }) => Buffer.from(id ?? []).toString('hex')));
+  const fetched = [...used].reduce((sum, id) => sum + (store.chunks.get(id)?.length ?? 0), 0);
+  assert.ok(fetched < 3 * bytes.length, `a restore fetches ${fetched / bytes.length} times the file`);
+  assert.ok(sentBytes < 1.7 * nights * pagesANight * 4096, `${sentBytes / (nights * pagesANight * 4096)} times the changes`);
+});

@@ -1,0 +1,177 @@
+/*
+ * `signatures.db`: page signatures of the job's newest safeset, by the digest of the list of extents that they belong to
+ * (docs/format/delta.md). What a run changes is written when its record is committed, and not at all otherwise.
+ *
+ * Only a cache: an error of the database, whatever it is, turns it off for the run and never ends a backup. One that cannot
+ * be opened is removed, so that the next run begins a new one.
+ */
+import { equalBytes } from '@twinvault/std';
+import type { Database, Databases, Files, Random } from '@twinvault/std';
+import { bundledBytesMax, newPageKey, pageKeyBytes } from '@twinvault/seal';
+import { extentListDigest } from '../delta/signature.ts';
+import { BodyView } from '../entries/entry-body.ts';
+
+export interface SignatureStoreOptions {
+  readonly path: string;
+  readonly databases: Databases;
+  readonly files: Files;
+  readonly random: Random;
+  /** Nothing is known of the last safeset, so no signature belongs to anything. */
+  readonly fresh: boolean;
+}
+
+export class SignatureStore implements Disposable {
+  private readonly options: SignatureStoreOptions;
+  private database: Database | null = null;
+  private state: 'closed' | 'open' | 'off' = 'closed';
+  private committed = false;
+  private pageKey: Uint8Array | null = null;
+
+  constructor(options: SignatureStoreOptions) {
+    this.options = options;
+  }
+
+  /** Under which pages are hashed, the same for all files of the job. */
+  get key(): Uint8Array {
+    this.attempt((database) => this.keyFrom(database), null);
+    return (this.pageKey ??= newPageKey(this.options.random));
+  }
+
+  has(body: Uint8Array): boolean {
+    if (!isSigned(body)) return false;
+    const digest = digestOf(body);
+    return this.attempt((database) => database.all('SELECT 1 FROM signatures WHERE content = ?', digest).length > 0, false);
+  }
+
+  /** Of the content that a body has; null when none is kept. */
+  of(body: Uint8Array): Uint8Array | null {
+    if (!isSigned(body)) return null;
+    const digest = digestOf(body);
+    return this.attempt((database) => {
+      const bytes = database.all('SELECT bytes FROM signatures WHERE content = ?', digest)[0]?.['bytes'];
+      return bytes instanceof Uint8Array ? bytes : null;
+    }, null);
+  }
+
+  /** An entry was read: what its last version had gives way to what it has now. */
+  replace(last: Uint8Array | null, body: Uint8Array, signature: Uint8Array | null): void {
+    const before = last !== null && isSigned(last) ? digestOf(last) : null;
+    if (before === null && signature === null) return;
+    const after = digestOf(body);
+    const same = before !== null && equalBytes(before, after);
+    if (signature !== null) this.add(after, signature, same ? 0 : 1);
+    if (before !== null && !same) this.subtract(before);
+  }
+
+  /** An entry is gone. */
+  drop(last: Uint8Array): void {
+    if (isSigned(last)) this.subtract(digestOf(last));
+  }
+
+  private add(digest: Uint8Array, signature: Uint8Array, uses: number): void {
+    this.attempt((database) => {
+      database.run(
+        `INSERT INTO signatures (content, uses, bytes) VALUES (?, 1, ?)
+         ON CONFLICT (content) DO UPDATE SET uses = uses + ?, bytes = excluded.bytes`,
+        digest,
+        signature,
+        uses,
+      );
+    }, undefined);
+  }
+
+  private subtract(digest: Uint8Array): void {
+    this.attempt((database) => {
+      database.run('UPDATE signatures SET uses = uses - 1 WHERE content = ?', digest);
+      database.run('DELETE FROM signatures WHERE content = ? AND uses <= 0', digest);
+    }, undefined);
+  }
+
+  /** After the record's commit. */
+  async keep(): Promise<void> {
+    if (this.state === 'open') {
+      this.attempt((database) => {
+        database.execute('COMMIT');
+        this.committed = true;
+      }, undefined);
+    }
+    if (this.state === 'off') await this.remove();
+    this[Symbol.dispose]();
+  }
+
+  private async remove(): Promise<void> {
+    const { path, files } = this.options;
+    try {
+      for (const suffix of ['', '-wal', '-shm']) await files.remove(`${path}${suffix}`);
+    } catch {
+      // Then the next run finds it as this one did.
+    }
+  }
+
+  private attempt<T>(use: (database: Database) => T, otherwise: T): T {
+    if (this.state === 'off') return otherwise;
+    try {
+      this.database ??= this.open();
+      this.state = 'open';
+      return use(this.database);
+    } catch {
+      this.close();
+      this.state = 'off';
+      return otherwise;
+    }
+  }
+
+  private open(): Database {
+    const { databases, path, fresh } = this.options;
+    const database = databases.open(path);
+    try {
+      database.execute(`CREATE TABLE IF NOT EXISTS page_key (only INTEGER PRIMARY KEY CHECK (only = 1), bytes BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS signatures (content BLOB PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
+        BEGIN IMMEDIATE;`);
+      if (fresh) database.run('DELETE FROM signatures');
+      return database;
+    } catch (error) {
+      database[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private keyFrom(database: Database): void {
+    if (this.pageKey !== null) return;
+    const bytes = database.all('SELECT bytes FROM page_key')[0]?.['bytes'];
+    if (bytes instanceof Uint8Array && bytes.length === pageKeyBytes) {
+      this.pageKey = bytes;
+      return;
+    }
+    this.pageKey = newPageKey(this.options.random);
+    database.run('INSERT OR REPLACE INTO page_key (only, bytes) VALUES (1, ?)', this.pageKey);
+  }
+
+  private close(): void {
+    const { database } = this;
+    this.database = null;
+    for (const step of [() => this.committed || database?.execute('ROLLBACK'), () => database?.[Symbol.dispose]()]) {
+      try {
+        step();
+      } catch {
+        // It is only a cache, and closing it is all that is left to do.
+      }
+    }
+  }
+
+  /** Without `keep` before: what the run changed is forgotten. */
+  [Symbol.dispose](): void {
+    this.close();
+    this.state = 'off';
+  }
+}
+
+/** Only large files have signatures: small ones lie in bundles. */
+function isSigned(body: Uint8Array): boolean {
+  const view = new BodyView(body);
+  return view.extentCount > 0 && view.sizeBytes >= bundledBytesMax && view.tag === null;
+}
+
+function digestOf(body: Uint8Array): Uint8Array {
+  return extentListDigest(new BodyView(body).extentBytes);
+}
