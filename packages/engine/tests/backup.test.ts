@@ -109,6 +109,31 @@ test('losing the local state costs reading, not sending', async () => {
   assertSame(await readBack(world, report.record), tree);
 });
 
+test('leaves of the last catalog are taken over where nothing in them changed', async () => {
+  const world = await newWorld();
+  const prng = new Prng('many');
+  const tree = new MemoryTree();
+  for (let directory = 0; directory < 6; directory += 1) {
+    tree.directory(`root/d${directory}`);
+    for (let index = 0; index < 250; index += 1) tree.file(`root/d${directory}/f${index}`, prng.bytes(prng.below(200)));
+  }
+  await run(world, tree);
+  for (let round = 0; round < 5; round += 1) {
+    const at = (): string => `root/d${prng.below(6)}/f${prng.below(250)}`;
+    for (let edits = prng.below(4); edits > 0; edits -= 1) tree.file(at(), prng.bytes(50));
+    tree.remove(at());
+    if (round === 2) tree.rename('root/d3', 'root/d33');
+    if (round === 4) tree.faults.set('root/d5', { at: 'list', code: 'entry-denied' });
+    const changed = await run(world, tree);
+    tree.faults.clear();
+    const again = await run(world, tree);
+    const read = await readBack(world, again.record);
+    assertSame(read, tree);
+    assert.equal(again.counts.files, [...tree.nodes.values()].filter(({ type }) => type === 1).length);
+    if (round !== 4) assert.deepEqual(read.part.catalog, (await readBack(world, changed.record)).part.catalog);
+  }
+});
+
 test('a damaged cache is not believed', async () => {
   const world = await newWorld();
   const tree = someTree('damaged cache');

@@ -26,7 +26,7 @@ export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
 export { CatalogReader } from './catalog/catalog-reader.ts';
 export type { Content, Subtree, WalkOptions } from './catalog/catalog-reader.ts';
 export { CatalogWriter } from './catalog/catalog-writer.ts';
-export type { CatalogWriterOptions, StoredContent, WrittenCatalog } from './catalog/catalog-writer.ts';
+export type { CatalogWriterOptions, KnownLeaf, StoredContent, WrittenCatalog, WrittenLeaf } from './catalog/catalog-writer.ts';
 export { diffCatalogs } from './catalog/diff.ts';
 export type { CatalogChange } from './catalog/diff.ts';
 export { entryTypes, equalEntries, equalExtents } from './catalog/entry.ts';

@@ -5,7 +5,7 @@
  * Catalog packs are held until the data packs that they name are at the vault (docs/format/README.md, "Order of writing").
  */
 import { CatalogWriter } from '@twinvault/seal';
-import type { CatalogEntry, SealingSession } from '@twinvault/seal';
+import type { CatalogEntry, KnownLeaf, SealingSession, WrittenLeaf } from '@twinvault/seal';
 import { RefsBuilder } from '@twinvault/format';
 import type { ChunkId } from '@twinvault/format';
 import { assert } from '@twinvault/std';
@@ -35,6 +35,7 @@ export class CatalogOutput {
   private readonly sink: PackSink;
   private readonly writer: CatalogWriter;
   private held: ClosedPack[] = [];
+  private leaves: WrittenLeaf[] = [];
 
   constructor(options: CatalogOutputOptions) {
     this.options = options;
@@ -50,6 +51,7 @@ export class CatalogOutput {
     this.writer = new CatalogWriter({
       cutterKey: this.sink.keys.cutterKey,
       sink: { put: (plaintext) => this.putNode(plaintext) },
+      onLeaf: (leaf) => this.leaves.push(leaf),
     });
   }
 
@@ -57,6 +59,20 @@ export class CatalogOutput {
     const { id } = this.sink.put(plaintext);
     this.options.table.mark(id);
     return id;
+  }
+
+  /** A leaf of the last catalog; its chunks are marked. False: its entries are to be added one by one. */
+  addLeaf(leaf: KnownLeaf): boolean {
+    if (!this.writer.addLeaf(leaf)) return false;
+    assert(this.options.table.mark(leaf.id), 'a leaf is at the vault before it is taken over');
+    return true;
+  }
+
+  /** Leaves that ended since the last call. */
+  takeLeaves(): readonly WrittenLeaf[] {
+    const { leaves } = this;
+    if (leaves.length > 0) this.leaves = [];
+    return leaves;
   }
 
   /** Strictly ascending keys. */

@@ -2,17 +2,19 @@
  * The middle of a run, from the scan to the finished catalog: the scan is joined with the cache, batches go to the workers,
  * entries come out in key order into the catalog, the new cache and the tally.
  */
-import { onAbort } from '@twinvault/std';
+import { assert, onAbort } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
-import type { AgentKeys } from '@twinvault/seal';
+import type { AgentKeys, Place, WrittenLeaf } from '@twinvault/seal';
 import { catalogEntry } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import { DetailsDecoder } from '../entries/entry-details.ts';
+import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
+import type { UnchangedLeaf } from '../scan/merge-join.ts';
 import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
 import { entryTypes } from '../source-port.ts';
@@ -83,9 +85,10 @@ export class ReadingRun implements AsyncDisposable {
       signatures: options.signatures,
       workers: options.workers,
       write: (item) => this.write(item),
+      writeLeaf: (leaf) => this.writeLeaf(leaf),
       written: async () => await this.breathe(),
       error: (error) => this.error(error),
-      passed: (body) => options.tally.passed(body),
+      passed: (entries, bytes) => options.tally.passed(entries, bytes),
       openMax: openSegmentsPerWorker * options.workers,
       lastSequence: options.lastCache?.info.sequence ?? 0,
     });
@@ -172,13 +175,46 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private write(item: Item): void {
-    const { newCache, tally, paths } = this.options;
-    const { directory, name, body } = item;
+    const { tally, paths } = this.options;
     tally.written(item);
     paths.add(item);
-    if (body === null) return;
-    this.catalog.add(catalogEntry(item, body, this.details));
-    newCache.add(directory, name, body);
+    if (item.body !== null) this.writeEntry(item, item.body);
+  }
+
+  /** The cache's blocks end where the catalog's leaves do: before the entry, after it, or both. */
+  private writeEntry(place: Place, body: Uint8Array): void {
+    const { newCache } = this.options;
+    this.catalog.add(catalogEntry(place, body, this.details));
+    let added = false;
+    for (const leaf of this.catalog.takeLeaves()) {
+      if (leaf.entries > newCache.pending) {
+        newCache.add(place, body);
+        added = true;
+      }
+      this.endBlock(leaf);
+    }
+    if (!added) newCache.add(place, body);
+  }
+
+  private endBlock({ id, entries, reusable }: WrittenLeaf): void {
+    const { newCache } = this.options;
+    assert(newCache.pending === entries, 'a block of the cache holds the entries of its leaf');
+    newCache.endBlock(reusable ? id : null);
+  }
+
+  private writeLeaf({ block, id, first, last }: UnchangedLeaf): void {
+    const { newCache, tally } = this.options;
+    const { entries, bytes } = block;
+    if (this.catalog.addLeaf({ id, first, last, entries, bytes })) {
+      newCache.addBlock(block);
+      tally.writtenBlock(block);
+      return;
+    }
+    const items = new ItemCursor(block.items);
+    while (items.next()) {
+      const { directory, name, body } = items;
+      this.write({ directory, name, body, change: 'unchanged' });
+    }
   }
 
   private async breathe(): Promise<void> {
@@ -204,7 +240,9 @@ export class ReadingRun implements AsyncDisposable {
 
   /** Everything that the catalog names is at the vault when it resolves. */
   async finish(): Promise<FinishedCatalog> {
-    return await this.catalog.finish();
+    const finished = await this.catalog.finish();
+    for (const leaf of this.catalog.takeLeaves()) if (leaf.entries > 0) this.endBlock(leaf);
+    return finished;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ import type { RecordCounts } from '@twinvault/format';
 import { BodyView } from '../entries/entry-body.ts';
 import type { Item } from '../scan/segments.ts';
 import { entryTypes } from '../source-port.ts';
+import type { BlockCounts } from '../state/cache-block.ts';
 import type { EntryError } from '../source-port.ts';
 
 export class RunTally {
@@ -24,10 +25,19 @@ export class RunTally {
   private bytesProtected = 0;
   private bytesChanged = 0;
 
-  passed(body: Uint8Array): void {
-    const view = new BodyView(body);
-    this.unchangedFound += 1;
-    if (view.type === entryTypes.file) this.bytesUnchangedFound += view.sizeBytes;
+  /** Unchanged entries that the scan has met. */
+  passed(entries: number, bytes: number): void {
+    this.unchangedFound += entries;
+    this.bytesUnchangedFound += bytes;
+  }
+
+  /** A block of unchanged entries that was written to the catalog. */
+  writtenBlock({ entries, files, directories, others, bytes }: BlockCounts): void {
+    this.unchanged += entries;
+    this.files += files;
+    this.directories += directories;
+    this.others += others;
+    this.bytesProtected += bytes;
   }
 
   error(error: EntryError): void {

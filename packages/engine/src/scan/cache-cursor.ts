@@ -4,12 +4,15 @@
  */
 import { BodyView } from '../entries/entry-body.ts';
 import { compareDirectories } from '../entries/entry-keys.ts';
-import type { ItemCursor } from '../entries/packed-items.ts';
+import { ItemCursor } from '../entries/packed-items.ts';
+import type { CacheBlock } from '../state/cache-block.ts';
 import type { CacheReader } from '../state/catalog-cache.ts';
 
 export class CacheCursor {
   private readonly reader: CacheReader | null;
-  private block: ItemCursor | null = null;
+  private item: ItemCursor | null = null;
+  /** Where the present entry stands; null at the end. */
+  block: CacheBlock | null = null;
   private view: BodyView | null = null;
 
   private constructor(reader: CacheReader | null) {
@@ -24,49 +27,50 @@ export class CacheCursor {
 
   /** No entry is left. */
   get ended(): boolean {
-    return this.block === null;
+    return this.item === null;
   }
 
   /** To the next entry; false: the block is used up and `load` must be awaited. */
   step(): boolean {
-    return this.block?.next() ?? true;
+    return this.item?.next() ?? true;
   }
 
   async load(): Promise<void> {
     for (;;) {
       this.block = (await this.reader?.nextBlock()) ?? null;
-      this.view = this.block === null ? null : new BodyView(this.block.bytes);
-      if (this.block === null || this.block.next()) return;
+      this.item = this.block === null ? null : new ItemCursor(this.block.items);
+      this.view = this.block === null ? null : new BodyView(this.block.items);
+      if (this.item === null || this.item.next()) return;
     }
   }
 
   /** Order of the present entry and a key; positive at the end. */
   compare(directory: Uint8Array, name: Uint8Array): number {
-    if (this.block === null) return 1;
-    return compareDirectories(this.block.directory, directory) || this.block.compareName(name);
+    if (this.item === null) return 1;
+    return compareDirectories(this.item.directory, directory) || this.item.compareName(name);
   }
 
   get directory(): Uint8Array {
-    return this.item.directory;
+    return this.present.directory;
   }
 
   get name(): Uint8Array {
-    return this.item.name;
+    return this.present.name;
   }
 
   /** Bytes of the present entry's body; they stay valid. */
   get body(): Uint8Array {
-    return this.item.body;
+    return this.present.body;
   }
 
   /** Moves with the cursor. */
   get fields(): BodyView {
     if (this.view === null) throw new RangeError('the cursor has ended');
-    return this.view.at(this.item.bodyStart);
+    return this.view.at(this.present.bodyStart);
   }
 
-  private get item(): ItemCursor {
-    if (this.block === null) throw new RangeError('the cursor has ended');
-    return this.block;
+  private get present(): ItemCursor {
+    if (this.item === null) throw new RangeError('the cursor has ended');
+    return this.item;
   }
 }

@@ -3,23 +3,36 @@
  * vault, passes as it is; others are to be read. What only the cache has was removed, unless it lies where the scan could
  * not look: that keeps its last version.
  */
+import { assert } from '@twinvault/std';
+import type { ChunkId } from '@twinvault/format';
+import type { Place } from '@twinvault/seal';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
-import { marks } from '../entries/entry-body.ts';
-import type { BodyView } from '../entries/entry-body.ts';
+import { BodyView, marks } from '../entries/entry-body.ts';
 import { isWithin, pathOf } from '../entries/entry-keys.ts';
+import { ItemCursor } from '../entries/packed-items.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, ScanEvent, ScannedEntry } from '../source-port.ts';
+import type { CacheBlock } from '../state/cache-block.ts';
 import type { CacheCursor } from './cache-cursor.ts';
 
 /** What comes out, in key order. */
 export interface JoinOutput {
   unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void;
+  /** All entries of a block that stands for a leaf of the catalog, none of them changed; their chunks are marked. */
+  unchangedLeaf(leaf: UnchangedLeaf): void;
   /** `last`: body of the last version, when all its chunks are at the vault. */
   read(entry: ScannedEntry, last: Uint8Array | null): void;
   /** The last version stays, since the entry could not be looked at. */
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
   removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
   error(error: EntryError): void;
+}
+
+export interface UnchangedLeaf {
+  readonly block: CacheBlock;
+  readonly id: ChunkId;
+  readonly first: Place;
+  readonly last: Place;
 }
 
 export interface JoinOptions {
@@ -37,9 +50,19 @@ export class MergeJoin {
   private lastLiveId: Uint8Array | null = null;
   /** The cache's block is used up: nothing is known of what follows until the next is loaded. */
   private wantsBlock = false;
+  /** The block's entries so far, all of them unchanged and none of them handed out: it may be taken over whole. */
+  private run: { readonly first: Place; readonly leaf: ChunkId; count: number } | null = null;
 
   constructor(options: JoinOptions) {
     this.options = options;
+    this.beginBlock();
+  }
+
+  private beginBlock(): void {
+    const { cache, table } = this.options;
+    const leaf = cache.block?.leaf ?? null;
+    if (leaf === null || !table.has(leaf)) this.run = null;
+    else this.run = { first: { directory: cache.directory, name: cache.name }, leaf, count: 0 };
   }
 
   /** Takes events until one needs the next block of the cache; the number taken. Then await `load` and go on. */
@@ -56,6 +79,7 @@ export class MergeJoin {
   async load(): Promise<void> {
     await this.options.cache.load();
     this.wantsBlock = false;
+    this.beginBlock();
   }
 
   /** The rest of the cache, after the scan's last event. */
@@ -93,19 +117,61 @@ export class MergeJoin {
     const { cache, output } = this.options;
     if (!this.passBefore(directory, name)) return false;
     if (cache.compare(directory, name) !== 0) {
+      this.settleRun();
       output.read(entry, null);
       return true;
     }
-    const { fields, body } = cache;
+    const { fields } = cache;
     const live = this.live(fields);
-    if (live && this.proven(fields) && fields.sameStat(stat)) output.unchanged(directory, name, body);
-    else output.read(entry, live ? body : null);
+    if (live && this.proven(fields) && fields.sameStat(stat)) {
+      if (this.run === null) output.unchanged(directory, name, cache.body);
+      else this.run.count += 1;
+    } else {
+      this.settleRun();
+      output.read(entry, live ? cache.body : null);
+    }
     this.step();
     return true;
   }
 
   private step(): void {
-    this.wantsBlock = !this.options.cache.step();
+    const { cache, output } = this.options;
+    const { run } = this;
+    if (cache.step()) return;
+    this.wantsBlock = true;
+    if (run === null || cache.block === null) return;
+    this.run = null;
+    this.markChunks(cache.block);
+    const last = { directory: cache.directory, name: cache.name };
+    output.unchangedLeaf({ block: cache.block, id: run.leaf, first: run.first, last });
+  }
+
+  /** The block cannot be taken over: what passed so far is handed out entry by entry. */
+  private settleRun(): void {
+    const { run } = this;
+    const { block } = this.options.cache;
+    this.run = null;
+    if (run === null || block === null) return;
+    const items = new ItemCursor(block.items);
+    for (let count = 0; count < run.count && items.next(); count += 1) {
+      this.options.output.unchanged(items.directory, items.name, items.body);
+    }
+  }
+
+  private markChunks({ items }: CacheBlock): void {
+    const { table } = this.options;
+    const cursor = new ItemCursor(items);
+    const fields = new BodyView(items);
+    let last: Uint8Array | null = null;
+    while (cursor.next()) {
+      fields.at(cursor.bodyStart);
+      for (let index = 0; index < fields.extentCount; index += 1) {
+        const id = fields.extentId(index);
+        if (id === null || (last !== null && sameId(id, last))) continue;
+        assert(table.mark(id), 'an unchanged entry has its chunks at the vault');
+        last = id;
+      }
+    }
   }
 
   private proven(fields: BodyView): boolean {
@@ -128,10 +194,7 @@ export class MergeJoin {
 
   /** Neighbours share their bundle, which saves most look-ups. */
   private sameAsLast(id: Uint8Array): boolean {
-    const last = this.lastLiveId;
-    if (last === null) return false;
-    for (let index = 0; index < id.length; index += 1) if (id[index] !== last[index]) return false;
-    return true;
+    return this.lastLiveId !== null && sameId(id, this.lastLiveId);
   }
 
   private unstated({ directory, name, error }: Extract<ScanEvent, { type: 'unstated' }>): boolean {
@@ -139,6 +202,7 @@ export class MergeJoin {
     if (!this.passBefore(directory, name)) return false;
     output.error(error);
     if (cache.compare(directory, name) !== 0 || error.code === 'entry-vanished') return true;
+    this.settleRun();
     if (cache.fields.type === entryTypes.directory) this.carriedBelow.push(pathOf(directory, name));
     this.keepLast();
     this.step();
@@ -147,6 +211,7 @@ export class MergeJoin {
 
   /** The cache's present entry has no counterpart in the scan. */
   private withoutScan(): void {
+    this.settleRun();
     const { cache, output } = this.options;
     const { directory } = cache;
     if (this.carriedBelow.some((carried) => isWithin(directory, carried))) this.keepLast();
@@ -160,4 +225,9 @@ export class MergeJoin {
     if (this.live(fields)) output.carried(directory, name, body);
     else output.removed(directory, name, body);
   }
+}
+
+function sameId(a: Uint8Array, b: Uint8Array): boolean {
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
 }

@@ -18,7 +18,7 @@ import { outcomes } from '../workers/messages.ts';
 import type { LastVersion, Outcome, Work, WorkResult } from '../workers/messages.ts';
 import { readAnswers } from './answers.ts';
 import { readLargeFile } from './large-file.ts';
-import type { JoinOutput } from './merge-join.ts';
+import type { JoinOutput, UnchangedLeaf } from './merge-join.ts';
 
 const batchEntriesMin = 128;
 const batchEntriesMax = 512;
@@ -53,7 +53,7 @@ interface PendingItem extends Item {
 }
 
 interface Segment {
-  readonly items: (Item | PendingItem)[];
+  readonly items: (Item | PendingItem | UnchangedLeaf)[];
   readonly followers: PendingItem[];
   done: Promise<void>;
 }
@@ -65,11 +65,12 @@ export interface SegmentsOptions {
   readonly workers: number;
   /** Entries strictly in key order; `removed` ones without a body. */
   readonly write: (item: Item) => void;
+  readonly writeLeaf: (leaf: UnchangedLeaf) => void;
   /** After each segment. */
   readonly written: () => Promise<void>;
   readonly error: (error: EntryError) => void;
-  /** An unchanged entry was met. */
-  readonly passed: (body: Uint8Array) => void;
+  /** Unchanged entries were met. */
+  readonly passed: (entries: number, bytes: number) => void;
   readonly openMax: number;
   /** Carried entries name the safeset that they were taken over from. */
   readonly lastSequence: number;
@@ -77,7 +78,8 @@ export interface SegmentsOptions {
 
 export class Segments implements JoinOutput {
   private readonly options: SegmentsOptions;
-  private items: (Item | PendingItem)[] = [];
+  private items: (Item | PendingItem | UnchangedLeaf)[] = [];
+  private entries = 0;
   private batch: PendingItem[] = [];
   private batchBytes = 0;
   private followers: PendingItem[] = [];
@@ -96,8 +98,16 @@ export class Segments implements JoinOutput {
   }
 
   unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
-    this.options.passed(body);
+    const { type, sizeBytes } = new BodyView(body);
+    this.options.passed(1, type === entryTypes.file ? sizeBytes : 0);
     this.push({ directory, name, body, change: 'unchanged' });
+  }
+
+  unchangedLeaf(leaf: UnchangedLeaf): void {
+    const { entries, bytes } = leaf.block;
+    this.options.passed(entries, bytes);
+    this.items.push(leaf);
+    this.grow(entries);
   }
 
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
@@ -150,13 +160,19 @@ export class Segments implements JoinOutput {
 
   private push(item: Item): void {
     this.items.push(item);
-    if (this.items.length >= segmentEntriesMax) this.endBatch();
+    this.grow(1);
+  }
+
+  private grow(entries: number): void {
+    this.entries += entries;
+    if (this.entries >= segmentEntriesMax) this.endBatch();
   }
 
   private endBatch(): void {
     const { items, batch, followers } = this;
     if (items.length === 0) return;
     this.items = [];
+    this.entries = 0;
     this.batch = [];
     this.batchBytes = 0;
     this.followers = [];
@@ -256,7 +272,8 @@ export class Segments implements JoinOutput {
     await this.follow(segment.followers);
     for (const item of segment.items) {
       if (this.stopped) break;
-      if ('outcome' in item && item.outcome === outcomes.skipped) this.stopped = true;
+      if ('block' in item) this.options.writeLeaf(item);
+      else if ('outcome' in item && item.outcome === outcomes.skipped) this.stopped = true;
       else if (item.body !== null || item.change === 'removed') this.options.write(item);
     }
     await this.options.written();

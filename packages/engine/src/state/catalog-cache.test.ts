@@ -3,9 +3,19 @@ import { test } from 'node:test';
 import { Prng } from '@twinvault/std';
 import type { Files } from '@twinvault/std';
 import { memoryPlatform } from '@twinvault/testkit';
+import { chunkId } from '@twinvault/format';
+import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheReader, CacheWriter } from './catalog-cache.ts';
 
 const identity = { record: new Uint8Array(32).fill(1), sequence: 7, startMs: 1e12, fullReadMs: 9e11 };
+
+/** Enough of a body to be counted. */
+function bodyWith(rest: Uint8Array): Uint8Array {
+  const body = new Uint8Array(100 + rest.length);
+  body[0] = 2;
+  body.set(rest, 100);
+  return body;
+}
 
 async function written(files: Files, count: number): Promise<string[]> {
   const prng = new Prng(count);
@@ -14,7 +24,8 @@ async function written(files: Files, count: number): Promise<string[]> {
   for (let index = 0; index < count; index += 1) {
     const directory = new TextEncoder().encode(`d${Math.floor(index / 100)}`);
     const name = new TextEncoder().encode(`n${String(index).padStart(9, '0')}`);
-    writer.add(directory, name, prng.bytes(200));
+    writer.add({ directory, name }, bodyWith(prng.bytes(200)));
+    if (index % 90 === 89) writer.endBlock(index % 180 === 89 ? chunkId(prng.bytes(32)) : null);
     names.push(`${Buffer.from(directory)}/${Buffer.from(name)}`);
   }
   assert.equal(await writer.finish(identity), true);
@@ -26,7 +37,8 @@ async function readNames(files: Files): Promise<string[] | null> {
   if (reader === null) return null;
   const names: string[] = [];
   for (let block = await reader.nextBlock(); block !== null; block = await reader.nextBlock()) {
-    while (block.next()) names.push(`${Buffer.from(block.directory)}/${Buffer.from(block.name)}`);
+    const items = new ItemCursor(block.items);
+    while (items.next()) names.push(`${Buffer.from(items.directory)}/${Buffer.from(items.name)}`);
   }
   await reader[Symbol.asyncDispose]();
   return names;
@@ -67,7 +79,10 @@ test('a cache that cannot be written leaves the old one and throws nothing', asy
   const names = await written(files, 10);
   const full: Files = { ...bound(files), append: () => Promise.reject(new Error('disk full')) };
   const writer = new CacheWriter(full, '/state/catalog');
-  for (let index = 0; index < 200_000; index += 1) writer.add(new Uint8Array(1), new Uint8Array(9), new Uint8Array(100));
+  for (let index = 0; index < 200_000; index += 1) {
+    writer.add({ directory: new Uint8Array(1), name: new Uint8Array(9) }, bodyWith(new Uint8Array(8)));
+    if (index % 100 === 0) writer.endBlock(null);
+  }
   assert.equal(await writer.finish(identity), false);
   assert.ok(writer.failure instanceof Error);
   assert.deepEqual(await readNames(files), names);

@@ -2,7 +2,7 @@
  * The catalog cache: the entries of a job's newest safeset in walk order, with what a status must equal for an entry to be
  * skipped. A flat file that is written and read as a stream:
  *
- *   block    u32 bytes | u32 items | first 8 bytes of SHA-256(packed items) | packed items (entries/packed-items.ts)
+ *   blocks   one for each leaf of the catalog (cache-block.ts)
  *   trailer  96 bytes, at the end:
  *     offset  0  magic "TVCC" | u32 version
  *             8  digest of the record that the cache belongs to (32)
@@ -16,19 +16,24 @@
  */
 import { assert, equalBytes, primitives } from '@twinvault/std';
 import type { Files, OpenFile } from '@twinvault/std';
-import { ItemCursor, ItemWriter } from '../entries/packed-items.ts';
+import type { ChunkId } from '@twinvault/format';
+import type { Place } from '@twinvault/seal';
+import { BodyView } from '../entries/entry-body.ts';
+import { ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
+import { entryTypes } from '../source-port.ts';
 import { AppendFile } from './append-file.ts';
+import { blockBytes, blockHeadBytes, decodeBlock, encodeBlock } from './cache-block.ts';
+import type { BlockCounts, CacheBlock } from './cache-block.ts';
 
-const version = 1;
-const blockHeadBytes = 16;
+const version = 2;
 const trailerBytes = 96;
-/** Aim; a block ends after the entry that reaches it. */
-const blockBytesAim = 256 * 1024;
 /** A single entry with a list of a million extents has 44 MB. */
 export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
 /** Blocks are gathered up to this size before they are appended: each append is made durable. */
 const appendBytesAim = 8 * 1024 * 1024;
+/** Blocks are read in pieces of this size. */
+const readBytesAim = 1024 * 1024;
 const magic = [0x54, 0x56, 0x43, 0x43] as const;
 
 export interface CacheIdentity {
@@ -46,7 +51,8 @@ export interface CacheInfo extends CacheIdentity {
 export class CacheWriter {
   private readonly path: string;
   private readonly file: AppendFile;
-  private readonly items: ItemWriter = new ItemWriter(new PackedWriter(2 * blockBytesAim));
+  private readonly items: ItemWriter = new ItemWriter(new PackedWriter(128 * 1024));
+  private open = noCounts;
   private gathered: Uint8Array[] = [];
   private gatheredBytes = 0;
   private blocksBytes = 0;
@@ -62,32 +68,38 @@ export class CacheWriter {
     return this.file.failure;
   }
 
-  add(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
+  /** Entries added since the last block ended. */
+  get pending(): number {
+    return this.open.entries;
+  }
+
+  add({ directory, name }: Place, body: Uint8Array): void {
     this.items.begin(directory, name);
     this.items.writer.bytes(body);
     this.items.end();
-    if (this.items.writer.length >= blockBytesAim) this.endBlock();
+    this.open = counted(this.open, body);
   }
 
-  private endBlock(): void {
-    const { count } = this.items;
-    if (count === 0) return;
-    const body = this.items.flush();
-    const head = new Uint8Array(blockHeadBytes);
-    const view = new DataView(head.buffer);
-    view.setUint32(0, body.length, true);
-    view.setUint32(4, count, true);
-    head.set(primitives.sha256(body).subarray(0, 8), 8);
-    this.entries += count;
-    this.gather(head);
-    this.gather(body);
+  /** The entries added since the last block are those of a leaf; `leaf` is null when it cannot be taken over. */
+  endBlock(leaf: ChunkId | null): void {
+    const counts = this.open;
+    if (counts.entries === 0) return;
+    this.open = noCounts;
+    this.gather(encodeBlock(this.items.flush(), counts, leaf), counts.entries);
+  }
+
+  /** A block of the last cache as it is; nothing may be pending. */
+  addBlock({ raw, entries }: CacheBlock): void {
+    assert(this.pending === 0, 'a block is added between blocks');
+    this.gather(raw, entries);
+  }
+
+  private gather(block: Uint8Array, entries: number): void {
+    this.gathered.push(block);
+    this.gatheredBytes += block.length;
+    this.blocksBytes += block.length;
+    this.entries += entries;
     if (this.gatheredBytes >= appendBytesAim) this.append();
-  }
-
-  private gather(bytes: Uint8Array): void {
-    this.gathered.push(bytes);
-    this.gatheredBytes += bytes.length;
-    this.blocksBytes += bytes.length;
   }
 
   private append(): void {
@@ -103,7 +115,7 @@ export class CacheWriter {
 
   /** False, and the old cache stays, when the new one could not be written. */
   async finish(identity: CacheIdentity): Promise<boolean> {
-    this.endBlock();
+    this.endBlock(null);
     this.gathered.push(encodeTrailer(identity, this.entries, this.blocksBytes));
     this.gatheredBytes += trailerBytes;
     this.append();
@@ -113,6 +125,21 @@ export class CacheWriter {
   async abandon(): Promise<void> {
     await this.file.remove();
   }
+}
+
+const noCounts: BlockCounts = { entries: 0, files: 0, directories: 0, others: 0, bytes: 0 };
+
+function counted({ entries, files, directories, others, bytes }: BlockCounts, body: Uint8Array): BlockCounts {
+  const { type, sizeBytes } = new BodyView(body);
+  const isFile = type === entryTypes.file;
+  const isDirectory = type === entryTypes.directory;
+  return {
+    entries: entries + 1,
+    files: files + (isFile ? 1 : 0),
+    directories: directories + (isDirectory ? 1 : 0),
+    others: others + (isFile || isDirectory ? 0 : 1),
+    bytes: bytes + (isFile ? sizeBytes : 0),
+  };
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
@@ -147,6 +174,8 @@ export class CacheReader implements AsyncDisposable {
   private readonly file: OpenFile;
   private readonly blocksBytes: number;
   private offset = 0;
+  private window: Uint8Array = new Uint8Array(0);
+  private windowOffset = 0;
 
   private constructor(file: OpenFile, info: CacheInfo, blocksBytes: number) {
     this.file = file;
@@ -181,16 +210,29 @@ export class CacheReader implements AsyncDisposable {
     return new CacheReader(file, info, blocksBytes);
   }
 
-  /** The next block's items; null at the end, and at a block that is damaged: what follows counts as not known. */
-  async nextBlock(): Promise<ItemCursor | null> {
-    if (this.offset + blockHeadBytes > this.blocksBytes) return null;
-    const head = await this.file.read(this.offset, blockHeadBytes);
-    const length = new DataView(head.buffer, head.byteOffset, blockHeadBytes).getUint32(0, true);
-    if (length > cacheBlockBytesMax || this.offset + blockHeadBytes + length > this.blocksBytes) return this.stop();
-    const body = await this.file.read(this.offset + blockHeadBytes, length);
-    if (!equalBytes(primitives.sha256(body).subarray(0, 8), head.subarray(8, 16))) return this.stop();
-    this.offset += blockHeadBytes + length;
-    return new ItemCursor(body);
+  /** The next block; null at the end, and at one that is damaged: what follows counts as not known. */
+  async nextBlock(): Promise<CacheBlock | null> {
+    const head = await this.ahead(blockHeadBytes);
+    if (head === null) return null;
+    const length = blockBytes(head);
+    const raw = length > cacheBlockBytesMax ? null : await this.ahead(length);
+    const block = raw === null ? null : decodeBlock(raw);
+    if (block === null) return this.stop();
+    this.offset += length;
+    return block;
+  }
+
+  /** The next bytes, without going on; null when there are not as many. A view of a window that is never changed. */
+  private async ahead(count: number): Promise<Uint8Array | null> {
+    if (this.offset + count > this.blocksBytes) return null;
+    const start = this.offset - this.windowOffset;
+    if (start + count > this.window.length) {
+      const wanted = Math.min(Math.max(count, readBytesAim), this.blocksBytes - this.offset);
+      this.window = await this.file.read(this.offset, wanted);
+      this.windowOffset = this.offset;
+      return this.window.subarray(0, count);
+    }
+    return this.window.subarray(start, start + count);
   }
 
   private stop(): null {

@@ -29,6 +29,26 @@ export interface CatalogWriterOptions {
   /** 16 bytes, of kind catalog. */
   readonly cutterKey: Uint8Array;
   readonly sink: NodeSink;
+  /** Told of each leaf when it was stored: the entries added since the one before, or all but the last of them. */
+  readonly onLeaf?: (leaf: WrittenLeaf) => void;
+}
+
+export interface WrittenLeaf {
+  readonly id: ChunkId;
+  readonly entries: number;
+  readonly bytes: number;
+  /** A later catalog of the same keys may take the leaf as it is: it ends where a key says so and names no other nodes. */
+  readonly reusable: boolean;
+}
+
+/** A reusable leaf of an earlier catalog. */
+export interface KnownLeaf {
+  readonly id: ChunkId;
+  readonly first: Place;
+  readonly last: Place;
+  readonly entries: number;
+  /** Sum of the sizes of its files. */
+  readonly bytes: number;
 }
 
 /** What a record names, and what the catalog holds. */
@@ -56,9 +76,13 @@ export class CatalogWriter {
   readonly #last = new LastPlace();
   #firstKey: Uint8Array | null = null;
   #anyLeaf = false;
+  /** An entry of the open leaf has a rope, or attributes in nodes of their own. */
+  #namesNodes = false;
+  readonly #onLeaf: ((leaf: WrittenLeaf) => void) | undefined;
 
-  constructor({ cutterKey, sink }: CatalogWriterOptions) {
+  constructor({ cutterKey, sink, onLeaf }: CatalogWriterOptions) {
     this.#sink = sink;
+    this.#onLeaf = onLeaf;
     this.#bounds = new NodeBounds(cutterKey);
     this.#tower = new Tower({
       costOf: ({ key }) => childCost + key.length,
@@ -80,15 +104,31 @@ export class CatalogWriter {
     let opens = !sameDirectory || this.#leaf.entries === 0;
     let cost = this.#leaf.costOf(entry, content, opens);
     if (this.#leaf.entries > 0 && this.#leaf.cost + cost > nodeCostMax) {
-      this.#closeLeaf();
+      this.#closeLeaf(false);
       opens = true;
       cost = this.#leaf.costOf(entry, content, true);
     }
     this.#firstKey ??= entryKey(entry.directory, entry.name);
     this.#leaf.add(entry, content, opens);
     this.#leaf.cost += cost;
+    this.#namesNodes ||= namesNodes(content);
     this.#last.set(entry, sameDirectory);
-    if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf();
+    if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf(true);
+  }
+
+  /**
+   * A leaf that an earlier writer said to be reusable, all of whose entries come next and are unchanged: the same catalog as
+   * adding them one by one. False, and nothing was added, where a leaf does not begin here or would not end there. That the
+   * id is that of these entries is the caller's word.
+   */
+  addLeaf({ id, first, last, entries, bytes }: KnownLeaf): boolean {
+    if (this.#leaf.entries > 0) return false;
+    this.#checkPlace(first);
+    if (!this.#bounds.endsAfterEntry(last.directory, last.name, false)) return false;
+    this.#last.set(last, false);
+    this.#anyLeaf = true;
+    this.#tower.add({ key: entryKey(first.directory, first.name), id, entries, bytes });
+    return true;
   }
 
   /**
@@ -118,15 +158,14 @@ export class CatalogWriter {
 
   /** Stores what is left. Nothing may be added afterwards. */
   finish(): WrittenCatalog {
-    if (this.#leaf.entries > 0) this.#closeLeaf();
+    if (this.#leaf.entries > 0) this.#closeLeaf(false);
     if (!this.#anyLeaf) return { root: this.#sink.put(this.#leaf.finish()), level: 0, entries: 0, bytes: 0 };
     const { child, level } = this.#tower.finish();
     return { root: child.id, level, entries: child.entries, bytes: child.bytes };
   }
 
   /** Whether the entry lies in the directory of the one before. */
-  #checkPlace(entry: CatalogEntry): boolean {
-    const { directory, name } = entry;
+  #checkPlace({ directory, name }: Place): boolean {
     const order = this.#last.compareDirectory(directory);
     if (order !== 0 && !isDirectoryPath(directory)) throw entryDefect('directory');
     if (!isComponent(name) || directory.length + 1 + name.length > pathBytesMax) throw entryDefect('name');
@@ -182,14 +221,22 @@ export class CatalogWriter {
     return writer;
   }
 
-  #closeLeaf(): void {
+  /** `atBound`: a key says so, not the cost or the end of the catalog. */
+  #closeLeaf(atBound: boolean): void {
     const { entries, bytes } = this.#leaf;
     const key = this.#firstKey ?? new Uint8Array(0);
     const id = this.#sink.put(this.#leaf.finish());
     this.#anyLeaf = true;
     this.#firstKey = null;
     this.#tower.add({ key, id, entries, bytes });
+    const reusable = atBound && !this.#namesNodes;
+    this.#namesNodes = false;
+    this.#onLeaf?.({ id, entries, bytes, reusable });
   }
+}
+
+function namesNodes({ rope, attributeNodes, inline }: LeafContent): boolean {
+  return rope !== null || attributeNodes !== null || (inline?.streams.some((stream) => stream.rope) ?? false);
 }
 
 /** Where the last entry stood, in bytes of its own: callers read names into one buffer again and again. */
