@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { EngineError } from '@twinvault/engine';
 import { Prng } from '@twinvault/std';
 import { MemoryTree } from '@twinvault/testkit';
-import { assertSame, newWorld, readBack, run } from './world.ts';
+import { assertSame, newWorld, over, readBack, run } from './world.ts';
 
 function someTree(seed: string): MemoryTree {
   const prng = new Prng(seed);
@@ -259,4 +259,20 @@ test('a site with an older head stops the run', async () => {
   await files.remove(`${safe}/records/${hex}`);
   await files.remove(`${safe}/receipts/${hex}`);
   await assert.rejects(run(world, tree), (error) => error instanceof EngineError && error.code === 'head-rolled-back');
+});
+
+test('a head is believed only under its own digest', async () => {
+  const world = await newWorld();
+  const tree = someTree('other record');
+  const first = await run(world, tree);
+  await run(world, tree);
+  await run(world, tree);
+  // The state of the first run comes back, as after a restore of the machine; the site serves another valid record as head.
+  const pins = await world.state.safe(world.agent.safe).pins();
+  pins.pinHead(`${Buffer.from(world.agent.computer).toString('hex')}/job`, { record: first.record, sequence: 1 });
+  const original = await world.safe.record(first.record);
+  const lying = over(world.safe, { record: () => Promise.resolve(original) });
+  await assert.rejects(run(world, tree, { vault: lying }), /record-mismatch/);
+  const accepted = await run(world, tree);
+  assert.equal(accepted.sequence, 4);
 });

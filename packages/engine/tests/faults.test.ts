@@ -8,7 +8,7 @@ import { EngineError } from '@twinvault/engine';
 import type { BackupReport } from '@twinvault/engine';
 import { Prng } from '@twinvault/std';
 import { MemoryTree } from '@twinvault/testkit';
-import { assertSame, newWorld, readBack, run } from './world.ts';
+import { assertSame, newWorld, over, readBack, run } from './world.ts';
 import type { ReadSafeset, World } from './world.ts';
 
 async function twoFiles(): Promise<{ world: World; tree: MemoryTree }> {
@@ -28,16 +28,6 @@ function textOf(read: ReadSafeset, path: string): string {
 
 function codes(report: BackupReport): string[] {
   return report.errors.map(({ code, path }) => `${code} ${Buffer.from(path).toString().replaceAll('\0', '/')}`);
-}
-
-/** The object with some methods replaced; the others are called on the object itself. (`await using` refuses a bound function.) */
-function over<T extends object>(object: T, replaced: Partial<T>): T {
-  const keys = [...Reflect.ownKeys(object), ...Reflect.ownKeys(Reflect.getPrototypeOf(object) ?? {})];
-  const methods = keys.map((key): [PropertyKey, unknown] => {
-    const value: unknown = Reflect.get(object, key);
-    return [key, typeof value === 'function' ? (...given: unknown[]): unknown => value.apply(object, given) : value];
-  });
-  return { ...(Object.fromEntries(methods) as T), ...replaced };
 }
 
 test('a file that cannot be opened or read keeps its last version', async () => {

@@ -3,10 +3,10 @@
  * stand, the vault's head of the job must not be older than the one pinned. Any doubt ends the run here.
  */
 import { equalBytes, toHex } from '@twinvault/std';
-import type { Ledger, Suite } from '@twinvault/format';
+import type { Ledger, RecordDigest, Suite } from '@twinvault/format';
 import { parseRecord, verifyRecord } from '@twinvault/format';
 import type { RecordSummary, VaultSafe, VaultSession } from '@twinvault/protocol';
-import { replayPinned, suiteFor } from '@twinvault/seal';
+import { replayPinned, SealError, suiteFor } from '@twinvault/seal';
 import type { AgentKeys } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { SafeState } from '../state/agent-state.ts';
@@ -46,8 +46,8 @@ export async function openRun({ vault, agent, job, state }: OpeningOptions): Pro
   const session = await vault.openSession({ certificate, computer, job, ledger: ledger.head });
   try {
     const { heads } = session;
-    await checkHeads({ vault, ledger, heads, pinned: pins.head(headKey(agent, job)) }, { job, computer });
-    const sequence = 1 + Math.max(0, ...heads.map((head) => head.public.sequence));
+    const pinned = pins.head(headKey(agent, job));
+    const sequence = 1 + (await checkHeads({ vault, ledger, heads, pinned }, { job, computer }));
     return { ledger, suite: suiteFor(ledger), kem: ledger.epoch(), session, heads, sequence };
   } catch (error) {
     await session[Symbol.asyncDispose]();
@@ -67,15 +67,31 @@ interface HeadsToCheck {
   readonly pinned: JobHead | null;
 }
 
-/** 'head-rolled-back' unless the pinned head is one of the site's heads or an ancestor of one. */
-async function checkHeads({ vault, ledger, heads, pinned }: HeadsToCheck, filter: JobFilter): Promise<void> {
-  if (pinned === null || heads.some(({ digest }) => equalBytes(digest, pinned.record))) return;
-  const newest = Math.max(0, ...heads.map((head) => head.public.sequence));
+/**
+ * The highest sequence of the heads, 0 of a new job. 'head-rolled-back' unless the pinned head is one of the site's heads or
+ * an ancestor of one. What a site says of a record counts only when the record itself, under its digest, says it.
+ */
+async function checkHeads({ vault, ledger, heads, pinned }: HeadsToCheck, filter: JobFilter): Promise<number> {
+  const isPinned = ({ digest }: RecordSummary): boolean => pinned !== null && equalBytes(digest, pinned.record);
+  const sequences: number[] = [];
+  for (const head of heads) {
+    const known = pinned !== null && isPinned(head) ? pinned.sequence : await verifiedSequence(vault, ledger, head.digest);
+    sequences.push(known);
+  }
+  const newest = Math.max(0, ...sequences);
+  if (pinned === null || heads.some(isPinned)) return newest;
   const rolledBack = new EngineError('head-rolled-back', { context: { seen: pinned.sequence, served: newest } });
   if (newest <= pinned.sequence) throw rolledBack;
-  for (const { digest } of heads) verifyRecord(parseRecord(await vault.record(digest)), ledger);
   const known = await ancestry(vault, heads, filter);
   if (!known.has(toHex(pinned.record))) throw rolledBack;
+  return newest;
+}
+
+async function verifiedSequence(vault: VaultSafe, ledger: Ledger, digest: RecordDigest): Promise<number> {
+  const record = parseRecord(await vault.record(digest));
+  if (!equalBytes(record.digest, digest)) throw new SealError('record-mismatch');
+  verifyRecord(record, ledger);
+  return record.public.sequence;
 }
 
 /** Digests (hexadecimal) of the heads and of all that they descend from, stubs included: each names the ones before it. */
