@@ -10,7 +10,7 @@ import { backup, entryTypes, openAgentState } from '@twinvault/engine';
 import type { AgentState, BackupOptions, BackupReport } from '@twinvault/engine';
 import { enrolHere, makeSafe, openSafeReader } from '@twinvault/seal';
 import type { AgentKeys, CatalogEntry, OpenedSafe, RecordSealedPart, SafesetReader } from '@twinvault/seal';
-import { memoryPlatform, memorySource } from '@twinvault/testkit';
+import { MemoryDisk, memoryPlatform, memorySource } from '@twinvault/testkit';
 import type { MemoryPlatform, MemoryTree } from '@twinvault/testkit';
 import { createDirectoryVault } from '@twinvault/vault';
 import type { DirectoryVault } from '@twinvault/vault';
@@ -25,8 +25,11 @@ export interface World {
   readonly state: AgentState;
 }
 
-export async function newWorld(seed = 'engine'): Promise<World> {
-  const platform = memoryPlatform(seed);
+/** `onStep`: called before each step of each file operation; it may stop the machine. */
+export async function newWorld(seed = 'engine', onStep?: (step: string) => void): Promise<World> {
+  const ports = memoryPlatform(seed);
+  const disk = new MemoryDisk({ clock: ports.clock, ...(onStep ? { onStep } : {}) });
+  const platform: MemoryPlatform = { ...ports, disk, files: disk.mount() };
   await platform.files.makeDirectory('/vault');
   await platform.files.makeDirectory('/state');
   const vault = await createDirectoryVault({ path: '/vault', platform });
