@@ -14,13 +14,15 @@ import { fileSystemType } from './file-space.ts';
 const busyTimeoutMs = 10_000;
 const statementCountMax = 256;
 
-/** Primary result codes, https://www.sqlite.org/rescode.html. */
+/** Primary and extended result codes, https://www.sqlite.org/rescode.html. */
 const codes: Readonly<Record<number, StdErrorCode>> = {
   3: 'file-denied',
   5: 'database-busy',
   6: 'database-busy',
   8: 'file-read-only',
   13: 'file-disk-full',
+  // SQLITE_IOERR_SHMSIZE: the file that WAL shares memory by cannot grow.
+  4874: 'file-disk-full',
 };
 
 function databaseError(error: unknown): unknown {
@@ -29,7 +31,7 @@ function databaseError(error: unknown): unknown {
     // node:sqlite's own refusals, such as an INTEGER that does not fit.
     return new StdError('database-failed', { context: { systemCode: String(error.code) }, cause: error });
   }
-  const code = codes[error.errcode & 0xff] ?? 'database-failed';
+  const code = codes[error.errcode] ?? codes[error.errcode & 0xff] ?? 'database-failed';
   return new StdError(code, { context: { sqliteCode: error.errcode }, cause: error });
 }
 

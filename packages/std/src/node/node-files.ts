@@ -2,7 +2,7 @@
  * The files port on node:fs. Every error leaves as a StdError (file-errors.ts); file-write.ts holds what "durable" means.
  */
 
-import { type FileHandle, lstat, open, readdir, rename, rm, rmdir, unlink, utimes } from 'node:fs/promises';
+import { constants, type FileHandle, lstat, open, readdir, rename, rm, rmdir, unlink, utimes } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StdError } from '../errors.ts';
 import type { FileEntry, FileKind, Files, FileStat, OpenFile } from '../ports/files.ts';
@@ -50,6 +50,9 @@ async function guardedOr<T>(path: string, absent: T, operation: () => Promise<T>
   }
 }
 
+/** A pipe in the place of a file is not waited for. */
+const readFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /** Fills `target` from `offsetBytes`; fewer bytes when the file ends first. */
 async function readFully(file: FileHandle, target: Uint8Array, offsetBytes: number): Promise<number> {
   let done = 0;
@@ -89,7 +92,7 @@ class NodeOpenFile implements OpenFile {
 }
 
 async function read(path: string, maxBytes: number): Promise<Uint8Array> {
-  await using file = await open(path, 'r');
+  await using file = await open(path, readFlags);
   const stat = await file.stat();
   const { size } = stat;
   if (!stat.isFile()) throw new StdError('file-failed', { context: { localPath: path, kind: kindOf(stat) } });
@@ -100,7 +103,7 @@ async function read(path: string, maxBytes: number): Promise<Uint8Array> {
 }
 
 async function openFile(path: string): Promise<OpenFile> {
-  const file = await open(path, 'r');
+  const file = await open(path, readFlags);
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new StdError('file-failed', { context: { localPath: path, kind: kindOf(stat) } });
