@@ -148,6 +148,36 @@ test('one damaged record or receipt keeps nobody from the others', async () => {
   assert.deepEqual(codesOf(await parts.vault.check()).sort(), ['chain-broken', 'receipt-damaged', 'record-damaged']);
 });
 
+test('a record of a newer version keeps no reader from the others, but every writer from the safe', async () => {
+  const parts = await harness();
+  const { mine, computer, platform } = parts;
+  const [first, second] = [await backup(parts), await backup(parts)];
+  const folder = `${root}/safes/${toHex(mine.safe)}`;
+  const newer = second.bytes.slice();
+  newer[4] = 2;
+  await platform.files.replace(`${folder}/records/${toHex(second.digest)}`, [newer]);
+  const again = await (await parts.open()).openSafe(mine.safe);
+  assert.deepEqual(
+    (await again.records()).map(({ digest }) => digest),
+    [first.digest],
+  );
+  await rejectsWith(sessionOf(again, mine, computer), 'vault-newer');
+  // A receipt proves no data: one that cannot be read is signed again.
+  await platform.files.replace(`${folder}/records/${toHex(second.digest)}`, [second.bytes]);
+  await platform.files.replace(`${folder}/receipts/${toHex(first.digest)}`, [newer.slice(0, 208)]);
+  const sound = await (await parts.open()).openSafe(mine.safe);
+  assert.equal((await sound.records()).length, 2);
+});
+
+test('a damaged generation keeps nobody from reading', async () => {
+  const parts = await harness();
+  const pack = parts.mine.pack(parts.computer);
+  await backup(parts, { packs: [pack] });
+  await parts.platform.files.replace(`${root}/site/generation`, [utf8Encode('nothing')]);
+  assert.ok(await readsBack(parts.safe, [pack]));
+  await rejectsWith(sessionOf(parts.safe, parts.mine, parts.computer), 'vault-damaged');
+});
+
 test('a damaged pack kept aside leaves the live list, is still read from, and is healed by the next backup', async () => {
   const parts = await harness();
   const { mine, computer, platform } = parts;

@@ -1,6 +1,7 @@
 /*
  * Reading ranges of packs under a read lease: nothing that stands when it is taken is deleted while it lives. Where nothing can be
  * written (a vault on a read-only mount, or another user's) one reads without a lease; the delay of clean-up is the protection then.
+ * Where the generation is damaged no lease can be taken, but no clean-up runs either.
  */
 
 import type { PackName } from '@twinvault/format';
@@ -26,11 +27,22 @@ export async function openReading(context: SafeContext): Promise<VaultReading> {
 async function readLease(context: SafeContext): Promise<Lease | null> {
   const { store, layout, leases, ports } = context;
   const path = store.path(layout.inFolder('leases', randomLeaseName('read', ports.random)));
+  const generation = await generationOrNull(context);
+  if (generation === null) return null;
   try {
-    const answer = await takeLease(leases, { path, lapseMs: leaseLapseMs, generation: await generationHex(context) });
+    const answer = await takeLease(leases, { path, lapseMs: leaseLapseMs, generation });
     return answer.type === 'taken' ? answer.lease : null;
   } catch (error) {
     if (error instanceof ProtocolError && leaseless.has(error.code)) return null;
+    throw error;
+  }
+}
+
+async function generationOrNull(context: SafeContext): Promise<string | null> {
+  try {
+    return await generationHex(context);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
     throw error;
   }
 }

@@ -3,7 +3,8 @@
  * memory; its refs and its sealed part are read when they are needed.
  *
  * One damaged object does not keep anybody from the others: a record or stub that cannot be read is left out, a receipt counts as
- * missing. `check` reports them, and clean-up, which reads every record itself, stops.
+ * missing. `check` reports them, and clean-up, which reads every record itself, stops. What was not damaged for certain, but cannot be
+ * read now or by this version, is left out for readers alone: writers call `demandAll`.
  *
  * A record is committed when its object is there. A stub wins over a record of the same digest: the tombstone in it is durable
  * before the record goes.
@@ -34,6 +35,8 @@ export class RecordStore {
   readonly #context: SafeContext;
   /** What cannot change: by digest. A record that became a stub is read anew. */
   readonly #known = new Map<string, RecordSummary>();
+  /** Why the last `all` left something out that may be good. */
+  #unread: ProtocolError | null = null;
 
   constructor(context: SafeContext) {
     this.#context = context;
@@ -46,6 +49,7 @@ export class RecordStore {
     const stubs = new Set(await digestNames(this.#context, 'stubs'));
     const receipts = new Set(await store.list(layout.inFolder('receipts')));
     const summaries: RecordSummary[] = [];
+    this.#unread = null;
     for (const hex of new Set([...records, ...stubs])) {
       const known = this.#known.get(hex);
       const retired = stubs.has(hex);
@@ -56,6 +60,11 @@ export class RecordStore {
       (a, b) =>
         a.receivedMs - b.receivedMs || a.public.sequence - b.public.sequence || (toHex(a.digest) < toHex(b.digest) ? -1 : 1),
     );
+  }
+
+  /** Throws what kept the last `all` from reading something: `vault-newer`, `vault-failed`, `vault-denied`. */
+  demandAll(): void {
+    if (this.#unread !== null) throw this.#unread;
   }
 
   async list(filter: RecordFilter = {}): Promise<RecordSummary[]> {
@@ -80,12 +89,15 @@ export class RecordStore {
     return store.get(layout.receipt(digest), signedBytesMax);
   }
 
-  /** Null when there is none that can be read. */
+  /** Null when there is none that can be read: it can be signed again. */
   async receipt(digest: RecordDigest): Promise<Receipt | null> {
-    const bytes = await this.receiptBytes(digest);
-    return bytes === null
-      ? null
-      : unlessDamaged(async () => parseStored(this.#context.layout.receipt(digest), () => parseReceipt(bytes)));
+    try {
+      const bytes = await this.receiptBytes(digest);
+      return bytes === null ? null : parseStored(this.#context.layout.receipt(digest), () => parseReceipt(bytes));
+    } catch (error) {
+      if (error instanceof ProtocolError) return null;
+      throw error;
+    }
   }
 
   /** Null when it vanished between listing and reading, or is damaged. */
@@ -93,7 +105,7 @@ export class RecordStore {
     const { store, layout, ports } = this.#context;
     const digest = recordDigest(bytesOfName(hex, 32) ?? new Uint8Array(0));
     const name = retired ? layout.inFolder('stubs', hex) : layout.record(hex);
-    const facts = await unlessDamaged(() => (retired ? this.#stubPublic(name) : readRecordPublic(store, name)));
+    const facts = await this.#unlessUnreadable(() => (retired ? this.#stubPublic(name) : readRecordPublic(store, name)));
     if (facts === null) return null;
     const receipt = hasReceipt ? await this.receipt(digest) : null;
     const stat = await ports.files.stat(store.path(name));
@@ -103,18 +115,19 @@ export class RecordStore {
     return summary;
   }
 
+  async #unlessUnreadable(read: () => Promise<RecordPublic | null>): Promise<RecordPublic | null> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (error.code !== 'vault-damaged') this.#unread ??= error;
+      return null;
+    }
+  }
+
   async #stubPublic(name: string): Promise<RecordPublic | null> {
     const bytes = await this.#context.store.get(name, stubBytesMax);
     return bytes === null ? null : parseStored(name, () => parseStub(bytes)).public;
-  }
-}
-
-async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ProtocolError && error.code === 'vault-damaged') return null;
-    throw error;
   }
 }
 

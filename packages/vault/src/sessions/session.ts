@@ -39,6 +39,7 @@ export async function openSession(parts: CommitParts, request: SessionRequest): 
     try {
       await recoverCommits(parts);
       const heads = headsOf(await parts.records.all(), request);
+      parts.records.demandAll();
       return new DirectorySession(parts, {
         request,
         generation,
