@@ -97,7 +97,7 @@ function entryLine(entry: CatalogEntry, whole: boolean): string {
 function entryJson(entry: CatalogEntry): JsonObject {
   return {
     path: shownPath(fullPath(entry)),
-    type: names[entry.type],
+    kind: names[entry.type],
     mode: entry.mode.toString(8).padStart(4, '0'),
     uid: entry.uid,
     gid: entry.gid,

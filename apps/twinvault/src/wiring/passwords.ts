@@ -2,9 +2,9 @@
  * Where secrets come from: a file or the terminal, never the command line or the environment (other users of the machine can read both).
  */
 import type { Files } from '@twinvault/std';
-import { utf8Decode } from '@twinvault/std';
+import { StdError, utf8Decode } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
-import { askHidden } from './terminal.ts';
+import { askHidden, readStandardInput } from './terminal.ts';
 
 const passwordFileBytesMax = 4096;
 const kitFileBytesMax = 65_536;
@@ -25,11 +25,28 @@ async function passwordFromFile(files: Files, path: string): Promise<string> {
 }
 
 async function textFile(files: Files, path: string, bytesMax: number, what: string): Promise<string> {
-  const bytes = await files.read(path, bytesMax);
+  const bytes = path === '-' ? await readStandardInput(bytesMax) : await plainFile(files, path, { bytesMax, what });
   if (bytes === null) throw new UsageError(`There is no ${what} at ${path}.`);
   const text = utf8Decode(bytes);
   if (text === null) throw new UsageError(`The ${what} ${path} is not UTF-8 text.`);
   return text;
+}
+
+async function plainFile(
+  files: Files,
+  path: string,
+  { bytesMax, what }: { bytesMax: number; what: string },
+): Promise<Uint8Array | null> {
+  try {
+    return await files.read(path, bytesMax);
+  } catch (error) {
+    if (!(error instanceof StdError)) throw error;
+    if (error.code === 'file-too-large') throw new UsageError(`The ${what} ${path} is too large for one. Is it another file?`);
+    if (error.context['kind'] === undefined) throw error;
+    throw new UsageError(
+      `The ${what} ${path} is not a plain file. What comes from another program is read from standard input: give "-".`,
+    );
+  }
 }
 
 /** An existing secret: the files if named, else the terminal. */

@@ -1,6 +1,7 @@
 /** Questions on the terminal. Without a terminal a question is an error that says which option to use. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { concatBytes } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 
 /** Asks without echo. */
@@ -25,4 +26,16 @@ export function askHidden(question: string): Promise<string> {
       if (!answered) reject(new UsageError('No password was given. Nothing was changed.'));
     });
   });
+}
+
+/** All of standard input. */
+export async function readStandardInput(bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of process.stdin as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > bytesMax) throw new UsageError('More comes from standard input than a password or kit can be.');
+    parts.push(part);
+  }
+  return concatBytes(...parts);
 }
