@@ -1,0 +1,31 @@
+/* When a running command has come how far, seen from outside, so that tests need no waiting by guess. Linux alone. */
+
+import { readdirSync, readlinkSync } from 'node:fs';
+import type { RunningCommand } from './command.ts';
+
+/** Resolves as soon as the process has a file open whose path begins like this; rejects when it ends before. */
+export async function opensBelow({ child, ended }: RunningCommand, path: string): Promise<void> {
+  const over: string[] = [];
+  void ended.then((outcome) => over.push(outcome.told));
+  while (over.length === 0) {
+    if (openFiles(child.pid).some((open) => open.startsWith(path))) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error(`it ended before it opened anything below ${path}: ${over[0]}`);
+}
+
+function openFiles(pid: number | undefined): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(`${folder}/${fd}`)];
+      } catch {
+        // Closed in the meantime.
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
+}
