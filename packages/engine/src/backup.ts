@@ -31,8 +31,12 @@ import { PathsFile } from './state/paths-file.ts';
 import type { RunRow } from './state/pins.ts';
 import { Uploader } from './upload/uploader.ts';
 
-/** zstd level of file contents and catalog nodes when the caller names none. */
-export const levelDefault = 1;
+/**
+ * zstd level of file contents and catalog nodes when the caller names none. /usr/share, 558 MB, November 2026: level 1 stores
+ * 244.4 MB in 7.8 CPU seconds, 2: 235.4 in 8.0, 3: 229.7 in 8.9, 4: 226.6 in 9.7 (restic 0.14: 245.2 in 11.4, borg 1.2 with
+ * zstd 3: 241.9 in 13.6).
+ */
+export const levelDefault = 2;
 /** After this time everything is read again, whatever the cache says (docs/format/delta.md). */
 export const fullReadMsMax: number = 30 * 24 * 3600 * 1000;
 
