@@ -87,7 +87,10 @@ function aesGcmSealInto(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plai
   cipher.setAAD(aad);
   for (let offset = 0; offset < plaintext.length; offset += pieceBytes) {
     // GCM is a stream mode: update() gives everything, final() nothing.
-    target.set(cipher.update(plaintext.subarray(offset, offset + pieceBytes)), offset);
+    const piece = cipher.update(plaintext.subarray(offset, offset + pieceBytes));
+    target.set(piece, offset);
+    // Given back now: 64 MB of them would wait for a garbage collection, and bring it on.
+    if (piece.byteLength === piece.buffer.byteLength) piece.buffer.transfer(0);
   }
   cipher.final();
   target.set(cipher.getAuthTag(), plaintext.length);
