@@ -64,7 +64,7 @@ export interface BuiltRow {
 
 export interface BuiltPack {
   readonly name: PackName;
-  /** A buffer of its own: it can be transferred to another thread. */
+  /** In a buffer of its own, which can be transferred to another thread, or in the `output` that was given. */
   readonly bytes: Uint8Array;
   /** Sorted by id; position = index. */
   readonly rows: readonly BuiltRow[];
@@ -130,8 +130,11 @@ export class PackBuilder {
     return this.#put({ id: reused.id, reused });
   }
 
-  /** Seals everything; once. SealError `memory-fault` when a blob does not open to its chunk. */
-  finish(): BuiltPack {
+  /**
+   * Seals everything; once. SealError `memory-fault` when a blob does not open to its chunk. `output`: where the pack goes if it
+   * fits, so that no large buffer is allocated.
+   */
+  finish(output?: Uint8Array): BuiltPack {
     assert(!this.#finished && this.#entries.size > 0, 'a pack is finished once and is not empty');
     this.#finished = true;
     const { session, kind, random, stateKey } = this.#input;
@@ -149,7 +152,9 @@ export class PackBuilder {
     const packKey = packKeyOf({ kind, header, secret: stateKey ?? session.secret });
     const entries = [...this.#entries.values()].sort((a, b) => compareBytes(a.id, b.id));
     const blobsBytes = this.#blobsBytes(entries);
-    const bytes = new Uint8Array(header.length + blobsBytes + tailBytesOf(entries.length, suite));
+    const packBytes = header.length + blobsBytes + tailBytesOf(entries.length, suite);
+    const fits = output !== undefined && output.length >= packBytes;
+    const bytes = fits ? output.subarray(0, packBytes) : new Uint8Array(packBytes);
     bytes.set(header);
     const rows: PackRow[] = [];
     let offsetBytes = header.length;

@@ -28,6 +28,10 @@ test('what is encoded decodes to itself, padded to the length of Padmé', () => 
     fc.property(fc.uint8Array({ maxLength: 5_000 }), fc.integer({ min: 1, max: 9 }), fc.boolean(), (plaintext, level, sample) => {
       const payload = encodePayload(plaintext, { level, sample });
       assert.deepEqual(decodePayload(payload), plaintext);
+      const room = new Uint8Array(payload.length + 10).fill(0xaa);
+      assert.deepEqual(encodePayload(plaintext, { level, sample, into: room }), payload);
+      assert.ok(room.subarray(payload.length).every((byte) => byte === 0xaa));
+      assert.deepEqual(encodePayload(plaintext, { level, sample, into: room.subarray(11) }), payload);
       const dataBytes = new DataView(payload.buffer, payload.byteOffset).getUint32(5, true);
       assert.equal(payload.length, padmeLength(9 + dataBytes));
     }),

@@ -19,6 +19,8 @@ export interface PayloadOptions {
   readonly level?: number;
   /** Leave out the attempt to compress where a sample does not compress; true when omitted. */
   readonly sample?: boolean;
+  /** Where the payload goes if it fits, so that none is allocated; what stands behind it is left alone. */
+  readonly into?: Uint8Array;
 }
 
 export const payloadLevelDefault = 3;
@@ -38,11 +40,14 @@ const histogramBytes = 4_096;
 /** Never fails for a plaintext of up to `plaintextBytesMax` bytes. */
 export function encodePayload(plaintext: Uint8Array, options: PayloadOptions = {}): Uint8Array {
   assert(plaintext.length <= plaintextBytesMax, 'a chunk is larger than plaintextBytesMax');
-  const { level = payloadLevelDefault, sample = true } = options;
-  if (sample && !sampleCompresses(plaintext)) return assemble(codecRaw, plaintext.length, plaintext);
+  const { level = payloadLevelDefault, sample = true, into } = options;
+  if (sample && !sampleCompresses(plaintext))
+    return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
   const frame = primitives.zstdCompress(plaintext, { level });
-  if (!saves(plaintext.length, frame.length)) return assemble(codecRaw, plaintext.length, plaintext);
-  const payload = assemble(codecZstd, plaintext.length, frame);
+  if (!saves(plaintext.length, frame.length)) {
+    return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
+  }
+  const payload = assemble({ codec: codecZstd, plainBytes: plaintext.length, data: frame }, into);
   releaseBytes(frame);
   return payload;
 }
@@ -69,13 +74,23 @@ export function decodePayload(payload: Uint8Array): Uint8Array {
   return plaintext;
 }
 
-function assemble(codec: number, plainBytes: number, data: Uint8Array): Uint8Array {
-  const payload = new Uint8Array(padmeLength(payloadHeaderBytes + data.length));
-  const view = new DataView(payload.buffer);
+interface PayloadParts {
+  readonly codec: number;
+  readonly plainBytes: number;
+  readonly data: Uint8Array;
+}
+
+function assemble({ codec, plainBytes, data }: PayloadParts, into: Uint8Array | undefined): Uint8Array {
+  const end = payloadHeaderBytes + data.length;
+  const length = padmeLength(end);
+  const fits = into !== undefined && into.length >= length;
+  const payload = fits ? into.subarray(0, length) : new Uint8Array(length);
+  const view = new DataView(payload.buffer, payload.byteOffset, payloadHeaderBytes);
   view.setUint8(0, codec);
   view.setUint32(1, plainBytes, true);
   view.setUint32(5, data.length, true);
   payload.set(data, payloadHeaderBytes);
+  if (fits) payload.fill(0, end);
   return payload;
 }
 
