@@ -102,7 +102,12 @@ export class CatalogOutput {
     await this.options.flushData();
     const packs = this.held;
     this.held = [];
-    await Promise.all(packs.map(async (pack) => await this.options.uploader.put(pack)));
+    await Promise.all(
+      packs.map(async (pack) => {
+        await this.options.uploader.put(pack);
+        this.sink.reuse(pack.bytes);
+      }),
+    );
   }
 
   /** Everything is at the vault when it resolves. */

@@ -3,7 +3,7 @@
  * and handed to `deliver`. Adding is synchronous; closing waits for the delivery's room, which is what holds a thread back
  * when the vault is slower than the disk.
  */
-import { chunkSecret, encodePayload, kindKeys, PackBuilder, SelfCheck } from '@twinvault/seal';
+import { chunkBytesMax, chunkSecret, encodePayload, kindKeys, PackBuilder, SelfCheck } from '@twinvault/seal';
 import type { KindKeys, SealingSession, WriteSecret } from '@twinvault/seal';
 import { packBytesTarget } from '@twinvault/format';
 import type { ChunkId, PackKind, PackName } from '@twinvault/format';
@@ -31,12 +31,26 @@ export interface PackSinkOptions {
   readonly deliver: (pack: ClosedPack) => Promise<void>;
 }
 
+/** Room for the payloads of a pack: it is closed when they reach the target, by a chunk that may be as large as they come. */
+const payloadsBytes = packBytesTarget + chunkBytesMax + 64 * 1024;
+/**
+ * Room for a whole pack; smaller ones, and the rare larger one, get a buffer of their own. Shared memory, since an ArrayBuffer
+ * that is handed from thread to thread counts as newly allocated at each end and brings on a garbage collection there: two
+ * for each pack, a fifth of all CPU seconds (measured November 2026, Node 24).
+ */
+const outputBytes = payloadsBytes + 1024 * 1024;
+const outputUsedMin = 1024 * 1024;
+
 export class PackSink {
   readonly keys: KindKeys;
   private readonly options: PackSinkOptions;
   private readonly selfCheck = new SelfCheck();
   private session: SealingSession;
   private builder: PackBuilder | null = null;
+  /** Payloads of the open pack: the same memory for every pack. */
+  private readonly payloads: Uint8Array = new Uint8Array(payloadsBytes);
+  private payloadsUsed = 0;
+  private readonly outputs: Uint8Array[] = [];
 
   constructor(options: PackSinkOptions) {
     this.options = options;
@@ -51,7 +65,9 @@ export class PackSink {
     const stored = table.claim(id);
     if (stored) {
       this.builder ??= this.newBuilder();
-      this.builder.add(id, m, encodePayload(plaintext, { level }));
+      const payload = encodePayload(plaintext, { level, into: this.payloads.subarray(this.payloadsUsed) });
+      if (payload.buffer === this.payloads.buffer) this.payloadsUsed += payload.length;
+      this.builder.add(id, m, payload);
     }
     return { id, stored };
   }
@@ -66,6 +82,11 @@ export class PackSink {
       selfCheck: this.selfCheck,
       payloadsAreOurs: true,
     });
+  }
+
+  /** Takes a delivered pack's memory back, for another pack. */
+  reuse({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === outputBytes) this.outputs.push(new Uint8Array(buffer));
   }
 
   /** Packs begun from now on are sealed under this session. */
@@ -90,7 +111,11 @@ export class PackSink {
     if (builder === null) return;
     this.builder = null;
     const { table, deliver } = this.options;
-    const { name, bytes, rows } = builder.finish();
+    const large = builder.payloadBytes >= outputUsedMin;
+    const { name, bytes, rows } = builder.finish(
+      large ? (this.outputs.pop() ?? new Uint8Array(new SharedArrayBuffer(outputBytes))) : undefined,
+    );
+    this.payloadsUsed = 0;
     const number = table.newPackNumber();
     for (const { id, position } of rows) table.settle(id, { pack: number, position });
     await deliver({ number, name, bytes, rows: rows.length });

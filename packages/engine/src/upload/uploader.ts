@@ -2,7 +2,7 @@
  * Puts packs to the vault, a few at a time, and knows by number which pack is which. A failed put is tried again while the
  * vault says that later may help.
  */
-import { assert, CodedError, releaseBytes } from '@twinvault/std';
+import { assert, CodedError } from '@twinvault/std';
 import type { Timers } from '@twinvault/std';
 import type { PackName } from '@twinvault/format';
 import type { VaultSession } from '@twinvault/protocol';
@@ -54,7 +54,7 @@ export class Uploader {
     return this.sent;
   }
 
-  /** Resolves when the vault has acknowledged the pack; its bytes are gone then. */
+  /** Resolves when the vault has acknowledged the pack. */
   async put(pack: ClosedPack): Promise<void> {
     this.names[pack.number] = pack.name;
     const putting = this.inTurn(pack);
@@ -77,7 +77,6 @@ export class Uploader {
     try {
       await this.tryPut(pack);
       this.sent.push({ name: pack.name, rows: pack.rows });
-      releaseBytes(pack.bytes);
     } finally {
       this.running -= 1;
       this.turns.shift()?.();

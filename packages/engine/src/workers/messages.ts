@@ -28,8 +28,8 @@ export type ToWorker =
   | { readonly type: 'generation'; readonly buffer: SharedArrayBuffer }
   /** Packs begun from now on are sealed under this session. */
   | { readonly type: 'session'; readonly session: SealingSession }
-  /** One of this worker's packs is at the vault. */
-  | { readonly type: 'credit' }
+  /** One of this worker's packs is at the vault; its memory comes back. */
+  | { readonly type: 'credit'; readonly bytes: Uint8Array }
   /** Close the open pack after the batches before; answered by `flushed`. */
   | { readonly type: 'flush' }
   | { readonly type: 'close' };

@@ -82,6 +82,7 @@ class BackupWorker {
         this.sink.renew(message.session);
         return;
       case 'credit':
+        this.sink.reuse(message.bytes);
         this.credits += 1;
         this.waiting?.();
         this.waiting = null;
@@ -163,8 +164,8 @@ class BackupWorker {
     if (this.credits === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
     this.credits -= 1;
     this.counters.set('memoryFaults', this.sink.memoryFaults);
-    const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-    this.post({ type: 'pack', number, name, bytes: whole, rows }, [whole.buffer as ArrayBuffer]);
+    const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
+    this.post({ type: 'pack', number, name, bytes, rows }, transfer);
   }
 
   private post(value: FromWorker, transfer: readonly ArrayBuffer[] = []): void {

@@ -6,7 +6,7 @@ import type { Thread, Threads } from '@twinvault/std';
 import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
-import type { FromWorker, LastVersion, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
+import type { FilledPack, FromWorker, LastVersion, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
 
 const worksPerWorkerMax = 2;
 
@@ -142,10 +142,7 @@ export class WorkerPool implements AsyncDisposable {
   private receive(worker: Worker, message: FromWorker): void {
     switch (message.type) {
       case 'pack':
-        this.options
-          .onPack(message)
-          .then(() => this.post(worker, { type: 'credit' }))
-          .catch((error: unknown) => this.fail(error));
+        this.deliver(worker, message).catch((error: unknown) => this.fail(error));
         return;
       case 'result': {
         worker.outstanding -= 1;
@@ -163,6 +160,13 @@ export class WorkerPool implements AsyncDisposable {
       case 'closed':
         this.replies[this.workers.indexOf(worker)]?.(message);
     }
+  }
+
+  private async deliver(worker: Worker, pack: FilledPack): Promise<void> {
+    const { bytes } = pack;
+    await this.options.onPack(pack);
+    // Shared memory goes back as it is; what is not shared is the collector's.
+    this.post(worker, { type: 'credit', bytes: bytes.buffer instanceof SharedArrayBuffer ? bytes : new Uint8Array(0) });
   }
 
   /** Ends the run: everything that waits is rejected with the first failure. */
