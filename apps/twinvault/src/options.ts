@@ -26,6 +26,9 @@ export const kitOption: Option<'--kit-file <file>'> = new Option(
 );
 export const jsonOption: Option<'--json'> = new Option('--json', 'print one JSON object per line, for programs');
 
+/** For the help of whatever takes the number of a suite (docs/format/keys.md, Suites). */
+export const suitesHelp: string = '1 is AES-256-GCM; 2 is AES-256-CBC with HMAC-SHA-256, for where a contract names CBC';
+
 /** A whole number in a range, for commander. */
 export function wholeNumber(minimum: number, maximum: number): (text: string) => number {
   return (text) => {

@@ -1,8 +1,8 @@
 /** The verbs below `safe`: who may open and write it. */
 import type { Command } from '@commander-js/extra-typings';
-import { Option } from '@commander-js/extra-typings';
+import { Argument, Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
-import { jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption } from './options.ts';
+import { jsonOption, kitOption, passwordOption, safeOption, stateOption, suitesHelp, vaultOption } from './options.ts';
 
 export function addSafeCommands(program: Command, run: RunVerb): void {
   const safe: Command = program
@@ -12,6 +12,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
     .helpGroup('Everyday verbs:');
   addComputerCommands(safe, run);
   addKeyCommands(safe, run);
+  addSuiteCommand(safe, run);
 }
 
 function addComputerCommands(safe: Command, run: RunVerb): void {
@@ -90,5 +91,27 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-slots.ts')).safeSlots(context, options)),
+    );
+}
+
+function addSuiteCommand(safe: Command, run: RunVerb): void {
+  safe
+    .command('suite')
+    .summary('show or raise the cipher suite of new data')
+    .description(
+      `Shows which cipher suite new data is sealed with, or raises it: ${suitesHelp}. ` +
+        'Raising it needs the password or the kit, holds for every computer of the safe from its next run on, and cannot be taken back. ' +
+        'What is stored already stays as it is: it is readable, and nothing is sent again.',
+    )
+    .addArgument(new Argument('[number]', 'the new suite; without it the present one is shown').choices(['1', '2'] as const))
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault safe suite 2 --vault /mnt/backup --safe home')
+    .action((number, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-suite.ts')).safeSuite(context, number, options)),
     );
 }

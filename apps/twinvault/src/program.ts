@@ -12,6 +12,7 @@ import {
   safeOption,
   safesetOption,
   stateOption,
+  suitesHelp,
   vaultOption,
   wholeNumber,
 } from './options.ts';
@@ -35,6 +36,7 @@ function addInit(program: Command, run: RunVerb): void {
     .addOption(new Option('--kit-file <file>', 'write the recovery kit to this new file').makeOptionMandatory(true))
     .addOption(passwordOption)
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
+    .addOption(new Option('--suite <number>', `cipher suite: ${suitesHelp}`).choices(['1', '2'] as const).default('1' as const))
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nExample:\n  twinvault init --vault /mnt/backup --safe home --kit-file kit.txt')

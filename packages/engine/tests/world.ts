@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { utf8Decode } from '@twinvault/std';
 import { computerId, packKinds } from '@twinvault/format';
-import type { ParsedRecord, RecordDigest } from '@twinvault/format';
+import type { ParsedRecord, RecordDigest, Suite } from '@twinvault/format';
 import { backup, entryTypes, openAgentState } from '@twinvault/engine';
 import type { AgentState, BackupOptions, BackupReport } from '@twinvault/engine';
 import { enrolHere, makeSafe, openSafeReader } from '@twinvault/seal';
@@ -26,7 +26,7 @@ export interface World {
 }
 
 /** `onStep`: called before each step of each file operation; it may stop the machine. */
-export async function newWorld(seed = 'engine', onStep?: (step: string) => void): Promise<World> {
+export async function newWorld(seed = 'engine', onStep?: (step: string) => void, suite: Suite = 1): Promise<World> {
   const ports = memoryPlatform(seed);
   const disk = new MemoryDisk({ clock: ports.clock, ...(onStep ? { onStep } : {}) });
   const platform: MemoryPlatform = { ...ports, disk, files: disk.mount() };
@@ -36,7 +36,7 @@ export async function newWorld(seed = 'engine', onStep?: (step: string) => void)
   const { random, clock } = platform;
   // The floor of slotLimits: tests need not wait for more.
   const parameters = { passes: 3, memoryKiB: 64 * 1024, lanes: 1 };
-  const made = await makeSafe({ label: 'test', password: 'correct horse battery staple', suite: 1, random, clock, parameters });
+  const made = await makeSafe({ label: 'test', password: 'correct horse battery staple', suite, random, clock, parameters });
   const computer = computerId(random.bytes(16));
   const { entry, agent, opened } = enrolHere({ opened: made.opened, clock, computer, name: 'machine', random });
   await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, entry] });

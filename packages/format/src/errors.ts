@@ -89,7 +89,7 @@ export const formatErrorCodes = {
   },
   'suite-too-low': {
     retry: 'never',
-    meaning: 'A record uses a suite below the minimum that the ledger demanded when it was made.',
+    meaning: 'A record or pack uses a suite below the minimum that the ledger demands of it.',
   },
   'version-unknown': {
     retry: 'never',

@@ -50,7 +50,7 @@ export interface LedgerState {
   readonly escrows: EscrowPayload[];
   /** By key in hexadecimal; the newest entry of a key counts. */
   readonly parties: Map<string, PartyPayload>;
-  /** Entry number and minimum, ascending. */
+  /** Entry number and minimum, ascending; the first is the descriptor's suite, as of entry 0. */
   readonly minimumSuites: { readonly entryNumber: number; readonly minimum: Suite }[];
   readonly features: Map<string, boolean>;
   readonly retentions: Map<string, RetentionPayload>;
@@ -60,7 +60,8 @@ export interface LedgerState {
   readonly eraseOrders: Uint8Array[];
 }
 
-export function emptyLedgerState(): LedgerState {
+/** `suite`: the descriptor's. */
+export function emptyLedgerState(suite: Suite): LedgerState {
   return {
     epochKeys: [],
     slotDigests: [],
@@ -69,7 +70,7 @@ export function emptyLedgerState(): LedgerState {
     handovers: [],
     escrows: [],
     parties: new Map(),
-    minimumSuites: [],
+    minimumSuites: [{ entryNumber: 0, minimum: suite }],
     features: new Map(),
     retentions: new Map(),
     marks: new Map(),
@@ -135,6 +136,7 @@ export function applyLedgerPayload(state: LedgerState, payload: LedgerPayload, e
       state.parties.set(toHex(payload.key), payload);
       break;
     case 'suite':
+      demand(payload.minimum >= (state.minimumSuites.at(-1)?.minimum ?? 1), 'ledger-conflict', 'minimum suite goes down');
       state.minimumSuites.push({ entryNumber, minimum: payload.minimum });
       break;
     case 'feature':

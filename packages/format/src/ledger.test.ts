@@ -25,6 +25,7 @@ import { encodeLedgerEntry, ledgerSecondMessage, parseLedgerEntry } from './ledg
 import type { LedgerEntry } from './ledger-entry.ts';
 import type { LedgerPayload } from './ledger-payload.ts';
 import { objectDigest } from './objects.ts';
+import { encodeSafeDescriptor } from './safe-descriptor.ts';
 
 const record = recordDigest(fill('record', 32));
 
@@ -82,6 +83,19 @@ test('replaying the entries gives the same heads as appending them', () => {
   assert.deepEqual(Ledger.replay(descriptorBytes, entries).head, ledger.head);
   assert.equal(ledger.minimumSuiteAt(1), 1);
   assert.equal(ledger.minimumSuiteAt(2), 2);
+});
+
+test('a minimum suite begins with the descriptor’s and never goes down', () => {
+  const raised = withEntry(newLedger(), { kind: 'suite', minimum: 2 });
+  assert.throws(
+    () => withEntry(raised, { kind: 'suite', minimum: 1 }),
+    formatError('ledger-conflict', 'minimum suite goes down'),
+  );
+  assert.equal(withEntry(raised, { kind: 'suite', minimum: 2 }).minimumSuite, 2);
+  const parts = { safe, rootKey: root.key, label: 'two', createdMs: 0 };
+  const born = Ledger.replay(encodeSafeDescriptor({ ...parts, suite: 2 }, root.sign), []);
+  assert.equal(born.minimumSuite, 2);
+  assert.throws(() => withEntry(born, { kind: 'suite', minimum: 1 }), formatError('ledger-conflict'));
 });
 
 test('the root digest follows the root’s entries alone', () => {

@@ -70,7 +70,7 @@ export class Ledger {
       descriptor,
       heads: [{ number: 0, digest, root: digest }],
       entries: [],
-      state: emptyLedgerState(),
+      state: emptyLedgerState(descriptor.suite),
     });
     return empty.#extended(entries);
   }
@@ -134,6 +134,7 @@ export class Ledger {
     return this.#state.slotDigests;
   }
 
+  /** What new sessions seal with: the descriptor's suite until an entry raises it. */
   get minimumSuite(): Suite {
     return this.minimumSuiteAt(this.#entries.length);
   }

@@ -106,6 +106,8 @@ export interface PackExpectation {
   readonly safe: SafeId;
   /** The session's, on arrival; left out when a stored pack is checked. */
   readonly certificate?: CertificateId;
+  /** The session's minimum, on arrival. */
+  readonly minimumSuite?: Suite;
 }
 
 /** A pack whose header, tail and name fit each other; its blobs are still to be checked. */
@@ -116,7 +118,7 @@ export interface VerifiedTail {
 
 /**
  * Checks all of a pack but its blobs: for stores that read the ends of a pack first. `headerBytes` begins with the pack's
- * header and may be longer. `pack-damaged`, `pack-foreign`, `object-too-large`, `version-unknown`, `suite-unknown`.
+ * header and may be longer. `pack-damaged`, `pack-foreign`, `suite-too-low`, `object-too-large`, `version-unknown`, `suite-unknown`.
  */
 export function verifyPackEnds(
   name: PackName,
@@ -135,6 +137,7 @@ export function verifyPackEnds(
     'pack-foreign',
     'another certificate',
   );
+  demand(header.suite >= (expected.minimumSuite ?? 1), 'suite-too-low', 'pack');
   return { header, table };
 }
 

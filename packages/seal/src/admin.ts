@@ -83,6 +83,14 @@ export async function makeSafe(input: SafeToMake): Promise<MadeSafe> {
   };
 }
 
+/**
+ * From this entry on every session seals with this suite at least. It is never lowered again: a ledger refuses an entry below
+ * the minimum in force. What is stored stays as it is, readable and used again.
+ */
+export function minimumSuiteEntry(input: Signing & { readonly minimum: Suite }): Uint8Array {
+  return rootEntry(input, { kind: 'suite', minimum: input.minimum });
+}
+
 /** The next reading key. Agents use it from their next session on; what was sealed before opens as before. */
 export function epochEntryOf({ opened, clock }: Signing): Uint8Array {
   let epoch = 1;
@@ -120,7 +128,7 @@ export function enrolHere(input: Signing & { readonly computer: ComputerId; read
     sealSeed,
     kem: opened.ledger.epoch(),
     ledgerHead: after.ledger.head,
-    suite: suiteFor(after.ledger),
+    suite: after.ledger.minimumSuite,
   };
   return { entry, agent, opened: after };
 }
@@ -205,11 +213,6 @@ function replaceSlots(input: SlotChangeInput, type: 'password' | 'kit', added: U
   const gone = type === 'password' && openedWith.length > 0 ? openedWith : ofType;
   const slots = [...current.filter((slot) => !gone.includes(slot)), added];
   return { slots, entry: slotsEntry({ ...input, slots }) };
-}
-
-/** What agents seal with: the descriptor's suite, or a higher minimum of the ledger. */
-export function suiteFor(ledger: Ledger): Suite {
-  return ledger.minimumSuite > ledger.descriptor.suite ? ledger.minimumSuite : ledger.descriptor.suite;
 }
 
 function rootEntry({ opened, clock }: Signing, payload: LedgerPayload): Uint8Array {

@@ -4,10 +4,10 @@ export {
   changePassword,
   enrolHere,
   epochEntryOf,
+  minimumSuiteEntry,
   makeSafe,
   revokeEntry,
   slotsEntry,
-  suiteFor,
 } from './admin.ts';
 export type { MadeSafe, NewSafeObjects, SafeToMake, SlotChange } from './admin.ts';
 export { agentKeysBytesMax, encodeAgentKeys, parseAgentKeys } from './agent-keys.ts';

@@ -50,6 +50,11 @@ function fullChain(): Chain {
   return chain;
 }
 
+/** Its minimum suite is 2. */
+function raisedChain(): Chain {
+  return smallChain().put('minimum suite 2', { kind: 'suite', minimum: 2 });
+}
+
 const valid: readonly (readonly [string, LedgerPayload, Signer])[] = [
   ['epoch 2', { kind: 'epoch', epoch: 2, key: fill('epoch 2', 1216) }, root],
   ['one slot', { kind: 'slots', slots: [fill('slot 1', 32)] }, root],
@@ -90,7 +95,11 @@ export function ledgerVectors(): VectorFile {
   const collector = new Collector({
     parser: 'ledger',
     about,
-    shared: fullChain().put('revocation', { kind: 'revocation', certificate, last: [], suspect: [] }).shared(),
+    shared: {
+      ...fullChain().put('revocation', { kind: 'revocation', certificate, last: [], suspect: [] }).shared(),
+      ...raisedChain().shared(),
+      ...smallChain(2).shared(),
+    },
   });
   const empty = new Chain();
   collector.valid('first entry', entryOf(empty.ledger, epochPayload), empty.context());
@@ -103,6 +112,7 @@ export function ledgerVectors(): VectorFile {
   addConflicts(collector, full);
   addChain(collector, full);
   addForms(collector, full);
+  addSuites(collector);
   return collector.finish();
 }
 
@@ -173,6 +183,20 @@ function addConflicts(collector: Collector, full: Chain): void {
   const home = doubleSigned(full.ledger, { ...homePayload, epoch: 2 }, [operator1, operator2]);
   const context = full.context();
   collector.invalid('home epoch left out', home, { code: 'ledger-conflict', defect: 'home epoch does not follow', context });
+}
+
+function addSuites(collector: Collector): void {
+  const lower: LedgerPayload = { kind: 'suite', minimum: 1 };
+  const same: LedgerPayload = { kind: 'suite', minimum: 2 };
+  const defect = 'minimum suite goes down';
+  for (const [name, chain] of [
+    ['the one in force', raisedChain()],
+    ['the descriptor’s', smallChain(2)],
+  ] as const) {
+    const context = chain.context();
+    collector.valid(`minimum suite as ${name}`, entryOf(chain.ledger, same), context);
+    collector.invalid(`minimum suite below ${name}`, entryOf(chain.ledger, lower), { code: 'ledger-conflict', defect, context });
+  }
 }
 
 function addChain(collector: Collector, chain: Chain): void {

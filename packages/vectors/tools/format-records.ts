@@ -121,7 +121,7 @@ export function recordVectors(): VectorFile {
   const revoked = smallChain().put('revocation', { kind: 'revocation', certificate, last: [lastJob], suspect: [] });
   const stricter = smallChain().put('minimum suite 2', { kind: 'suite', minimum: 2 });
   const handed = smallChain().put('handover', { kind: 'handover', certificate, computer: otherComputer, job: 'mail' });
-  const shared = { ...chain.shared(), ...revoked.shared(), ...stricter.shared(), ...handed.shared() };
+  const shared = { ...chain.shared(), ...revoked.shared(), ...stricter.shared(), ...handed.shared(), ...smallChain(2).shared() };
   const collector = new Collector({ parser: 'record', about, shared });
   const digests = ['x', 'y'].map((name) => recordDigest(fill(name, 32))).toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
   collector
@@ -177,6 +177,7 @@ function addRecordRights(collector: Collector, { chain, revoked, stricter, hande
   refused('signed by the root', { chain, by: root }, ['signature-invalid', 'record']);
   refused('key epoch that is not in the ledger', { chain, changes: { epoch: 2 } }, ['record-invalid', 'epoch not in the ledger']);
   refused('suite below the minimum', { chain: stricter }, ['suite-too-low', 'record']);
+  refused('suite below the descriptor’s', { chain: smallChain(2) }, ['suite-too-low', 'record']);
   const head = { ...chain.ledger.head, digest: fill('head', 32) };
   refused('ledger head of a fork', { chain, changes: { ledger: head } }, ['ledger-foreign-head', 'head that the record names']);
   const behind = { code: 'ledger-foreign-head', defect: 'head that the record names', context: chain.context() } as const;

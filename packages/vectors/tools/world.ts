@@ -69,10 +69,11 @@ export const generation: Uint8Array = fill('generation', 16);
 export const createdMs = 1_790_000_000_000;
 export const sessionKem: Uint8Array = fill('session', 1120);
 
-export const descriptorBytes: Uint8Array = encodeSafeDescriptor(
-  { safe, rootKey: root.key, label: 'Bücher und Belege', suite: 1, createdMs },
-  root.sign,
-);
+function descriptorOf(suite: Suite): Uint8Array {
+  return encodeSafeDescriptor({ safe, rootKey: root.key, label: 'Bücher und Belege', suite, createdMs }, root.sign);
+}
+
+export const descriptorBytes: Uint8Array = descriptorOf(1);
 
 /** The next entry, not yet encoded. */
 export function nextEntry(ledger: Ledger, payload: LedgerPayload, by: Signer): LedgerEntry {
@@ -107,7 +108,13 @@ export function doubleSigned(
 export class Chain {
   readonly names: string[] = [];
   readonly entries: Uint8Array[] = [];
-  ledger: Ledger = Ledger.replay(descriptorBytes, []);
+  readonly #descriptor: readonly [string, Uint8Array];
+  ledger: Ledger;
+
+  constructor(descriptor: readonly [name: string, bytes: Uint8Array] = ['descriptor', descriptorBytes]) {
+    this.#descriptor = descriptor;
+    this.ledger = Ledger.replay(descriptor[1], []);
+  }
 
   put(name: string, payload: LedgerPayload, by: Signer = root): this {
     return this.putBytes(name, entryOf(this.ledger, payload, by));
@@ -122,11 +129,12 @@ export class Chain {
 
   /** For `context`: the descriptor and the entries, by the names under which they are shared. */
   context(): { descriptor: string; entries: string[] } {
-    return { descriptor: '@descriptor', entries: this.names.map((name) => `@${name}`) };
+    return { descriptor: `@${this.#descriptor[0]}`, entries: this.names.map((name) => `@${name}`) };
   }
 
   shared(): Record<string, string> {
-    const shared: Record<string, string> = { descriptor: toHex(descriptorBytes) };
+    const [descriptor, bytes] = this.#descriptor;
+    const shared: Record<string, string> = { [descriptor]: toHex(bytes) };
     this.names.forEach((name, index) => (shared[name] = toHex(this.entries[index] ?? new Uint8Array())));
     return shared;
   }
@@ -142,9 +150,11 @@ export const certificatePayload: LedgerPayload = {
   sealKey: fill('seal', 1216),
 };
 
-/** Epoch 1 and one certificate. */
-export function smallChain(): Chain {
-  return new Chain().put('epoch', epochPayload).put('certificate', certificatePayload);
+/** Epoch 1 and one certificate, of a safe that was made with suite 1 or 2. */
+export function smallChain(suite: Suite = 1): Chain {
+  if (suite === 1) return new Chain().put('epoch', epochPayload).put('certificate', certificatePayload);
+  const chain = new Chain(['descriptor of suite 2', descriptorOf(2)]);
+  return chain.put('epoch of suite 2', epochPayload).put('certificate of suite 2', certificatePayload);
 }
 
 /** A signed object with whatever body, also one that no encoder of ours makes. */

@@ -137,7 +137,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'record-mismatch': 'The vault answered with another record than the one asked for.',
     'signature-invalid': 'A signature is not valid: the object is damaged or forged.',
     'job-foreign': 'A record is signed by a computer that may not write this job.',
-    'suite-too-low': 'A record uses a weaker cipher suite than this safe demands.',
+    'suite-too-low': 'An object uses a lower cipher suite than this safe demands.',
     'slot-parameters': 'A key slot asks for a password hash outside the permitted range.',
     'slots-mismatch': 'The key slots of the vault are not those that the ledger names.',
     'enrolment-invalid': 'The enrolment message is damaged, or was changed on its way.',

@@ -9,6 +9,8 @@ import type { VerbContext } from '../wiring/context.ts';
 import { safeState } from '../wiring/open-safe.ts';
 import { openOrCreateVault } from '../wiring/open-vault.ts';
 import { readNewPassword } from '../wiring/passwords.ts';
+import { suiteNames, suiteOfChoice } from '../wiring/suites.ts';
+import type { SuiteChoice } from '../wiring/suites.ts';
 
 export interface InitOptions {
   readonly vault: string;
@@ -16,6 +18,7 @@ export interface InitOptions {
   readonly kitFile: string;
   readonly passwordFile?: string | undefined;
   readonly computer?: string | undefined;
+  readonly suite: SuiteChoice;
   readonly state?: string | undefined;
 }
 
@@ -36,7 +39,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       `This vault has a safe "${options.safe}" already. Take another name, or enrol this computer in it: twinvault safe enrol.`,
     );
   }
-  const made = await makeSafe({ label: options.safe, password, suite: 1, random, clock });
+  const made = await makeSafe({ label: options.safe, password, suite: suiteOfChoice(options.suite), random, clock });
   const enrolled = enrolHere({
     opened: made.opened,
     computer: computerId(random.bytes(16)),
@@ -64,11 +67,13 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       rootKey: shortForm,
       computer: toHex(enrolled.agent.computer),
       kitFile,
+      suite: suiteOfChoice(options.suite),
     },
     [
       `Safe "${options.safe}" is ready, and this computer is enrolled in it.`,
       '',
       `  root key      ${shortForm}`,
+      `  suite         ${suiteNames[suiteOfChoice(options.suite)]}`,
       `  recovery kit  ${kitFile}`,
       '',
       'Print the kit, put it where only you can get at it, and delete the file. Password and kit are the only ways to',

@@ -6,7 +6,7 @@ import { equalBytes, toHex } from '@twinvault/std';
 import type { Ledger, RecordDigest, Suite } from '@twinvault/format';
 import { parseRecord, verifyRecord } from '@twinvault/format';
 import type { RecordSummary, VaultSafe, VaultSession } from '@twinvault/protocol';
-import { replayPinned, SealError, suiteFor } from '@twinvault/seal';
+import { replayPinned, SealError } from '@twinvault/seal';
 import type { AgentKeys } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { SafeState } from '../state/agent-state.ts';
@@ -48,7 +48,7 @@ export async function openRun({ vault, agent, job, state }: OpeningOptions): Pro
     const { heads } = session;
     const pinned = pins.head(headKey(agent, job));
     const sequence = 1 + (await checkHeads({ vault, ledger, heads, pinned }, { job, computer }));
-    return { ledger, suite: suiteFor(ledger), kem: ledger.epoch(), session, heads, sequence };
+    return { ledger, suite: ledger.minimumSuite, kem: ledger.epoch(), session, heads, sequence };
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;

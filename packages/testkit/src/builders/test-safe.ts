@@ -99,7 +99,8 @@ const createdMs = 1_767_225_600_000;
 export class TestSafe {
   readonly safe: SafeId;
   readonly label: string;
-  readonly suite: Suite = 1;
+  /** Of what it seals from now on; the descriptor has that of the start. */
+  suite: Suite;
   readonly rootSeed: Uint8Array;
   readonly descriptor: Uint8Array;
   readonly prng: Prng;
@@ -108,7 +109,8 @@ export class TestSafe {
   #ledger: Ledger;
 
   /** A safe with one password slot, one reading key and no computer. */
-  constructor(seed: string | number, label: string = `safe ${seed}`) {
+  constructor(seed: string | number, label: string = `safe ${seed}`, suite: Suite = 1) {
+    this.suite = suite;
     this.prng = new Prng(`test safe ${seed}`);
     this.label = label;
     this.rootSeed = this.prng.bytes(32);
@@ -216,7 +218,7 @@ export class TestSafe {
     const rows = [...fresh, ...slips]
       .sort((a, b) => compareBytes(a.id, b.id))
       .map(({ id, blob, reused }, position): PackRow => {
-        const slip = prng.bytes(48);
+        const slip = prng.bytes(this.suite === 1 ? 48 : 80);
         if (reused !== null) return { ...reused, section: 0, position, offsetBytes: 0, slip, slipOnly: true };
         blobs.push(blob);
         const row = {

@@ -200,6 +200,24 @@ function safesAndLedger(each: Each): void {
 }
 
 function sessionsAndPacks(each: Each): void {
+  each('a session takes nothing below the minimum suite, and uses again what is there', async ({ safe, mine, computer }) => {
+    await using before = await sessionOf(safe, mine, computer, 'before');
+    const [early, late] = [mine.pack(computer), mine.pack(computer)];
+    await safe.appendLedger(mine.append({ kind: 'suite', minimum: 2 }));
+    await using session = await sessionOf(safe, mine, computer);
+    await before.putPack(early.name, early.bytes);
+    await rejectsWith(session.putPack(late.name, late.bytes), 'suite-too-low');
+    const packs = [early];
+    const low = mine.record(computer, { ...following(session), packs });
+    await rejectsWith(session.commit(low.bytes), 'record-invalid');
+    mine.suite = 2;
+    const high = mine.pack(computer);
+    await session.putPack(high.name, high.bytes);
+    const record = mine.record(computer, { ...following(session), packs: [early, high] });
+    assert.deepEqual((await session.commit(record.bytes)).digest, record.digest);
+    await rejectsWith(safe.appendLedger(mine.entry({ kind: 'suite', minimum: 1 })), 'ledger-conflict');
+  });
+
   each('a job has one writer', async ({ safe, again, mine, computer }) => {
     const session = await sessionOf(safe, mine, computer);
     await using second = await again();

@@ -4,7 +4,7 @@
  */
 
 import { packBytesMax, verifyPackTable } from '@twinvault/format';
-import type { CertificateId, Ledger, PackName } from '@twinvault/format';
+import type { CertificateId, Ledger, PackName, Suite } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
 import { concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
@@ -45,6 +45,7 @@ export async function openSession(parts: CommitParts, request: SessionRequest): 
         generation,
         heads,
         leases: [write, session],
+        minimumSuite: ledger.minimumSuite,
         suspects: suspectSessions(ledger),
       });
     } catch (error) {
@@ -103,6 +104,8 @@ interface SessionParts {
   readonly heads: readonly RecordSummary[];
   readonly leases: readonly Lease[];
   readonly suspects: ReadonlySet<string>;
+  /** The ledger's when the session was opened: an entry that raises it later lets the session end as it began. */
+  readonly minimumSuite: Suite;
 }
 
 class DirectorySession implements VaultSession {
@@ -145,7 +148,9 @@ class DirectorySession implements VaultSession {
     return asProtocol(async () => {
       this.#demandOpen();
       if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
-      const { header, table } = verifyPackTable(name, bytes, { safe: this.#context.safe, certificate: this.#certificate });
+      const { minimumSuite } = this.#session;
+      const expected = { safe: this.#context.safe, certificate: this.#certificate, minimumSuite };
+      const { header, table } = verifyPackTable(name, bytes, expected);
       const answer = await this.#store(name, bytes);
       const tail = bytes.slice(bytes.length - table.tailBytes);
       const { certificate } = header;
@@ -162,8 +167,9 @@ class DirectorySession implements VaultSession {
       await this.#segments.flush();
       return commitRecord(this.#parts, {
         record,
-        checkSession: async ({ public: facts }) => {
-          const { request, generation, leases } = this.#session;
+        checkSession: async ({ public: facts, suite }) => {
+          const { request, generation, leases, minimumSuite } = this.#session;
+          if (suite < minimumSuite) throw new ProtocolError('record-invalid', { context: { reason: 'suite-too-low' } });
           if (
             !equalBytes(facts.certificate, request.certificate) ||
             !equalBytes(facts.computer, request.computer) ||
