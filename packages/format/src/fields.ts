@@ -27,6 +27,10 @@ export class Fields {
     this.#code = code;
   }
 
+  has(key: string): boolean {
+    return this.#map.has(key);
+  }
+
   /** Exactly this many bytes. */
   bytes(key: string, lengthBytes: number): Uint8Array {
     const value = this.#take(key);

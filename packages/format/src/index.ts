@@ -55,7 +55,7 @@ export type {
   SlotsPayload,
   SuitePayload,
 } from './ledger-payload.ts';
-export type { Certificate, Home, MarkKind, Revocation } from './ledger-state.ts';
+export type { Certificate, Home, Mark, MarkKind, Revocation } from './ledger-state.ts';
 export {
   catalogLevelMax,
   catalogNodeBytesMax,
@@ -111,7 +111,7 @@ export type { PackSection } from './pack-sections.ts';
 export { packTailBytes, PackTable } from './pack-table.ts';
 export type { PackRow } from './pack-table.ts';
 export { encodeReceipt, encodeTombstone, parseReceipt, parseTombstone, verifyReceipt, verifyTombstone } from './receipt.ts';
-export type { Receipt, SignedBy, Tombstone } from './receipt.ts';
+export type { Measure, Receipt, SignedBy, Tombstone } from './receipt.ts';
 export { encodeRecord, parseRecord, parseRecordHead, recordHeadFixedBytes, recordPublicDigest, verifyRecord } from './record.ts';
 export type { ParsedRecord, RecordContext, RecordHead, RecordParts, RecordProof } from './record.ts';
 export { encodeRecordPublic, parseRecordPublic } from './record-public.ts';

@@ -40,6 +40,11 @@ export interface Home {
 
 export type MarkKind = 'hold' | 'lock' | 'flag';
 
+export interface Mark {
+  readonly on: boolean;
+  readonly note: string;
+}
+
 export interface LedgerState {
   readonly epochKeys: Uint8Array[];
   slotDigests: readonly Uint8Array[];
@@ -54,8 +59,8 @@ export interface LedgerState {
   readonly minimumSuites: { readonly entryNumber: number; readonly minimum: Suite }[];
   readonly features: Map<string, boolean>;
   readonly retentions: Map<string, RetentionPayload>;
-  /** Kind and record in hexadecimal to note; only marks that are on. */
-  readonly marks: Map<string, string>;
+  /** By kind and record in hexadecimal: the newest word of each. */
+  readonly marks: Map<string, Mark>;
   home: Home | null;
   readonly eraseOrders: Uint8Array[];
 }
@@ -170,8 +175,7 @@ function applyOperatorPayload(state: LedgerState, payload: OperatorPayload): voi
     case 'hold':
     case 'lock':
     case 'flag':
-      if (payload.on) state.marks.set(markKey(payload.kind, payload.record), payload.note);
-      else state.marks.delete(markKey(payload.kind, payload.record));
+      state.marks.set(markKey(payload.kind, payload.record), { on: payload.on, note: payload.note });
       break;
   }
 }

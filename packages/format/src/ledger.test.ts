@@ -103,10 +103,11 @@ test('the root digest follows the root’s entries alone', () => {
   const mark: LedgerPayload = { kind: 'hold', note: '', on: true, record };
   const held = withEntry(ledger, mark, operators[0]);
   assert.deepEqual(held.head.root, ledger.head.digest);
-  assert.equal(held.mark('hold', record), '');
+  assert.deepEqual(held.mark('hold', record), { on: true, note: '' });
   const released = withEntry(held, { ...mark, on: false }, operators[1]);
   assert.deepEqual(released.head.root, ledger.head.digest);
-  assert.equal(released.mark('hold', record), null);
+  assert.equal(released.mark('hold', record)?.on, false);
+  assert.equal(released.mark('flag', record), null);
   assert.deepEqual(withEntry(released, { kind: 'suite', minimum: 2 }).head.root.length, 32);
 });
 

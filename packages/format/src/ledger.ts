@@ -12,7 +12,7 @@ import { ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
 import type { ParsedLedgerEntry } from './ledger-entry.ts';
 import type { EscrowPayload, HandoverPayload, LedgerKind, PartyPayload, RetentionPayload } from './ledger-payload.ts';
 import { applyLedgerPayload, copyLedgerState, emptyLedgerState, markKey } from './ledger-state.ts';
-import type { Certificate, Home, LedgerState, MarkKind, Revocation } from './ledger-state.ts';
+import type { Certificate, Home, LedgerState, Mark, MarkKind, Revocation } from './ledger-state.ts';
 import { objectDigest } from './objects.ts';
 import type { Suite } from './objects.ts';
 import { parseSafeDescriptor } from './safe-descriptor.ts';
@@ -166,8 +166,8 @@ export class Ledger {
     return this.#state.retentions;
   }
 
-  /** The note of a mark that is on, or null. */
-  mark(kind: MarkKind, record: RecordDigest): string | null {
+  /** The newest word on a record, on or off; null when none was said. */
+  mark(kind: MarkKind, record: RecordDigest): Mark | null {
     return this.#state.marks.get(markKey(kind, record)) ?? null;
   }
 

@@ -18,6 +18,22 @@ export interface Receipt {
   readonly record: RecordDigest;
   /** Since 1970, the site's clock. */
   readonly receivedMs: number;
+  /** Of safesets, where the site measured. */
+  readonly measure?: Measure;
+}
+
+/** What a safeset kept of the last one and brought, told from refs alone: records.md, The measure of a run. */
+export interface Measure {
+  /** Of all blobs that the record needs. */
+  readonly bytes: number;
+  /** Of these, at positions that the last safeset's refs do not name; at most `bytes`. */
+  readonly bytesNew: number;
+  /** Positions of the last safeset; 0 where there is none. */
+  readonly origins: number;
+  /** Of these, named by the new one; at most `origins`. */
+  readonly originsReused: number;
+  /** Beyond what the job's history lets expect. */
+  readonly suspect: boolean;
 }
 
 /** Permission, not an order, to delete what a record alone needed. */
@@ -37,8 +53,9 @@ export interface SignedBy {
 
 /** `sign` signs with the site's key. Throws as parse does when no reader would take the result. */
 export function encodeReceipt(receipt: Receipt, sign: Sign): Uint8Array {
-  const { receivedMs, generation, record, safe, site } = receipt;
-  const bytes = encodeSigned('receipt', { generation, received: receivedMs, record, safe, site }, sign);
+  const { receivedMs, generation, record, safe, site, measure } = receipt;
+  const body = { generation, received: receivedMs, record, safe, site };
+  const bytes = encodeSigned('receipt', measure === undefined ? body : { ...body, measure: { ...measure } }, sign);
   parseReceipt(bytes);
   return bytes;
 }
@@ -47,7 +64,8 @@ export function encodeReceipt(receipt: Receipt, sign: Sign): Uint8Array {
 export function parseReceipt(bytes: Uint8Array): Receipt & SignedBy {
   const object = parseSigned('receipt', bytes, signedBytesMax);
   const fields = new Fields(object.body, 'object-invalid');
-  const receipt = { ...readCommon(fields), receivedMs: fields.uint('received'), object };
+  const measured = fields.has('measure') ? { measure: readMeasure(fields.fields('measure')) } : {};
+  const receipt = { ...readCommon(fields), receivedMs: fields.uint('received'), ...measured, object };
   fields.end();
   return receipt;
 }
@@ -83,7 +101,21 @@ export function verifyTombstone(bytes: Uint8Array, siteKey: Uint8Array): Tombsto
   return tombstone;
 }
 
-function readCommon(fields: Fields): Omit<Receipt, 'receivedMs'> {
+function readMeasure(fields: Fields): Measure {
+  const bytes = fields.uint('bytes');
+  const origins = fields.uint('origins');
+  const measure = {
+    bytes,
+    bytesNew: fields.uint('bytesNew', bytes),
+    origins,
+    originsReused: fields.uint('originsReused', origins),
+    suspect: fields.bool('suspect'),
+  };
+  fields.end();
+  return measure;
+}
+
+function readCommon(fields: Fields): Omit<Receipt, 'receivedMs' | 'measure'> {
   return {
     safe: safeId(fields.bytes('safe', 16)),
     site: siteId(fields.bytes('site', 16)),

@@ -24,6 +24,7 @@ import type {
   LastRecord,
   LedgerHead,
   LedgerPayload,
+  Measure,
   PackHeader,
   PackRow,
   PackSection,
@@ -157,7 +158,17 @@ export const recordPublic: fc.Arbitrary<RecordPublic> = object({
 });
 
 const siteObject = { safe: bytesOf(16).map(safeId), site, generation: bytesOf(16), record };
-export const receipt: fc.Arbitrary<Receipt> = object({ ...siteObject, receivedMs: uint });
+const measure: fc.Arbitrary<Measure> = fc.tuple(uint, uint, uint, uint, fc.boolean()).map(([one, two, three, four, suspect]) => ({
+  bytes: Math.max(one, two),
+  bytesNew: Math.min(one, two),
+  origins: Math.max(three, four),
+  originsReused: Math.min(three, four),
+  suspect,
+}));
+export const receipt: fc.Arbitrary<Receipt> = fc.oneof(
+  object({ ...siteObject, receivedMs: uint }),
+  object({ ...siteObject, receivedMs: uint, measure }),
+);
 export const tombstone: fc.Arbitrary<Tombstone> = object({ ...siteObject, reason: name, retiredMs: uint });
 
 function between({ floor, ceiling }: { floor: number; ceiling: number }): fc.Arbitrary<number> {

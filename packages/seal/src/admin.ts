@@ -18,10 +18,19 @@ import {
   safeIdOf,
   slotsMax,
 } from '@twinvault/format';
-import type { CertificateId, ComputerId, LastRecord, LedgerPayload, Suite } from '@twinvault/format';
+import type {
+  CertificateId,
+  ComputerId,
+  LastRecord,
+  LedgerEntry,
+  LedgerPayload,
+  MarkPayload,
+  RetentionPayload,
+  Suite,
+} from '@twinvault/format';
 import type { AgentKeys } from './agent-keys.ts';
 import { SealError } from './errors.ts';
-import { newRootSecret, readSeed, rootKeys, stateKey } from './keys.ts';
+import { newRootSecret, ownerKeys, readSeed, rootKeys, stateKey } from './keys.ts';
 import type { RootSecret } from './keys.ts';
 import { kitText } from './kit.ts';
 import { OpenedSafe } from './open-safe.ts';
@@ -215,16 +224,35 @@ function replaceSlots(input: SlotChangeInput, type: 'password' | 'kit', added: U
   return { slots, entry: slotsEntry({ ...input, slots }) };
 }
 
-function rootEntry({ opened, clock }: Signing, payload: LedgerPayload): Uint8Array {
-  const { number, digest, root } = opened.ledger.head;
-  const entry = {
-    safe: opened.safe,
-    number: number + 1,
-    previous: digest,
-    root,
-    createdMs: clock.nowMs(),
-    signer: opened.rootKey,
-    payload,
+/**
+ * What the owner of the safe says of retention types and records, in order: the entries to append, the first of which makes the
+ * owner key a party where it is none yet. `opened`: with all of them.
+ */
+export function ownerEntries(input: Signing & { readonly payloads: readonly (MarkPayload | RetentionPayload)[] }): {
+  readonly entries: readonly Uint8Array[];
+  readonly opened: OpenedSafe;
+} {
+  const { clock, payloads } = input;
+  const { publicKey: key, sign } = ownerKeys(input.opened.rootSecret);
+  const entries: Uint8Array[] = [];
+  let { opened } = input;
+  const append = (entry: Uint8Array): void => {
+    entries.push(entry);
+    opened = opened.withEntry(entry);
   };
-  return encodeLedgerEntry(entry, (message) => opened.sign(message));
+  if (opened.ledger.party(key)?.role !== 'customer') {
+    append(rootEntry({ opened, clock }, { kind: 'party', key, name: 'owner', role: 'customer' }));
+  }
+  for (const payload of payloads) append(encodeLedgerEntry({ ...nextEntry({ opened, clock }, payload), signer: key }, sign));
+  return { entries, opened };
+}
+
+function rootEntry(signing: Signing, payload: LedgerPayload): Uint8Array {
+  const { opened } = signing;
+  return encodeLedgerEntry({ ...nextEntry(signing, payload), signer: opened.rootKey }, (message) => opened.sign(message));
+}
+
+function nextEntry({ opened, clock }: Signing, payload: LedgerPayload): Omit<LedgerEntry, 'signer'> {
+  const { number, digest, root } = opened.ledger.head;
+  return { safe: opened.safe, number: number + 1, previous: digest, root, createdMs: clock.nowMs(), payload };
 }

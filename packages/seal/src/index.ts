@@ -6,6 +6,7 @@ export {
   epochEntryOf,
   minimumSuiteEntry,
   makeSafe,
+  ownerEntries,
   revokeEntry,
   slotsEntry,
 } from './admin.ts';
@@ -72,8 +73,19 @@ export {
 export type { EnrolmentAnswer, EnrolmentToken, PendingEnrolment } from './enrolment.ts';
 export { SealError, sealErrorCodes } from './errors.ts';
 export type { SealErrorCode } from './errors.ts';
-export { bundleKey, derive, kindKeys, newRootSecret, readSeed, rootKeys, rootSecret, stateKey, writeSecret } from './keys.ts';
-export type { KindKeys, RootKeys, RootSecret, WriteSecret } from './keys.ts';
+export {
+  bundleKey,
+  derive,
+  kindKeys,
+  newRootSecret,
+  ownerKeys,
+  readSeed,
+  rootKeys,
+  rootSecret,
+  stateKey,
+  writeSecret,
+} from './keys.ts';
+export type { KindKeys, RootSecret, SigningKeys, WriteSecret } from './keys.ts';
 export { formatKitCode, kitText, kitTextCharactersMax, newKitCode, parseKitText } from './kit.ts';
 export type { KitCode, KitTextInput } from './kit.ts';
 export { OpenedSafe, demandExtends, openSafe, replayPinned } from './open-safe.ts';

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng, equalBytes, primitives, toHex } from '@twinvault/std';
 import { computerId } from '@twinvault/format';
-import { bundleKey, derive, kindKeys, newRootSecret, readSeed, rootKeys, rootSecret, stateKey, writeSecret } from './keys.ts';
+import {
+  bundleKey,
+  derive,
+  kindKeys,
+  newRootSecret,
+  ownerKeys,
+  readSeed,
+  rootKeys,
+  rootSecret,
+  stateKey,
+  writeSecret,
+} from './keys.ts';
 
 const rs = rootSecret(new Uint8Array(32).fill(7));
 
@@ -18,6 +29,7 @@ test('all keys of a safe differ', () => {
     rs,
     ws,
     rootKeys(rs).seed,
+    ownerKeys(rs).seed,
     readSeed(rs, 1),
     readSeed(rs, 2),
     bundleKey(ws).export(),

@@ -13,7 +13,7 @@ export type RootSecret = Brand<Uint8Array, 'RootSecret'>;
 /** 32 bytes that every agent of a safe holds: enough to write, too little to read. */
 export type WriteSecret = Brand<Uint8Array, 'WriteSecret'>;
 
-export interface RootKeys {
+export interface SigningKeys {
   /** Ed25519 seed. */
   readonly seed: Uint8Array;
   readonly publicKey: Uint8Array;
@@ -57,8 +57,16 @@ export function writeSecret(rs: RootSecret): WriteSecret {
   return derive(rs, 'write') as WriteSecret;
 }
 
-export function rootKeys(rs: RootSecret): RootKeys {
-  const seed = derive(rs, 'sign');
+export function rootKeys(rs: RootSecret): SigningKeys {
+  return signingKeys(derive(rs, 'sign'));
+}
+
+/** What whoever opened the safe signs retention types, holds, locks and flags with, as a party of role customer. */
+export function ownerKeys(rs: RootSecret): SigningKeys {
+  return signingKeys(derive(rs, 'owner'));
+}
+
+function signingKeys(seed: Uint8Array): SigningKeys {
   return {
     seed,
     publicKey: primitives.ed25519PublicKey(seed),

@@ -13,7 +13,7 @@ import type { CertificateId, LedgerHead, PackKind, SafeId } from '@twinvault/for
 import { SealError } from './errors.ts';
 import type { SealErrorCode } from './errors.ts';
 import { kindKeys, readSeed, rootKeys, stateKey, writeSecret } from './keys.ts';
-import type { KindKeys, RootKeys, RootSecret, WriteSecret } from './keys.ts';
+import type { KindKeys, RootSecret, SigningKeys, WriteSecret } from './keys.ts';
 import { PackKeyring } from './pack-opener.ts';
 import { openSlot } from './slots.ts';
 import type { SlotSecret } from './slots.ts';
@@ -39,7 +39,7 @@ export class OpenedSafe {
   readonly ledger: Ledger;
   /** Digest of the slot that was opened; null for a safe that was just made. */
   readonly slotDigest: Uint8Array | null;
-  readonly #rootKeys: RootKeys;
+  readonly #rootKeys: SigningKeys;
   readonly #kindKeys = new Map<PackKind, KindKeys>();
   #keyring: PackKeyring | null = null;
 

@@ -23,6 +23,7 @@ import {
   newEnrolmentToken,
   openSafe,
   openSlot,
+  ownerEntries,
   parseAgentKeys,
   parseEnrolmentToken,
   parseKitText,
@@ -209,4 +210,25 @@ test('a computer enrols by token through a server that can neither read nor chan
   assert.throws(() => acceptEnrolment(pending, message), invalid);
   const stranger = newEnrolment({ token, computer, name: 'fileserver', random });
   assert.throws(() => acceptEnrolment(stranger, answer), invalid);
+});
+
+test('the owner of a safe signs retention types and marks, as a party that the root makes once', () => {
+  const { opened } = made;
+  const retention = { kind: 'retention', type: 'daily', days: 31, copies: 7, intraday: false } as const;
+  const record = recordDigest(random.bytes(32));
+  const first = ownerEntries({ opened, clock, payloads: [retention] });
+  assert.equal(first.entries.length, 2);
+  assert.deepEqual(
+    first.opened.ledger.parties().map(({ name, role }) => [name, role]),
+    [['owner', 'customer']],
+  );
+  assert.deepEqual(first.opened.ledger.retentions().get('daily'), retention);
+  const marks = (['hold', 'lock', 'flag'] as const).map((kind) => ({ kind, note: 'court', on: true, record }) as const);
+  const second = ownerEntries({ opened: first.opened, clock, payloads: marks });
+  assert.equal(second.entries.length, 3);
+  for (const { kind } of marks) assert.deepEqual(second.opened.ledger.mark(kind, record), { on: true, note: 'court' });
+  // A vault takes them in this order, knowing no key.
+  const { newSafe } = made;
+  const replayed = Ledger.replay(newSafe.descriptor, [...newSafe.ledger, ...first.entries, ...second.entries]);
+  assert.deepEqual(replayed.head, second.opened.ledger.head);
 });

@@ -303,7 +303,29 @@ function siteVectors(kind: 'receipt' | 'tombstone', body: Record<string, CborVal
     'value of a key',
   ]);
   refused('a byte more', concatBytes(good, new Uint8Array(1)), ['object-invalid', 'lengths do not add up']);
+  if (kind === 'receipt') addMeasures(collector, body);
   return collector.finish();
+}
+
+function addMeasures(collector: Collector, body: Record<string, CborValue>): void {
+  const context = { site: toHex(site.key) };
+  const measure = { bytes: 4096, bytesNew: 1024, origins: 20, originsReused: 15, suspect: false };
+  const measured = (changed: Record<string, CborValue>): Uint8Array =>
+    signedObject('receipt', { ...body, measure: { ...measure, ...changed } }, site);
+  collector
+    .valid('with a measure', measured({}), context)
+    .valid('measure that suspects', measured({ bytesNew: 4096, originsReused: 0, suspect: true }), context);
+  const refused = (name: string, bytes: Uint8Array, defect: string): void => {
+    collector.invalid(name, bytes, { code: 'object-invalid', context, defect });
+  };
+  refused('measure with more new bytes than bytes', measured({ bytesNew: 4097 }), 'value of a key');
+  refused('measure with more origins reused than there are', measured({ originsReused: 21 }), 'value of a key');
+  refused('measure with an unknown key', measured({ entropy: 1 }), 'unknown key');
+  refused(
+    'measure without its answer',
+    signedObject('receipt', { ...body, measure: omit(measure, 'suspect') }, site),
+    'key missing',
+  );
 }
 
 function omit(body: Record<string, CborValue>, key: string): Record<string, CborValue> {

@@ -23,7 +23,7 @@ export function retentionItems(records: readonly RecordSummary[], ledger: Ledger
 }
 
 function itemOf({ digest, public: facts, receivedMs }: RecordSummary, ledger: Ledger): RetentionItem {
-  const flagged = ledger.mark('flag', digest) !== null;
+  const flagged = ledger.mark('flag', digest)?.on === true;
   return {
     id: toHex(digest),
     job: `${toHex(facts.computer)} ${facts.job}`,
@@ -31,7 +31,7 @@ function itemOf({ digest, public: facts, receivedMs }: RecordSummary, ledger: Le
     sequence: facts.sequence,
     receivedMs,
     good: facts.result !== 'deferred' && !flagged,
-    held: flagged || ledger.mark('hold', digest) !== null || ledger.mark('lock', digest) !== null,
+    held: flagged || ledger.mark('hold', digest)?.on === true || ledger.mark('lock', digest)?.on === true,
     erased: false,
   };
 }
