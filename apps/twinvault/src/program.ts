@@ -132,29 +132,40 @@ function addRestore(program: Command, run: RunVerb): void {
     .command('restore')
     .summary('bring files back')
     .description(
-      'Restores a safeset, or the given files and folders of it, below a directory: each at its full path (DIR/usr/share/x), or at what is left after --strip. Every byte is verified. ' +
-        'What stands there already is not touched unless --conflict says so.',
+      'Restores a safeset, or the given files and folders of it, below a directory: each at its full path (DIR/usr/share/x), or at what is left after --strip; or, with --in-place, where it was. ' +
+        'Count and size are shown before, every byte is verified, and what stands there already is not touched unless --conflict says so.\n\n' +
+        'A restore that was broken off, even by a crash, goes on when the same command is given again: what is there and verified is not fetched again.',
     )
     .helpGroup(general)
     .argument('[path...]', 'only these files and folders')
     .addOption(vaultOption())
     .addOption(safeOption())
     .addOption(safesetOption())
-    .addOption(new Option('--to <directory>', 'restore below this directory; it is made if missing').makeOptionMandatory(true))
+    .addOption(new Option('--to <directory>', 'restore below this directory; it is made if missing'))
+    .addOption(new Option('--in-place', 'restore to the original paths; by itself it only brings back what is missing there'))
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
     .addOption(new Option('--strip <path>', 'leave out this beginning of the paths'))
     .addOption(
       new Option('--conflict <rule>', 'what to do where something stands already')
-        .choices(['skip', 'overwrite', 'rename-incoming'] as const)
+        .choices(['skip', 'newer', 'different', 'overwrite', 'rename-incoming', 'rename-existing'] as const)
         .default('skip' as const),
     )
+    .addOption(new Option('--start-anew', 'do not go on with the same restore that was broken off'))
+    .addOption(new Option('--dry-run', 'only show count and size'))
     .addOption(passwordOption)
     .addOption(kitOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nExample:\n  twinvault restore --vault /mnt/backup --safe home --safeset latest --to /tmp/back --strip /srv /srv/letters\n\n' +
+      '\nExample:\n  twinvault restore --vault /mnt/backup --safe home --safeset latest --to /tmp/back --strip /srv /srv/letters\n  twinvault restore --vault /mnt/backup --safe home --safeset latest --in-place --conflict rename-existing /etc/hosts\n\n' +
+        'Where something stands already, --conflict decides:\n' +
+        '  skip             it stays as it is (the default: nothing is destroyed)\n' +
+        '  newer            it is replaced by what was changed later\n' +
+        '  different        it is replaced where type, size or time differ\n' +
+        '  overwrite        it is replaced; a folder in the place of a file stays\n' +
+        '  rename-incoming  what is restored becomes "NAME (restored)"\n' +
+        '  rename-existing  what is there becomes "NAME (before restore)"\n\n' +
         'It ends with 0, or with 3 when something could not be restored whole: it is listed.',
     )
     .action((paths, options) =>

@@ -4,7 +4,11 @@
  */
 import type { EntryDetails, EntryError, EntryStat, EntryType } from './source-port.ts';
 
-export type ConflictRule = 'skip' | 'overwrite' | 'rename-incoming';
+/**
+ * What happens where a name is taken. `skip`: what is there stays. `overwrite`: it is replaced, but a directory by nothing but a directory.
+ * `rename-incoming`: what is restored gets another name. `rename-existing`: what is there does, whatever it is.
+ */
+export type ConflictRule = 'skip' | 'overwrite' | 'rename-incoming' | 'rename-existing';
 
 /** Codes of errors of a target that every other file will meet too: the restore ends with them. */
 export const stoppingCodes: ReadonlySet<string> = new Set(['target-full', 'target-read-only']);
@@ -33,7 +37,10 @@ export interface TargetModule {
 }
 
 export interface Target {
-  /** Makes the directory if needed (an existing directory is fine under every rule); open to its owner alone until `finishDirectory`. Throws TargetWriteError. */
+  /**
+   * Makes the directory if needed; open to its owner alone until `finishDirectory`. An existing directory is fine under every rule, and gets
+   * other metadata only under `overwrite`. Throws TargetWriteError.
+   */
   makeDirectory(directory: Uint8Array, name: Uint8Array, rule: ConflictRule): Placed;
   /** A new file, not yet visible under its final name where the rule is overwrite; exclusive otherwise. Null: skipped. */
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null;
@@ -51,6 +58,8 @@ export interface Target {
   /** Free bytes at the target. */
   freeBytes(): number;
   stat(directory: Uint8Array, name: Uint8Array): EntryStat | null;
+  /** The name that `rename-incoming` gives at its n-th attempt, from 1. */
+  otherName(name: Uint8Array, attempt: number): Uint8Array;
   close(): void;
 }
 

@@ -30,7 +30,7 @@ const scenario = fc.record({
   older: fc.array(fc.constantFrom(...places), { maxLength: 4 }),
   denied: fc.array(anyPath, { maxLength: 2 }),
   damaged: fc.array(fc.constantFrom(...places), { maxLength: 2 }),
-  conflict: fc.constantFrom('skip', 'overwrite', 'rename-incoming'),
+  conflict: fc.constantFrom('skip', 'overwrite', 'rename-incoming', 'rename-existing', 'newer', 'different'),
   parallelism: fc.integer({ min: 1, max: 3 }),
 });
 
@@ -96,9 +96,15 @@ test('every selected entry is restored, left out or listed', async () => {
       assert.equal(missing, report.skipped);
       assert.equal(report.files + report.directories + report.others + report.skipped + listedPaths.size, wanted.length);
       for (const [path, node] of target.nodes) {
-        if (!node.isOlder) assert.ok(wanted.includes(path.replaceAll(/ \(restored \d+\)/g, '')), path);
+        if (!node.isOlder) assert.ok(wanted.includes(path.replaceAll(/ \((?:restored|before restore) \d+\)/g, '')), path);
       }
-      if (conflict !== 'overwrite') for (const path of older) assert.ok(target.nodes.get(path)?.isOlder, path);
+      if (conflict === 'skip' || conflict === 'rename-incoming') {
+        for (const path of older) assert.ok(target.nodes.get(path)?.isOlder, path);
+      }
+      if (conflict === 'rename-existing') {
+        const kept = [...target.nodes.values()].filter(({ isOlder, type }) => isOlder && type === entryTypes.file);
+        assert.equal(kept.length, new Set(older).size, 'what was there is there under some name');
+      }
       if (denied.length === 0 && distinct.length === 0)
         assert.deepEqual(
           [...listedPaths].filter((path) => !older.includes(path)),

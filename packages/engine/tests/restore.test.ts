@@ -133,6 +133,101 @@ test('what stands at the target is skipped, replaced or left beside', async () =
   }
 });
 
+test('rename-existing moves what is there out of the way, folders with all that they hold', async () => {
+  const world = await newWorld();
+  const tree = someTree();
+  tree.hardLink('root/empty/again', 'root/text');
+  const { record } = await run(world, tree);
+  const target = new MemoryTargetTree();
+  for (const path of ['root', 'root/text', 'root/empty']) target.older(path, null);
+  for (const path of ['root/text/inside', 'root/a', 'root/empty/again']) target.older(path, 'older');
+  const { report } = await restored(world, record, { target, conflict: 'rename-existing' });
+  assert.deepEqual([report.skipped, listed(report.errors)], [0, []]);
+  for (const path of tree.paths()) assertEntry(tree, path, { target });
+  const moved = ['root/a (before restore 1)', 'root/empty/again (before restore 1)'];
+  moved.push('root/text (before restore 1)', 'root/text (before restore 1)/inside');
+  assert.deepEqual(
+    target.paths().filter((path) => !tree.nodes.has(path)),
+    moved,
+  );
+});
+
+test('newer and different compare with what is there, at the end once more', async () => {
+  const world = await newWorld();
+  const tree = new MemoryTree();
+  const mtimeMs = 1_700_000_000_000;
+  for (const name of ['later', 'same', 'earlier', 'resized', 'raced'])
+    tree.file(`root/${name}`, `content of ${name}`, { mtimeMs });
+  const { record } = await run(world, tree);
+  const prepared = async (): Promise<MemoryTargetTree> => {
+    const { target } = await restored(world, record);
+    const set = (name: string, ms: number, content = `content of ${name}`): void => {
+      const node = target.nodes.get(`root/${name}`);
+      assert.ok(node?.metadata);
+      target.older(`root/${name}`, content);
+      const metadata = { ...node.metadata, mtimeSeconds: Math.floor(ms / 1000), mtimeNanos: 0 };
+      target.nodes.set(`root/${name}`, { ...node, ...target.nodes.get(`root/${name}`), isOlder: true, metadata });
+    };
+    set('later', mtimeMs + 1000);
+    set('same', mtimeMs);
+    set('earlier', mtimeMs - 1000);
+    set('resized', mtimeMs, 'longer than what was there');
+    target.nodes.delete('root/raced');
+    target.finishedDirectories.clear();
+    return target;
+  };
+  const kept = (target: MemoryTargetTree): string[] => target.paths().filter((path) => target.nodes.get(path)?.isOlder);
+  const newer = await restored(world, record, { conflict: 'newer', target: await prepared() });
+  assert.deepEqual(kept(newer.target), ['root/later', 'root/resized', 'root/same']);
+  assert.deepEqual([newer.report.skipped, newer.report.files], [3, 2]);
+  const different = await restored(world, record, { conflict: 'different', target: await prepared() });
+  assert.deepEqual(kept(different.target), ['root/same']);
+  assert.deepEqual([different.report.skipped, different.report.files], [1, 4]);
+
+  // Somebody makes it while the restore is under way.
+  const late = new MemoryTargetTree();
+  late.older('root', null);
+  late.beforeFile = (path) => {
+    const from = newer.target.nodes.get(path);
+    if (path === 'root/later' && from !== undefined) late.nodes.set(path, { ...from, isOlder: true });
+  };
+  const raced = await restored(world, record, { conflict: 'newer', target: late });
+  assert.deepEqual(kept(raced.target), ['root', 'root/later']);
+});
+
+test('a restore that was broken off goes on without fetching what it had placed, under every rule', async () => {
+  const world = await newWorld();
+  const tree = someTree();
+  const { record } = await run(world, tree);
+  for (const conflict of ['skip', 'overwrite', 'newer', 'different', 'rename-incoming', 'rename-existing'] as const) {
+    const target = new MemoryTargetTree();
+    target.older('root', null);
+    target.older('root/a', null);
+    target.older('root/a/small-3', 'older');
+    target.nowMs = 5000;
+    const first = await restored(world, record, { target, conflict, paths: ['root/a', 'root/empty'] });
+    const there = target.paths();
+    target.finishedDirectories.clear();
+    const { report } = await restored(world, record, { target, conflict, brokenOffMs: 5000 });
+    assert.equal(report.bytes, tree.nodes.get('root/text')?.content.length, conflict);
+    const left = conflict === 'skip' ? 1 : 0;
+    assert.deepEqual(
+      [report.already + left, report.skipped - left],
+      [first.report.files + first.report.others + left, 0],
+      conflict,
+    );
+    assert.deepEqual(
+      target.paths().filter((path) => !there.includes(path)),
+      ['root/none', 'root/text'],
+      conflict,
+    );
+    // What was changed before that restore began is none of its own.
+    target.finishedDirectories.clear();
+    const anew = await restored(world, record, { target, conflict: 'overwrite', brokenOffMs: 6000 });
+    assert.equal(anew.report.already, 0);
+  }
+});
+
 test('a second restore into the same place does what the rule says', async () => {
   const world = await newWorld();
   const tree = someTree();

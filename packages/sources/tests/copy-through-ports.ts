@@ -3,6 +3,7 @@
  * engine will use them, without anything between.
  */
 import type {
+  ConflictRule,
   EntryDetails,
   EntryError,
   EntryMetadata,
@@ -20,7 +21,7 @@ export interface CopyResult {
 }
 
 export interface CopyOptions {
-  readonly rule?: 'skip' | 'overwrite' | 'rename-incoming';
+  readonly rule?: ConflictRule;
   /** Called before an entry is read. */
   readonly beforeRead?: (entry: ScannedEntry) => void;
   /** Called before an entry is written. */

@@ -97,7 +97,7 @@ test('a file system without nameless files gets all the same', { skip }, async (
 /** Under each rule, over a file that is there: what the directory holds afterwards. */
 function outcomes(faults: Partial<Record<keyof Libc, Fault>>): Record<string, Record<string, string>> {
   return Object.fromEntries(
-    (['skip', 'overwrite', 'rename-incoming'] as const).map((rule) => {
+    (['skip', 'overwrite', 'rename-incoming', 'rename-existing'] as const).map((rule) => {
       const { root, target } = targetWith(faults);
       for (const text of ['first', 'second', 'third']) {
         const file = target.createFile(empty, name, text.length, rule);
@@ -122,6 +122,7 @@ const wanted = {
   skip: { file: 'first' },
   overwrite: { file: 'third' },
   'rename-incoming': { file: 'first', 'file (restored)': 'second', 'file (restored 2)': 'third' },
+  'rename-existing': { file: 'third', 'file (before restore)': 'first', 'file (before restore 2)': 'second' },
 };
 
 test('conflict rules hold whatever the file system lacks', { skip }, () => {

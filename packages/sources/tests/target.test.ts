@@ -204,6 +204,28 @@ test('rename-incoming finds a free name within 255 bytes, at a whole letter', { 
   target.close();
 });
 
+test('rename-existing moves away whatever has the name, and changes nothing of it', { skip }, () => {
+  const { root, target } = newTarget();
+  mkdirSync(join(root, 'd'), { mode: 0o711 });
+  writeFileSync(join(root, 'd/inside'), 'old');
+  writeFileSync(join(root, 'f'), 'old');
+  symlinkSync('nowhere', join(root, 's'));
+  assert.equal(put(target, 'd', 'rename-existing', 'new'), 'd');
+  assert.equal(readFileSync(join(root, 'd (before restore)/inside'), 'utf8'), 'old');
+  assert.equal(Buffer.from(target.makeDirectory(empty, bytes('f'), 'rename-existing').name ?? []).toString(), 'f');
+  assert.equal(readFileSync(join(root, 'f (before restore)'), 'utf8'), 'old');
+  assert.deepEqual(target.makeSpecial(empty, bytes('s'), metadata(3), 'rename-existing').placed.name, bytes('s'));
+  assert.equal(readlinkSync(join(root, 's (before restore)')), 'nowhere');
+  assert.deepEqual(target.makeHardLink(empty, bytes('s'), empty, bytes('d'), 'rename-existing').name, bytes('s'));
+  assert.equal(readFileSync(join(root, 's'), 'utf8'), 'new');
+  assert.equal(readlinkSync(join(root, 's (before restore 2)')), 'there');
+  mkdirSync(join(root, 'kept'), { mode: 0o711 });
+  target.makeDirectory(empty, bytes('kept'), 'rename-existing');
+  target.finishDirectory(empty, bytes('kept'), metadata(2, { mode: 0o700 }));
+  assert.equal(statSync(join(root, 'kept')).mode & 0o777, 0o711);
+  target.close();
+});
+
 test('a file that is abandoned, or was never finished, leaves nothing', { skip }, () => {
   const { root, target } = newTarget();
   const file = target.createFile(empty, bytes('x'), 3, 'skip');

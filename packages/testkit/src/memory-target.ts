@@ -29,6 +29,9 @@ export interface MemoryTargetNode {
   metadata: EntryMetadata | null;
   /** It was there before the restore. */
   readonly isOlder: boolean;
+  /** When its status changed: `nowMs` of the tree. */
+  readonly changedMs: number;
+  readonly inode: number;
 }
 
 /** `denied`: no right to make it. `unfinished`: its metadata cannot be set. `bug`: the target throws what is no error of the world. */
@@ -62,6 +65,9 @@ export class MemoryTargetTree {
   /** Files that were begun and neither finished nor given up. */
   readonly begun: Set<string> = new Set();
   readonly finishedDirectories: Set<string> = new Set();
+  /** What is made changes at this time. */
+  nowMs = 0;
+  #nodesMade = 0;
   /** Targets that were opened and not closed. */
   openTargets = 0;
 
@@ -77,16 +83,18 @@ export class MemoryTargetTree {
   /** Stood there before the restore. */
   older(path: string, content: string | null): void {
     const type = content === null ? entryTypes.directory : entryTypes.file;
-    this.nodes.set(path, { ...newNode(type), content: utf8Encode(content ?? ''), isOlder: true });
+    this.nodes.set(path, { ...this.newNode(type), content: utf8Encode(content ?? ''), isOlder: true });
+  }
+
+  newNode(type: EntryType): MemoryTargetNode {
+    this.#nodesMade += 1;
+    const [changedMs, inode] = [this.nowMs, this.#nodesMade];
+    return { type, content: new Uint8Array(0), data: [], metadata: null, isOlder: false, changedMs, inode };
   }
 
   paths(): string[] {
     return [...this.nodes.keys()].sort();
   }
-}
-
-function newNode(type: EntryType): MemoryTargetNode {
-  return { type, content: new Uint8Array(0), data: [], metadata: null, isOlder: false };
 }
 
 export function openTarget(config: unknown): Target {
@@ -108,7 +116,7 @@ class MemoryTarget implements Target {
     const there = this.#tree.nodes.get(path);
     if (there?.type === entryTypes.directory) return { name };
     if (there !== undefined && rule === 'overwrite') this.#tree.nodes.delete(path);
-    return { name: this.#give(directory, name, { rule, node: newNode(entryTypes.directory) }) };
+    return { name: this.#give(directory, name, { rule, node: this.#tree.newNode(entryTypes.directory) }) };
   }
 
   // oxlint-disable-next-line max-params -- the port's signature
@@ -129,7 +137,7 @@ class MemoryTarget implements Target {
     rule: ConflictRule,
   ): { placed: Placed; errors: readonly EntryError[] } {
     const path = this.#newPath(directory, name);
-    const given = this.#give(directory, name, { rule, node: { ...newNode(metadata.type), metadata } });
+    const given = this.#give(directory, name, { rule, node: { ...this.#tree.newNode(metadata.type), metadata } });
     return { placed: { name: given }, errors: errorsOf(this.#tree, path) };
   }
 
@@ -161,8 +169,24 @@ class MemoryTarget implements Target {
     return node === undefined ? null : statOf(node);
   }
 
+  otherName(name: Uint8Array, attempt: number): Uint8Array {
+    return utf8Encode(`${new TextDecoder().decode(name)} (restored ${attempt})`);
+  }
+
   close(): void {
     this.#tree.openTargets -= 1;
+  }
+
+  /** With all that lies below. */
+  #moveAside(path: string): void {
+    const { nodes } = this.#tree;
+    let attempt = 1;
+    while (nodes.has(`${path} (before restore ${attempt})`)) attempt += 1;
+    for (const [at, node] of nodes) {
+      if (at !== path && !at.startsWith(`${path}/`)) continue;
+      nodes.delete(at);
+      nodes.set(`${path} (before restore ${attempt})${at.slice(path.length)}`, node);
+    }
   }
 
   #newPath(directory: Uint8Array, name: Uint8Array): string {
@@ -185,7 +209,7 @@ class MemoryTarget implements Target {
   ): Uint8Array | null {
     const { nodes } = this.#tree;
     for (let attempt = 0; ; attempt += 1) {
-      const wanted = attempt === 0 ? name : utf8Encode(`${new TextDecoder().decode(name)} (restored ${attempt})`);
+      const wanted = attempt === 0 ? name : this.otherName(name, attempt);
       const path = textPath(directory, wanted);
       const there = nodes.get(path);
       if (there === undefined || (rule === 'overwrite' && there.type !== entryTypes.directory)) {
@@ -193,6 +217,11 @@ class MemoryTarget implements Target {
         return wanted;
       }
       if (rule === 'skip') return null;
+      if (rule === 'rename-existing') {
+        this.#moveAside(path);
+        attempt = -1;
+        continue;
+      }
       if (rule === 'overwrite') throw new MemoryTargetError('entry-not-restored');
     }
   }
@@ -202,7 +231,7 @@ class MemoryTargetFile implements TargetFile {
   readonly #tree: MemoryTargetTree;
   readonly #path: string;
   readonly #give: (node: MemoryTargetNode) => Uint8Array | null;
-  readonly #node: MemoryTargetNode = newNode(entryTypes.file);
+  readonly #node: MemoryTargetNode;
   #name: Uint8Array | null = null;
 
   constructor(
@@ -215,6 +244,7 @@ class MemoryTargetFile implements TargetFile {
     this.#tree = tree;
     this.#path = path;
     this.#give = give;
+    this.#node = tree.newNode(entryTypes.file);
     this.#node.content = new Uint8Array(sizeBytes);
   }
 
@@ -251,7 +281,7 @@ function errorsOf(tree: MemoryTargetTree, path: string): EntryError[] {
   return [{ path: utf8Encode(path.replaceAll('/', '\0')), code: 'metadata-not-restored', detail: 'memory target' }];
 }
 
-function statOf({ type, content, metadata }: MemoryTargetNode): EntryStat {
+function statOf({ type, content, metadata, changedMs, inode }: MemoryTargetNode): EntryStat {
   return {
     type,
     mode: metadata?.mode ?? 0o700,
@@ -261,10 +291,10 @@ function statOf({ type, content, metadata }: MemoryTargetNode): EntryStat {
     blocks: 0,
     mtimeSeconds: metadata?.mtimeSeconds ?? 0,
     mtimeNanos: metadata?.mtimeNanos ?? 0,
-    ctimeSeconds: 0,
-    ctimeNanos: 0,
+    ctimeSeconds: Math.floor(changedMs / 1000),
+    ctimeNanos: (changedMs % 1000) * 1e6,
     device: 1,
-    inode: 1,
+    inode,
     linkCount: 1,
     deviceMajor: 0,
     deviceMinor: 0,

@@ -4,6 +4,7 @@
  * Directories mostly stand where they were; only those that do not are remembered: renamed, left out by the conflict rule, or failed.
  */
 import { CodedError, equalBytes } from '@twinvault/std';
+import { entryTypes } from '../source-port.ts';
 import type { ConflictRule, EntryMetadata, Target } from '../target-port.ts';
 import { joinName, splitName } from './selection.ts';
 
@@ -26,6 +27,8 @@ export interface DirectoryToMake {
   readonly plainPath: Uint8Array;
   readonly path: Uint8Array;
   readonly metadata: EntryMetadata;
+  /** Only on the way to what is to be restored: one that is there stays as it is. */
+  readonly isOnlyWay: boolean;
 }
 
 export class Directories {
@@ -55,9 +58,11 @@ export class Directories {
   }
 
   /** Makes it, or takes the one that is there; false: the conflict rule leaves it out. Throws what the target throws. */
-  make({ directory, name, plainPath, path, metadata }: DirectoryToMake): boolean {
-    const isOlder = !this.isNew(directory) && this.#target.stat(directory, name) !== null;
-    const { name: given } = this.#target.makeDirectory(directory, name, this.#rule);
+  make({ directory, name, plainPath, path, metadata, isOnlyWay }: DirectoryToMake): boolean {
+    const there = this.isNew(directory) ? null : this.#target.stat(directory, name);
+    const isOlder = there !== null;
+    const rule = isOnlyWay && there?.type === entryTypes.directory ? 'skip' : this.#rule;
+    const { name: given } = this.#target.makeDirectory(directory, name, rule);
     if (given === null) {
       this.#remember(plainPath, 'left-out');
       return false;

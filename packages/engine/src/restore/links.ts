@@ -13,7 +13,7 @@ export interface Place {
 }
 
 /** In the safeset; copied. */
-export type WaitingName = Pick<CatalogEntry, 'directory' | 'name' | 'type'>;
+export type WaitingName = Pick<CatalogEntry, 'directory' | 'name' | 'type' | 'sizeBytes' | 'mtimeSeconds' | 'mtimeNanos'>;
 
 interface Group {
   leader: Place | null;
@@ -50,7 +50,9 @@ export class LinkGroups {
       group.isUnderWay = true;
       return restore;
     }
-    group.waiting.push({ directory: entry.directory.slice(), name: entry.name.slice(), type: entry.type });
+    const { type, sizeBytes, mtimeSeconds, mtimeNanos } = entry;
+    const [directory, name] = [entry.directory.slice(), entry.name.slice()];
+    group.waiting.push({ directory, name, type, sizeBytes, mtimeSeconds, mtimeNanos });
     return { type: 'wait' };
   }
 

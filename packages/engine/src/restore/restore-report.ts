@@ -20,6 +20,8 @@ export interface RestoreReport {
   readonly others: number;
   /** Left out by the conflict rule. */
   readonly skipped: number;
+  /** Placed by the restore that was broken off and is gone on with. */
+  readonly already: number;
   readonly bytes: number;
   /** Of the files, those that changed while the backup read them. */
   readonly torn: number;
@@ -43,6 +45,7 @@ export class Tally {
     directories: 0,
     others: 0,
     skipped: 0,
+    already: 0,
     bytes: 0,
     torn: 0,
     carried: 0,
@@ -52,6 +55,8 @@ export class Tally {
   #errorCount = 0;
   #total: { readonly entries: number; readonly bytes: number } | null = null;
   entries = 0;
+  /** Of files that were not fetched, since they were left out or there already. */
+  passedBytes = 0;
 
   constructor(onProgress: ((progress: RestoreProgress) => void) | undefined) {
     this.#onProgress = onProgress ?? null;
@@ -66,7 +71,7 @@ export class Tally {
       phase,
       entries: this.entries,
       entriesTotal: this.#total?.entries ?? null,
-      bytes: this.counts.bytes,
+      bytes: this.counts.bytes + this.passedBytes,
       bytesTotal: this.#total?.bytes ?? null,
     });
   }

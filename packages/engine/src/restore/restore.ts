@@ -10,8 +10,10 @@ import type { Threads } from '@twinvault/std';
 import type { CatalogEntry } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import { entryTypes } from '../source-port.ts';
-import type { ConflictRule, Target, TargetModule } from '../target-port.ts';
+import type { Target, TargetModule } from '../target-port.ts';
 import { CatalogWalk } from './catalog-walk.ts';
+import { Conflicts, directoryRule, placingRule } from './conflicts.ts';
+import type { RestoreRule } from './conflicts.ts';
 import type { SafesetContents } from './contents.ts';
 import { Directories } from './directories.ts';
 import { FileGatherer } from './file-gatherer.ts';
@@ -32,9 +34,21 @@ export interface RestoreOptions {
   /** Paths, components joined by 0x00; empty: everything. */
   readonly paths: readonly Uint8Array[];
   readonly strip: Uint8Array;
-  readonly conflict: ConflictRule;
+  readonly conflict: RestoreRule;
+  /** When the restore began, ms since 1970, that was broken off and is gone on with: what it had placed is left as it is. */
+  readonly brokenOffMs?: number | undefined;
+  /** Told once, before anything is written. What it throws ends the restore. */
+  readonly onTotals?: ((totals: RestoreTotals) => void) | undefined;
   readonly progress?: (progress: RestoreProgress) => void;
   readonly signal?: AbortSignal;
+}
+
+export interface RestoreTotals {
+  readonly entries: number;
+  /** Of the files' content, with holes, and with those that the conflict rule will leave out. */
+  readonly bytes: number;
+  /** At the target. */
+  readonly freeBytes: number;
 }
 
 /**
@@ -74,6 +88,7 @@ class Restore {
   readonly #runner: TaskRunner;
   readonly #files: FileGatherer;
   readonly #directories: Directories;
+  readonly #conflicts: Conflicts;
   readonly #links = new LinkGroups();
   /** Names to be restored in the stead of the first of their group, which was not. */
   #instead: WaitingName[] = [];
@@ -97,14 +112,18 @@ class Restore {
       },
     });
     this.#files = new FileGatherer(contents.catalog, this.#runner, (...settled) => this.#settleFile(...settled));
-    this.#directories = new Directories(target, options.conflict);
+    this.#directories = new Directories(target, directoryRule(options.conflict));
+    const { conflict: rule, brokenOffMs = null } = options;
+    this.#conflicts = new Conflicts(target, this.#directories, { rule, brokenOffMs });
   }
 
   async restoreEntries(): Promise<void> {
     const { contents, signal } = this.#options;
     const walk = new CatalogWalk(contents.catalog, this.#selector);
     this.#tally.progress('counting');
-    this.#tally.total = await walk.totals();
+    const totals = await walk.totals();
+    this.#tally.total = totals;
+    this.#options.onTotals?.({ ...totals, freeBytes: this.#target.freeBytes() });
     for await (const event of walk.events()) {
       signal?.throwIfAborted();
       if (event.type === 'entries') for (const entry of event.entries) await this.#take(entry);
@@ -154,7 +173,8 @@ class Restore {
       const place = this.#placeOf(entry);
       if (place === null) return;
       const { metadata, defect } = await metadataOf(this.#options.contents.catalog, entry);
-      if (!this.#directories.make({ ...place, plainPath, path, metadata })) this.#tally.counts.skipped += 1;
+      const isOnlyWay = !this.#selector.isSelected(path);
+      if (!this.#directories.make({ ...place, plainPath, path, metadata, isOnlyWay })) this.#tally.counts.skipped += 1;
       else this.#tally.counts.directories += 1;
       if (defect !== null) this.#tally.note({ path, code: 'metadata-not-restored', detail: defect });
     } catch (error) {
@@ -169,6 +189,7 @@ class Restore {
     try {
       const place = this.#placeOf(entry);
       if (place === null) this.#settleLinks(entry, null);
+      else if (this.#isSettled(entry, place)) return;
       else if (entry.type === entryTypes.file) await this.#restoreFile(entry, place);
       else await this.#restoreSpecial(entry, place);
     } catch (error) {
@@ -177,18 +198,22 @@ class Restore {
     }
   }
 
+  /** Whether what stands there already settles it. */
+  #isSettled(entry: CatalogEntry, place: Place): boolean {
+    const decision = this.#conflicts.decide(entry, place);
+    if (decision.type === 'place') return false;
+    if (decision.type === 'same') this.#tally.counts.already += 1;
+    else this.#tally.counts.skipped += 1;
+    if (entry.type === entryTypes.file) this.#tally.passedBytes += entry.sizeBytes;
+    this.#settleLinks(entry, decision.type === 'same' ? { ...place, name: decision.name } : null);
+    return true;
+  }
+
   async #restoreFile(entry: CatalogEntry, place: Place): Promise<void> {
     const path = joinName(entry.directory, entry.name);
     if (entry.unread === true) {
       this.#tally.notRestored(path, 'its content was never read by a backup');
       this.#settleLinks(entry, null);
-      return;
-    }
-    // Found out before anything is fetched; the target holds to the rule for certain.
-    const { conflict } = this.#options;
-    const mayBeThere = conflict === 'skip' && !this.#directories.isNew(place.directory);
-    if (mayBeThere && this.#target.stat(place.directory, place.name) !== null) {
-      this.#settleFile(entry, place, { type: 'skipped' });
       return;
     }
     const { metadata, defect } = await metadataOf(this.#options.contents.catalog, entry);
@@ -199,7 +224,7 @@ class Restore {
   async #restoreSpecial(entry: CatalogEntry, place: Place): Promise<void> {
     const path = joinName(entry.directory, entry.name);
     const { metadata, defect } = await metadataOf(this.#options.contents.catalog, entry);
-    const made = this.#target.makeSpecial(place.directory, place.name, metadata, this.#options.conflict);
+    const made = this.#target.makeSpecial(place.directory, place.name, metadata, placingRule(this.#options.conflict));
     for (const error of made.errors) this.#tally.note({ ...error, path });
     if (defect !== null) this.#tally.note({ path, code: 'metadata-not-restored', detail: defect });
     const { name } = made.placed;
@@ -212,8 +237,10 @@ class Restore {
     const path = joinName(entry.directory, entry.name);
     const { counts } = this.#tally;
     if (outcome.type === 'failed') this.#tally.notRestored(path, outcome.detail);
-    else if (outcome.type === 'skipped') counts.skipped += 1;
-    else {
+    else if (outcome.type === 'skipped') {
+      counts.skipped += 1;
+      this.#tally.passedBytes += entry.sizeBytes;
+    } else {
       counts.files += 1;
       if (entry.torn === true) counts.torn += 1;
       if (typeof entry.carried === 'number') counts.carried += 1;
@@ -233,7 +260,13 @@ class Restore {
     try {
       const place = this.#placeOf(entry);
       if (place === null) return;
-      const { name } = this.#target.makeHardLink(place.directory, place.name, to.directory, to.name, this.#options.conflict);
+      const decision = this.#conflicts.decideLink(entry, place, to);
+      if (decision.type === 'same') {
+        this.#tally.counts.already += 1;
+        return;
+      }
+      const rule = decision.type === 'leave' ? 'skip' : placingRule(this.#options.conflict);
+      const { name } = this.#target.makeHardLink(place.directory, place.name, to.directory, to.name, rule);
       if (name === null) this.#tally.counts.skipped += 1;
       else if (entry.type === entryTypes.file) this.#tally.counts.files += 1;
       else this.#tally.counts.others += 1;

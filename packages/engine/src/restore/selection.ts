@@ -44,6 +44,11 @@ export class Selector {
     return this.#paths;
   }
 
+  /** Taken itself, and not only on the way to what is. */
+  isSelected(path: Uint8Array): boolean {
+    return this.#paths.some((start) => isWithin(start, path));
+  }
+
   /** What is stripped has no place below the target. */
   isPlaced(path: Uint8Array): boolean {
     return this.#strip.length === 0 || (path.length > this.#strip.length && isWithin(this.#strip, path));

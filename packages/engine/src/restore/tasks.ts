@@ -6,7 +6,8 @@ import type { ErrorCodeEntry } from '@twinvault/std';
 import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
 import type { WriteSecret } from '@twinvault/seal';
 import type { EntryError } from '../source-port.ts';
-import type { ConflictRule, EntryMetadata, TargetModule } from '../target-port.ts';
+import type { EntryMetadata, TargetModule } from '../target-port.ts';
+import type { RestoreRule } from './conflicts.ts';
 import type { EncodedPieces } from './task-codec.ts';
 
 /** A copy of a chunk in the buffers of its task, and how it opens. Keys are secret and stay in this process. */
@@ -91,5 +92,5 @@ export interface RestoreThreadData {
   readonly writeSecret: WriteSecret;
   /** Null: chunks are opened and verified, nothing is written. */
   readonly target: TargetModule | null;
-  readonly conflict: ConflictRule;
+  readonly conflict: RestoreRule;
 }

@@ -6,7 +6,9 @@
 import { CodedError, equalBytes } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { stoppingCodes } from '../target-port.ts';
-import type { ConflictRule, Target, TargetFile } from '../target-port.ts';
+import type { EntryMetadata, Target, TargetFile } from '../target-port.ts';
+import { placingRule, winsOver } from './conflicts.ts';
+import type { RestoreRule } from './conflicts.ts';
 import { detailOf } from './losses.ts';
 import { allKindKeys, TaskChunks } from './task-chunks.ts';
 import { decodePieces } from './task-codec.ts';
@@ -52,11 +54,11 @@ interface Written {
 
 class PieceWriter {
   readonly #target: Target | null;
-  readonly #conflict: ConflictRule;
+  readonly #conflict: RestoreRule;
   /** Files of which pieces are still to come. */
   readonly #begun = new Map<number, TargetFile>();
 
-  constructor(target: Target | null, conflict: ConflictRule) {
+  constructor(target: Target | null, conflict: RestoreRule) {
     this.#target = target;
     this.#conflict = conflict;
   }
@@ -76,6 +78,10 @@ class PieceWriter {
       }
       if (piece.metadata === null) return { outcome: null, bytes };
       this.#begun.delete(piece.file);
+      if (this.#loses(piece, piece.metadata)) {
+        file.abandon();
+        return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
+      }
       const errors = file.finish(piece.metadata);
       const { name } = file.placed;
       // Somebody took the name since the file was begun.
@@ -98,7 +104,14 @@ class PieceWriter {
 
   /** Null: left out by the conflict rule. */
   #create({ directory, name, sizeBytes }: FilePiece): TargetFile | null {
-    return this.#target === null ? null : this.#target.createFile(directory, name, sizeBytes, this.#conflict);
+    return this.#target === null ? null : this.#target.createFile(directory, name, sizeBytes, placingRule(this.#conflict));
+  }
+
+  /** What is there may have changed since the file was decided to be restored. */
+  #loses({ directory, name, sizeBytes }: FilePiece, metadata: EntryMetadata): boolean {
+    if (this.#target === null || (this.#conflict !== 'newer' && this.#conflict !== 'different')) return false;
+    const there = this.#target.stat(directory, name);
+    return there !== null && !winsOver(this.#conflict, { ...metadata, sizeBytes }, there);
   }
 
   #giveUp(number: number): void {

@@ -5,8 +5,9 @@
 import type { ConflictRule } from '@twinvault/engine';
 import { utf8Encode } from '@twinvault/std';
 import { TargetWriteError } from '../errors.ts';
-import { errnos, nameMax } from './constants.ts';
+import { errnos, nameMax, RENAME_NOREPLACE } from './constants.ts';
 import { writeError } from './failures.ts';
+import { newStatusBuffer } from './status.ts';
 import type { System } from './system.ts';
 
 /** After so many taken names something else is wrong. */
@@ -30,7 +31,28 @@ export function place(system: System, placing: Placing): Uint8Array | null {
   if (answer !== -errnos.EEXIST) throw writeError(call, answer);
   if (rule === 'skip') return null;
   if (rule === 'overwrite') return replace(system, placing);
+  if (rule === 'rename-existing') return besides(system, placing);
   return firstFree(make, call, (attempt) => renamed(name, attempt));
+}
+
+/** Gives what is there another name, again where something takes the name in between. */
+function besides(system: System, { directoryFd, name, call, make }: Placing): Uint8Array {
+  for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+    renameExisting(system, directoryFd, name);
+    const answer = make(name);
+    if (answer >= 0) return name;
+    if (answer !== -errnos.EEXIST) throw writeError(call, answer);
+  }
+  throw writeError(call, -errnos.EEXIST);
+}
+
+/** `name (before restore)`, or the next that is free. Nothing when nothing has the name. Throws TargetWriteError. */
+export function renameExisting(system: System, directoryFd: number, name: Uint8Array): void {
+  const make = (to: Uint8Array): number => {
+    const answer = moveAside(system, directoryFd, { from: name, to });
+    return answer === -errnos.ENOENT ? 0 : answer;
+  };
+  firstFree(make, 'renameat2', (attempt) => suffixed(name, 'before restore', attempt));
 }
 
 /** Makes the object under a passing name and moves it over what is there. A directory in the way stays. */
@@ -73,9 +95,14 @@ export function passingName(attempt: number): Uint8Array {
   return utf8Encode(`.twinvault-restore-${process.pid}-${attempt}`);
 }
 
-/** `name (restored)`, `name (restored 2)` and so on; the name is cut, at a whole letter, where it would be too long. */
+/** `name (restored)`, `name (restored 2)` and so on. */
 export function renamed(name: Uint8Array, attempt: number): Uint8Array {
-  const suffix = utf8Encode(attempt === 1 ? ' (restored)' : ` (restored ${attempt})`);
+  return suffixed(name, 'restored', attempt);
+}
+
+/** The name is cut, at a whole letter, where it would be too long. */
+function suffixed(name: Uint8Array, word: string, attempt: number): Uint8Array {
+  const suffix = utf8Encode(attempt === 1 ? ` (${word})` : ` (${word} ${attempt})`);
   let length = Math.min(name.length, nameMax - suffix.length);
   if (length < name.length) {
     while (length > 1 && ((name[length] as number) & 0xc0) === 0x80) length -= 1;
@@ -84,4 +111,26 @@ export function renamed(name: Uint8Array, attempt: number): Uint8Array {
   result.set(name.subarray(0, length));
   result.set(suffix, length);
   return result;
+}
+
+/** Moves only to a free name. Where the file system cannot promise that, through a hard link, and without those last. */
+export function moveAside(
+  system: System,
+  directoryFd: number,
+  names: { readonly from: Uint8Array; readonly to: Uint8Array },
+): number {
+  const from = { directoryFd, name: names.from };
+  const to = { directoryFd, name: names.to };
+  const answer = system.rename(from, to, RENAME_NOREPLACE);
+  if (!lacks(answer)) return answer;
+  const linked = system.hardLink(from, to);
+  if (linked === 0) system.unlink(directoryFd, names.from);
+  if (!lacks(linked)) return linked;
+  const there = system.statAt(directoryFd, names.to, newStatusBuffer());
+  return there === -errnos.ENOENT ? system.rename(from, to) : -errnos.EEXIST;
+}
+
+/** Whether the answer says that the file system does not know the call. */
+function lacks(answer: number): boolean {
+  return answer < 0 && [errnos.EINVAL, errnos.ENOSYS, errnos.EPERM, errnos.EOPNOTSUPP].some((errno) => answer === -errno);
 }

@@ -4,11 +4,10 @@
  */
 import type { ConflictRule, EntryError, EntryMetadata, Placed, TargetFile } from '@twinvault/engine';
 import { joinName } from '../paths.ts';
-import { errnos, openFlags, RENAME_NOREPLACE } from './constants.ts';
+import { errnos, openFlags } from './constants.ts';
 import { writeError } from './failures.ts';
 import type { MetadataWriter } from './metadata.ts';
-import { firstFree, moveOver, passingName, place } from './placing.ts';
-import { newStatusBuffer } from './status.ts';
+import { firstFree, moveAside, moveOver, passingName, place } from './placing.ts';
 import type { System } from './system.ts';
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_TMPFILE } = openFlags;
@@ -152,22 +151,4 @@ class LinuxTargetFile implements TargetFile {
     this.#isOpen = false;
     this.#home.system.close(this.#fd);
   }
-}
-
-/** Moves only to a free name. Where the file system cannot promise that, through a hard link, and without those last. */
-function moveAside(system: System, directoryFd: number, names: { readonly from: Uint8Array; readonly to: Uint8Array }): number {
-  const from = { directoryFd, name: names.from };
-  const to = { directoryFd, name: names.to };
-  const answer = system.rename(from, to, RENAME_NOREPLACE);
-  if (!lacks(answer)) return answer;
-  const linked = system.hardLink(from, to);
-  if (linked === 0) system.unlink(directoryFd, names.from);
-  if (!lacks(linked)) return linked;
-  const there = system.statAt(directoryFd, names.to, newStatusBuffer());
-  return there === -errnos.ENOENT ? system.rename(from, to) : -errnos.EEXIST;
-}
-
-/** Whether the answer says that the file system does not know the call. */
-function lacks(answer: number): boolean {
-  return answer < 0 && [errnos.EINVAL, errnos.ENOSYS, errnos.EPERM, errnos.EOPNOTSUPP].some((errno) => answer === -errno);
 }

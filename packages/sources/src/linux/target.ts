@@ -23,7 +23,7 @@ import { writeError } from './failures.ts';
 import { errnoName } from './libc.ts';
 import { defaultAclName, MetadataWriter } from './metadata.ts';
 import { OwnerNames } from './owners.ts';
-import { directoryInTheWay, place, renamed } from './placing.ts';
+import { directoryInTheWay, place, renamed, renameExisting } from './placing.ts';
 import { decodeStatus, entryTypes, newStatusBuffer, typeOf } from './status.ts';
 import type { StatusBuffer } from './status.ts';
 import { system } from './system.ts';
@@ -100,7 +100,7 @@ class LinuxTarget implements Target, FileHome {
   readonly #directories: DirectoryCache;
   readonly #status: StatusBuffer = newStatusBuffer();
   readonly #inherited = new Map<string, Inherited>();
-  /** Directories that were there before, under the rule to skip what is there: their modes, which they keep. */
+  /** Directories that were there before, under rules that change nothing that is there: their modes, which they keep. */
   readonly #kept = new Map<string, number>();
 
   constructor(calls: System, baseFd: number, { owners }: LinuxTargetConfig) {
@@ -132,10 +132,14 @@ class LinuxTarget implements Target, FileHome {
       if (this.#adopt(directoryFd, { directory, name: wanted }, rule)) return { name: wanted };
       if (rule === 'skip') return { name: null };
       if (rule === 'rename-incoming') continue;
+      attempt = -1;
+      if (rule === 'rename-existing') {
+        renameExisting(this.system, directoryFd, wanted);
+        continue;
+      }
       // A file, link or device is in the way, and the rule says that what is restored wins.
       const removed = this.system.unlink(directoryFd, wanted);
       if (removed < 0 && removed !== -errnos.ENOENT) throw writeError('unlinkat', removed);
-      attempt = -1;
     }
   }
 
@@ -144,7 +148,7 @@ class LinuxTarget implements Target, FileHome {
     if (this.system.statAt(directoryFd, name, this.#status) < 0) return false;
     if (typeOf(this.#status) !== entryTypes.directory) return false;
     const { mode } = decodeStatus(this.#status);
-    if (rule === 'skip' && (mode & ~setGroupId) !== unfinishedMode) this.#kept.set(keyOf(joinName(directory, name)), mode);
+    if (rule !== 'overwrite' && (mode & ~setGroupId) !== unfinishedMode) this.#kept.set(keyOf(joinName(directory, name)), mode);
     if ((mode & openMode) !== openMode && this.system.effectiveUser() !== 0) this.#openUp(directoryFd, name, mode | openMode);
     return true;
   }
@@ -161,7 +165,7 @@ class LinuxTarget implements Target, FileHome {
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null {
     const directoryFd = this.#parentFd(directory, name);
     // Known before anything is fetched and written; `finish` finds out for certain.
-    if (rule !== 'rename-incoming' && this.system.statAt(directoryFd, name, this.#status) === 0) {
+    if ((rule === 'skip' || rule === 'overwrite') && this.system.statAt(directoryFd, name, this.#status) === 0) {
       if (rule === 'skip') return null;
       if (typeOf(this.#status) === entryTypes.directory) throw directoryInTheWay();
     }
@@ -270,6 +274,10 @@ class LinuxTarget implements Target, FileHome {
     if (answer === -errnos.ENOENT || answer === -errnos.ENOTDIR) return null;
     if (answer < 0) throw writeError('statx', answer);
     return typeOf(this.#status) === 0 ? null : decodeStatus(this.#status);
+  }
+
+  otherName(name: Uint8Array, attempt: number): Uint8Array {
+    return renamed(name, attempt);
   }
 
   close(): void {
