@@ -120,6 +120,7 @@ test('what cannot be read out of the middle of a pack costs its own files alone'
         return await reading.readPack(...given);
       },
       packSize: async (...given: Parameters<typeof reading.packSize>) => await reading.packSize(...given),
+      holdersOf: async (...given: Parameters<typeof reading.holdersOf>) => await reading.holdersOf(...given),
       [Symbol.asyncDispose]: async () => undefined,
     },
   };

@@ -8,7 +8,7 @@ import { demand } from './errors.ts';
 import { Fields, isBytes } from './fields.ts';
 import { packName, safeId } from './ids.ts';
 import type { SafeId } from './ids.ts';
-import { planBytesMax } from './limits.ts';
+import { planBytesMax, planPacksMax } from './limits.ts';
 import { encodeSigned, parseSigned } from './objects.ts';
 import type { Sign } from './objects.ts';
 import type { SignedBy } from './receipt.ts';
@@ -20,6 +20,8 @@ export interface CompactionPlan {
   /** Counts up in each safe. */
   readonly number: number;
   readonly createdMs: number;
+  /** How many packs it makes, 1 to `planPacksMax`: so that a pack tells by its nonce which plan made it. */
+  readonly packs: number;
   /** Origins that stay, in the order in which they are copied; each pack once. */
   readonly keep: readonly RefsPack[];
 }
@@ -28,9 +30,9 @@ const keepMax = 262_144;
 
 /** `sign` signs with the home site's key. Throws as parsePlan does when no reader would take it. */
 export function encodePlan(plan: CompactionPlan, sign: Sign): Uint8Array {
-  const { createdMs, number, safe } = plan;
+  const { createdMs, number, packs, safe } = plan;
   const keep = plan.keep.map(({ pack, bitmap }) => [pack, bitmap] as const);
-  const bytes = encodeSigned('plan', { created: createdMs, keep, number, safe }, sign);
+  const bytes = encodeSigned('plan', { created: createdMs, keep, number, packs, safe }, sign);
   parsePlan(bytes);
   return bytes;
 }
@@ -44,11 +46,13 @@ export function parsePlan(bytes: Uint8Array): CompactionPlan & SignedBy {
     safe: safeId(fields.bytes('safe', 16)),
     number: fields.uint('number'),
     createdMs: fields.uint('created'),
+    packs: fields.uint('packs'),
     keep,
     object,
   };
   fields.end();
   demand(keep.length > 0, 'object-invalid', 'nothing to keep');
+  demand(plan.packs >= 1 && plan.packs <= planPacksMax, 'object-invalid', 'number of packs');
   demand(new Set(keep.map(({ pack }) => toHex(pack))).size === keep.length, 'object-invalid', 'pack twice');
   return plan;
 }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { concatBytes, equalBytes, toHex } from '@twinvault/std';
 import { fill, makePack, present, safe, site } from '../tests/fixtures.ts';
 import type { MadePack } from '../tests/fixtures.ts';
-import { compactedPacks } from './compaction.ts';
-import type { CompactedPack, OriginRow } from './compaction.ts';
+import { compactedPackCount, compactedPacks } from './compaction.ts';
+import type { CompactedPack, OriginRow, OriginRows } from './compaction.ts';
 import { encodePlan, parsePlan } from './compaction-plan.ts';
 import type { CompactionPlan } from './compaction-plan.ts';
 import { packBytesTarget } from './limits.ts';
@@ -31,8 +31,8 @@ function bytesOf(pack: CompactedPack, packs: Site): Uint8Array {
   return concatBytes(pack.header, ...blobs, pack.tail);
 }
 
-function signedPlan(keep: CompactionPlan['keep']): { plan: CompactionPlan; digest: Uint8Array } {
-  const { object, ...plan } = parsePlan(encodePlan({ safe, number: 1, createdMs: 7, keep }, site.sign));
+function signedPlan(keep: CompactionPlan['keep'], packs: number = 1): { plan: CompactionPlan; digest: Uint8Array } {
+  const { object, ...plan } = parsePlan(encodePlan({ safe, number: 1, createdMs: 7, packs, keep }, site.sign));
   return { plan, digest: object.digest };
 }
 
@@ -94,12 +94,16 @@ test('a new pack is begun where the next row would take it over its size', () =>
   const fixed = 1200 + 2 + 1120 + 2 * (96 + 48) + 2 * 114 + 40;
   const sizes = (second: number): number[] => {
     const keep = names.map((name) => ({ pack: makePack(name, [fill(name, 1)]).name, bitmap: new Uint8Array([1]) }));
-    const { plan, digest } = signedPlan(keep);
     const lengths = [packBytesTarget - fixed - 1000, second, 9000];
-    const packs = compactedPacks(plan, digest, (origin) => {
+    const rows: OriginRows = (origin) => {
       const index = keep.findIndex(({ pack }) => equalBytes(pack, origin));
       return row(present(names[index]), present(lengths[index]));
-    });
+    };
+    const count = compactedPackCount(keep, rows);
+    const { plan, digest } = signedPlan(keep, count);
+    const packs = compactedPacks(plan, digest, rows);
+    const wrong = signedPlan(keep, count + 1);
+    assert.throws(() => compactedPacks(wrong.plan, wrong.digest, rows), { code: 'object-invalid' });
     return packs.map((pack) => parsePackTail(pack.tail).packBytes);
   };
   assert.deepEqual(sizes(1000)[0], packBytesTarget);

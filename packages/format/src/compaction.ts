@@ -8,6 +8,7 @@
 
 import { concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
 import type { CompactionPlan } from './compaction-plan.ts';
+import { demand } from './errors.ts';
 import type { PackName } from './ids.ts';
 import { kemCiphertextBytes, packBytesTarget, packRowsMax, packSectionsMax } from './limits.ts';
 import { u32 } from './objects.ts';
@@ -47,6 +48,7 @@ export interface CompactedPack {
 
 /** A new pack in the making. */
 interface Draft {
+  /** The first section's. */
   readonly header: PackHeader;
   readonly headerBytes: number;
   readonly sections: PackSection[];
@@ -58,30 +60,40 @@ interface Draft {
   packBytes: number;
 }
 
-/** `planDigest` is the digest of the plan's stored bytes. */
+/** `planDigest` is the digest of the plan's stored bytes. `object-invalid` when the plan makes another number of packs than it says. */
 export function compactedPacks(plan: CompactionPlan, planDigest: Uint8Array, rows: OriginRows): CompactedPack[] {
-  const packs: CompactedPack[] = [];
+  const drafts = draftsOf(plan.keep, rows);
+  demand(drafts.length === plan.packs, 'object-invalid', 'number of packs');
+  return drafts.map((draft, index) => finished(draft, planNonce(planDigest, index)));
+}
+
+/** How many packs a plan makes that keeps these: what it has to say of itself. */
+export function compactedPackCount(keep: CompactionPlan['keep'], rows: OriginRows): number {
+  return draftsOf(keep, rows).length;
+}
+
+/** Nonce of the pack with this number, from 0, that a plan makes. */
+export function planNonce(planDigest: Uint8Array, index: number): Uint8Array {
+  return primitives.sha256(concatBytes(utf8Encode('twinvault v1 plan'), planDigest, u32(index)));
+}
+
+function draftsOf(keep: CompactionPlan['keep'], rows: OriginRows): Draft[] {
+  const drafts: Draft[] = [];
   let draft: Draft | null = null;
-  for (const { pack: origin, bitmap } of plan.keep) {
+  for (const { pack: origin, bitmap } of keep) {
     for (const position of bitmapPositions(bitmap)) {
       const { header, row } = rows(origin, position);
       if (draft === null || !fits(draft, origin, { header, row })) {
-        if (draft !== null) packs.push(finished(draft));
-        draft = begun(header, planNonce(planDigest, packs.length));
+        draft = begun(header);
+        drafts.push(draft);
       }
       put(draft, origin, { header, row });
     }
   }
-  if (draft !== null) packs.push(finished(draft));
-  return packs;
+  return drafts;
 }
 
-function planNonce(planDigest: Uint8Array, index: number): Uint8Array {
-  return primitives.sha256(concatBytes(utf8Encode('twinvault v1 plan'), planDigest, u32(index)));
-}
-
-function begun(first: PackHeader, nonce: Uint8Array): Draft {
-  const header = { ...first, nonce };
+function begun(header: PackHeader): Draft {
   const headerBytes = encodePackHeader(header).length;
   return {
     header,
@@ -129,8 +141,8 @@ function put(draft: Draft, origin: PackName, { header, row }: OriginRow): void {
   draft.blobsBytes += row.lengthBytes;
 }
 
-function finished(draft: Draft): CompactedPack {
-  const header = encodePackHeader(draft.header);
+function finished(draft: Draft, nonce: Uint8Array): CompactedPack {
+  const header = encodePackHeader({ ...draft.header, nonce });
   const { rows, sections, blobsBytes, sources } = draft;
   const { tail, name } = encodePackTail({ header, rows, sections, blobsBytes });
   return { name, header, tail, sources };

@@ -61,7 +61,7 @@ export const formatErrorCodes = {
   },
   'pack-foreign': {
     retry: 'never',
-    meaning: 'A pack belongs to another safe or names another certificate.',
+    meaning: 'A pack belongs to another safe, names another certificate, or is not a fresh one.',
   },
   'record-invalid': {
     retry: 'never',

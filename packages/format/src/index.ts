@@ -1,6 +1,6 @@
 export { decodeCbor, encodeCbor } from './cbor.ts';
 export type { CborLimits, CborValue } from './cbor.ts';
-export { compactedPacks } from './compaction.ts';
+export { compactedPackCount, compactedPacks, planNonce } from './compaction.ts';
 export type { BlobSource, CompactedPack, OriginRow, OriginRows } from './compaction.ts';
 export { encodePlan, parsePlan } from './compaction-plan.ts';
 export type { CompactionPlan } from './compaction-plan.ts';
@@ -77,6 +77,7 @@ export {
   pathBytesMax,
   plaintextBytesMax,
   planBytesMax,
+  planPacksMax,
   recordPreviousMax,
   recordPublicBytesMax,
   recordRefsBytesMax,
@@ -108,7 +109,7 @@ export { encodePackHeader, packHeaderBytesMax, packHeaderFixedBytes, packKinds, 
 export type { PackHeader, PackKind } from './pack-header.ts';
 export { packTrailerBytes, saltBytes, slipBytesOf } from './pack-layout.ts';
 export type { PackSection } from './pack-sections.ts';
-export { packTailBytes, PackTable } from './pack-table.ts';
+export { compactedOrigins, packTailBytes, PackTable } from './pack-table.ts';
 export type { PackRow } from './pack-table.ts';
 export { encodeReceipt, encodeTombstone, parseReceipt, parseTombstone, verifyReceipt, verifyTombstone } from './receipt.ts';
 export type { Measure, Receipt, SignedBy, Tombstone } from './receipt.ts';

@@ -21,6 +21,8 @@ export const recordPreviousMax = 64;
 export const ledgerEntryBytesMax: number = 64 * KiB;
 export const signedBytesMax: number = 64 * KiB;
 export const planBytesMax: number = 16 * MiB;
+/** Packs that one plan makes. */
+export const planPacksMax = 1024;
 export const eraseOrderBytesMax: number = 1 * MiB;
 export const slotBytesMax = 4096;
 export const slotsMax = 16;

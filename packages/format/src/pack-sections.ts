@@ -54,7 +54,7 @@ export function parseSections(bytes: Uint8Array, count: number): PackSection[] {
   for (let offset = 2; offset < start; offset += kemCiphertextBytes) {
     kems.push(bytes.slice(offset, offset + kemCiphertextBytes));
   }
-  demand(new Set(kems.map(toHex)).size === kemCount, 'pack-damaged', 'KEM ciphertext twice');
+  demand(kemCount < 2 || new Set(kems.map(toHex)).size === kemCount, 'pack-damaged', 'KEM ciphertext twice');
   const sections: PackSection[] = [];
   let kemsUsed = 0;
   for (let offset = start; offset < bytes.length; offset += sectionBytes) {
@@ -67,6 +67,18 @@ export function parseSections(bytes: Uint8Array, count: number): PackSection[] {
   demand(kemsUsed === kemCount, 'pack-damaged', 'KEM ciphertext not used');
   demandUniform(sections);
   return sections;
+}
+
+/** The origins alone; none when the one section is this pack. `pack-damaged` when lengths do not fit. */
+export function sectionOrigins(bytes: Uint8Array, count: number): PackName[] {
+  const kemCount = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
+  const start = 2 + kemCount * kemCiphertextBytes;
+  demand(bytes.length === start + count * sectionBytes, 'pack-damaged', 'length of the sections');
+  if (isZero(bytes.subarray(start, start + 32))) return [];
+  return Array.from({ length: count }, (_, index) => {
+    const offset = start + index * sectionBytes;
+    return packName(bytes.subarray(offset, offset + 32));
+  });
 }
 
 function parseSection(part: Uint8Array, kemIndex: number, kems: readonly Uint8Array[]): PackSection {

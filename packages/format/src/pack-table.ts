@@ -15,7 +15,7 @@ import { formatVersion } from './objects.ts';
 import type { Suite } from './objects.ts';
 import { packHeaderBytesMax, packHeaderFixedBytes } from './pack-header.ts';
 import { packTrailerBytes, rowFixedBytes, saltBytes, slipBytesOf, slipOnlyFlag, trailerMagic } from './pack-layout.ts';
-import { parseSections } from './pack-sections.ts';
+import { parseSections, sectionOrigins } from './pack-sections.ts';
 import type { PackSection } from './pack-sections.ts';
 
 export interface PackRow {
@@ -74,6 +74,12 @@ function readTrailer(bytes: Uint8Array): Trailer {
   demand(packBytes <= packBytesMax, 'object-too-large', 'pack');
   demand(rowCount >= 1 && rowCount <= packRowsMax, 'pack-damaged', 'number of rows');
   return trailer;
+}
+
+/** Origins of a compacted pack, one for each section, read without looking at the rest of a tail that was verified; none of a fresh pack. */
+export function compactedOrigins(tail: Uint8Array): PackName[] {
+  const { tableBytes, sectionsBytes, sectionCount } = readTrailer(tail.subarray(Math.max(0, tail.length - packTrailerBytes)));
+  return sectionOrigins(tail.subarray(tableBytes, tableBytes + sectionsBytes), sectionCount);
 }
 
 export class PackTable {

@@ -9,6 +9,7 @@ import {
   encodePackHeader,
   packKinds,
   packName,
+  planPacksMax,
   recordDigest,
   safeId,
   safesetId,
@@ -199,6 +200,7 @@ export const plan: fc.Arbitrary<CompactionPlan> = object({
   safe: bytesOf(16).map(safeId),
   number: uint,
   createdMs: uint,
+  packs: fc.integer({ min: 1, max: planPacksMax }),
   keep: fc.uniqueArray(refsPack, { minLength: 1, maxLength: 6, selector: ({ pack }) => toHex(pack) }),
 });
 

@@ -79,6 +79,11 @@ export interface VaultReading extends AsyncDisposable {
   readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
   /** The pack's stored size; null when it is not there. */
   packSize(pack: PackName): Promise<number | null>;
+  /**
+   * For each origin the packs that hold its rows at this site: the origin itself, or compacted packs when it was superseded;
+   * none when the site has nothing of it. What it answers stands as long as the reading lives.
+   */
+  holdersOf(origins: readonly PackName[]): Promise<readonly (readonly PackName[])[]>;
 }
 
 export interface SessionRequest {
@@ -92,6 +97,7 @@ export interface SessionRequest {
 /** What of one pack may be referred to: the tail (table, sections, trailer) as stored, after which rows are live. */
 export interface LivePack {
   readonly pack: PackName;
+  /** Of the pack's own header. Each section of a compacted pack has a header, and so a certificate, of its own. */
   readonly certificate: CertificateId;
   /** `parsePackTail` of format reads it; quarantined packs are left out whole. */
   readonly tail: Uint8Array;
@@ -110,7 +116,7 @@ export interface VaultSession extends AsyncDisposable {
   readonly heads: readonly RecordSummary[];
   /** In no order. Packs put in this session need not appear. */
   liveList(): AsyncIterable<LivePack>;
-  /** Verified and durable when it resolves. 'present' when the same pack was there. `pack-damaged`, `pack-foreign`, `pack-too-large`, `vault-full`. Several at once are welcome. */
+  /** Verified and durable when it resolves. Fresh packs alone: no agent puts a compacted one. 'present' when the same pack was there. `pack-damaged`, `pack-foreign`, `pack-too-large`, `vault-full`. Several at once are welcome. */
   putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'>;
   /** Idempotent by digest. `record-invalid` (context: reason), `origin-missing` (context: count), `head-moved`, `certificate-revoked`, `lease-lost`. */
   commit(record: Uint8Array): Promise<CommitReply>;

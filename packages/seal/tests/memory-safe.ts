@@ -29,6 +29,8 @@ export class MemoryVault implements ReaderVault {
   readonly stored = new Map<string, Uint8Array>();
   readonly entries: Uint8Array[] = [];
   readonly retired = new Set<string>();
+  /** Origins that were superseded, in hexadecimal, and the packs that hold their rows. */
+  readonly moved = new Map<string, readonly PackName[]>();
   reads = 0;
   /** So many reads fail from now on. */
   failReads = 0;
@@ -59,6 +61,11 @@ export class MemoryVault implements ReaderVault {
     return await Promise.resolve(bytes);
   }
 
+  private holdersOf(origin: PackName): readonly PackName[] {
+    const moved = this.moved.get(toHex(origin));
+    return moved ?? (this.packs.has(toHex(origin)) ? [origin] : []);
+  }
+
   async openReading(): ReturnType<ReaderVault['openReading']> {
     this.openReadings += 1;
     return await Promise.resolve({
@@ -73,6 +80,7 @@ export class MemoryVault implements ReaderVault {
         return await Promise.resolve(bytes.slice(offset, offset + length));
       },
       packSize: async (pack: PackName) => await Promise.resolve(this.packs.get(toHex(pack))?.length ?? null),
+      holdersOf: async (origins: readonly PackName[]) => await Promise.resolve(origins.map((origin) => this.holdersOf(origin))),
       [Symbol.asyncDispose]: async () => {
         this.openReadings -= 1;
         await Promise.resolve();

@@ -20,6 +20,7 @@ import {
   sealSlip,
 } from '../src/index.ts';
 import type { SafesetReader } from '../src/index.ts';
+import { compactedPack } from '@twinvault/testkit';
 import { flipped, item } from './help.ts';
 import { backUp, clock, makeMemorySafe, random, someFiles } from './memory-safe.ts';
 import type { MemorySafe } from './memory-safe.ts';
@@ -72,6 +73,31 @@ test('a pack whose tail is longer than the first read is read all the same', asy
   const reader = await open(record, own);
   assert.equal((await reader.recomputeRefs()).ok, true);
   assert.deepEqual(await contentOf(reader, 'file-699'), files.get('file-699'));
+});
+
+test('a safeset whose packs were compacted comes back, and its refs hold', async () => {
+  const own = await makeMemorySafe(1);
+  const files = someFiles(40, 'compacted');
+  const record = backUp(own, { files });
+  const stored = [...parseRefs(record.refs).packs()].map(({ pack: name }) => ({
+    name,
+    bytes: own.vault.packs.get(toHex(name))!,
+  }));
+  for (const kind of [packKinds.data, packKinds.catalog]) {
+    const packs = stored.filter(({ bytes }) => bytes[6] === kind);
+    const { name, bytes } = compactedPack(own.opened.safe, packs);
+    own.vault.packs.set(toHex(name), bytes);
+    for (const pack of packs) {
+      own.vault.packs.delete(toHex(pack.name));
+      own.vault.moved.set(toHex(pack.name), [name]);
+    }
+  }
+  assert.equal(own.vault.packs.size, 2);
+  const reader = await open(record, own);
+  const report = await reader.recomputeRefs();
+  assert.deepEqual([report.ok, report.surplus], [true, 0]);
+  assert.deepEqual(report.refs, record.refs);
+  for (const [name, content] of files) assert.deepEqual(await contentOf(reader, name), content);
 });
 
 test('blobs open from plain data that can be posted to a thread', async () => {

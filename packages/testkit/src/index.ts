@@ -1,3 +1,5 @@
+export { compactedPack } from './builders/compacted-pack.ts';
+export type { StoredPack } from './builders/compacted-pack.ts';
 export { refsOf, TestSafe } from './builders/test-safe.ts';
 export type {
   TestComputer,

@@ -355,10 +355,16 @@ export function planVectors(): VectorFile {
     ...keep: readonly (readonly [Uint8Array, number])[]
   ): { pack: ReturnType<typeof packName>; bitmap: Uint8Array }[] =>
     keep.map(([pack, bits]) => ({ pack: packName(pack), bitmap: new Uint8Array([bits]) }));
-  const plan = { safe, number: 3, createdMs, keep: keepOf([two.name, 0b10], [one.name, 0b111], [catalog.name, 1]) };
+  const plan = { safe, number: 3, createdMs, packs: 2, keep: keepOf([two.name, 0b10], [one.name, 0b111], [catalog.name, 1]) };
   collector.valid('two packs made of three, in the order of the plan', encodePlan(plan, site.sign), origins);
-  collector.valid('one position', encodePlan({ ...plan, keep: keepOf([one.name, 0b100]) }, site.sign), origins);
-  const body: Record<string, CborValue> = { created: createdMs, keep: [[one.name, new Uint8Array([1])]], number: 1, safe };
+  collector.valid('one position', encodePlan({ ...plan, packs: 1, keep: keepOf([one.name, 0b100]) }, site.sign), origins);
+  const body: Record<string, CborValue> = {
+    created: createdMs,
+    keep: [[one.name, new Uint8Array([1])]],
+    number: 1,
+    packs: 1,
+    safe,
+  };
   const refused = (name: string, changes: Record<string, CborValue>, defect: string): void => {
     const bytes = signedObject('plan', { ...body, ...changes }, site);
     collector.invalid(name, bytes, { code: 'object-invalid', defect, context });
@@ -385,6 +391,13 @@ export function planVectors(): VectorFile {
   refused('pack with three items', { keep: [[one.name, new Uint8Array([1]), 0]] }, 'pack to keep');
   refused('name of 31 bytes', { keep: [[one.name.slice(1), new Uint8Array([1])]] }, 'pack to keep');
   refused('unknown key', { drop: [] }, 'unknown key');
+  refused('no packs', { packs: 0 }, 'number of packs');
+  refused('1,025 packs', { packs: 1025 }, 'number of packs');
+  collector.invalid('another number of packs than it makes', encodePlan({ ...plan, packs: 3 }, site.sign), {
+    code: 'object-invalid',
+    defect: 'number of packs',
+    context: origins,
+  });
   return collector.finish();
 }
 

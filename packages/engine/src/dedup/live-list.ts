@@ -29,10 +29,11 @@ export async function loadLiveList({ packs, certificate, table, named }: LiveLis
     return number;
   };
   for await (const live of packs) {
-    if (!equalBytes(live.certificate, certificate)) continue;
     const rows = new PackTable(live.tail);
+    const own = rows.sections.map(({ header }) => equalBytes(header?.certificate ?? live.certificate, certificate));
+    if (!own.includes(true)) continue;
     for (let row = 0; row < rows.count; row += 1) {
-      if (rows.slipOnlyAt(row)) continue;
+      if (rows.slipOnlyAt(row) || own[rows.sectionAt(row)] !== true) continue;
       table.addLive(rows.idAt(row), numberOf(rows.originAt(row) ?? live.pack), rows.positionAt(row));
     }
   }

@@ -59,6 +59,7 @@ test('where a range is lost its blobs are read alone, and those that are lost ar
       return new Uint8Array(lengthBytes);
     },
     packSize: async () => 4,
+    holdersOf: async (origins: readonly PackName[]) => origins.map((origin) => [origin]),
     [Symbol.asyncDispose]: async () => undefined,
   };
   const fetched = await fetchRanges(reading, ranges, new ReadLosses());

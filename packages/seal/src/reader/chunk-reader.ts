@@ -5,7 +5,7 @@
  * so that one damaged or poisoned row costs nothing while a good one exists.
  */
 
-import { CodedError, assert, compareBytes, equalBytes } from '@twinvault/std';
+import { CodedError, assert, compareBytes, equalBytes, toHex } from '@twinvault/std';
 import { bitmapCount, bitmapHas, FormatError } from '@twinvault/format';
 import type { ChunkId, PackHeader, PackKind, PackName, PackRow, PackTable, Refs, SafeId, Suite } from '@twinvault/format';
 import { openChunkWithKeys } from '../blobs.ts';
@@ -46,20 +46,17 @@ const tailReads = 16;
 const joinGapBytes = 65_536;
 const joinedBytesMax = 8_388_608;
 
-interface RefsPackToLoad {
-  readonly packIndex: number;
-  readonly pack: PackName;
-  readonly bitmap: Uint8Array;
-}
-
 export class ChunkReader {
   readonly #opened: OpenedSafe;
   readonly #reading: ReaderReading;
   readonly #refs: Refs;
   readonly #ends: PackEnds;
   readonly #index = new ChunkIndex();
-  /** Not read yet, next one last. */
-  readonly #waiting: RefsPackToLoad[];
+  /** Origins whose rows were not read yet, next one last. */
+  readonly #waiting: PackName[];
+  /** Packs that hold rows of the refs, in the order in which they were met: the numbers of the index. */
+  readonly #packs: PackName[] = [];
+  readonly #numbers = new Map<string, number>();
   #loading: Promise<void> | null = null;
   readonly #missingPacks: PackName[] = [];
 
@@ -146,17 +143,29 @@ export class ChunkReader {
     return this.#index;
   }
 
-  /** Header of a pack of the refs, by its number there; null when the pack is missing or damaged. */
+  /** The pack with this number in the index; what it holds may have been stored first in others. */
+  packAt(packIndex: number): PackName {
+    const pack = this.#packs[packIndex];
+    if (pack === undefined) throw new RangeError('no such pack');
+    return pack;
+  }
+
+  /** Packs in the index so far. */
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** The pack's own header, by its number in the index; null when the pack is missing or damaged. */
   async headerOf(packIndex: number): Promise<PackHeader | null> {
     try {
-      return await this.#ends.header(packIndex, this.#refs.packAt(packIndex).pack);
+      return await this.#ends.header(packIndex, this.packAt(packIndex));
     } catch (error) {
       if (isPackLost(error)) return null;
       throw error;
     }
   }
 
-  /** Packs of the refs that the vault lacks, as far as their tails were asked for. */
+  /** Origins of the refs that the vault lacks, and packs that are damaged, as far as their tails were asked for. */
   get missingPacks(): readonly PackName[] {
     return this.#missingPacks;
   }
@@ -174,7 +183,7 @@ export class ChunkReader {
     const table = this.#index.tableOf(packIndex);
     const own = await this.headerOf(packIndex);
     if (table === null || own === null) return null;
-    return placeIn({ pack: this.#refs.packAt(packIndex).pack, table, row, own });
+    return placeIn({ pack: this.packAt(packIndex), table, row, own });
   }
 
   /** Slips without a blob that other packs of the refs hold for this very blob. */
@@ -219,19 +228,52 @@ export class ChunkReader {
 
   async #loadBatch(): Promise<void> {
     const batch = this.#waiting.splice(Math.max(0, this.#waiting.length - tailReads));
-    const results = await Promise.allSettled(batch.map(async (pack) => await this.#loadPack(pack)));
-    // What could not be asked for is asked for again by the next call.
-    this.#waiting.push(...batch.filter((_, index) => results[index]?.status === 'rejected'));
+    const loaded = new Map<number, Promise<void>>();
+    let results: PromiseSettledResult<unknown>[] = [];
+    try {
+      const holders = await this.#reading.holdersOf(batch);
+      const loads = batch.map(async (origin, index) => await this.#loadHolders(origin, holders[index] ?? [], loaded));
+      results = await Promise.allSettled(loads);
+    } finally {
+      // What could not be asked for is asked for again by the next call.
+      this.#waiting.push(...batch.filter((_, index) => results[index]?.status !== 'fulfilled'));
+    }
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #loadPack({ packIndex, pack, bitmap }: RefsPackToLoad): Promise<void> {
+  async #loadHolders(origin: PackName, holders: readonly PackName[], loaded: Map<number, Promise<void>>): Promise<void> {
+    if (holders.length === 0) this.#missingPacks.push(origin);
+    await Promise.all(
+      holders.map(async (pack) => {
+        const packIndex = this.#numberOf(pack);
+        if (this.#index.tableOf(packIndex) !== null) return;
+        const load = loaded.get(packIndex) ?? this.#loadPack(packIndex, pack);
+        loaded.set(packIndex, load);
+        await load;
+      }),
+    );
+  }
+
+  #numberOf(pack: PackName): number {
+    const hex = toHex(pack);
+    const number = this.#numbers.get(hex) ?? this.#packs.length;
+    if (number === this.#packs.length) this.#packs.push(pack);
+    this.#numbers.set(hex, number);
+    return number;
+  }
+
+  /** All rows that the refs name, of whatever origin. */
+  async #loadPack(packIndex: number, pack: PackName): Promise<void> {
     const table = await this.#tableOrNull(packIndex, pack);
     if (table === null) {
       this.#missingPacks.push(pack);
       return;
     }
-    this.#index.add(packIndex, table, (row) => table.originAt(row) === null && bitmapHas(bitmap, table.positionAt(row)));
+    const bitmaps = table.sections.map(({ origin }) => this.#refs.bitmapOf(origin ?? pack));
+    this.#index.add(packIndex, table, (row) => {
+      const bitmap = bitmaps[table.sectionAt(row)] ?? null;
+      return bitmap !== null && bitmapHas(bitmap, table.positionAt(row));
+    });
   }
 
   async #tableOrNull(packIndex: number, pack: PackName): Promise<PackTable | null> {
@@ -257,10 +299,9 @@ function isPackLost(error: unknown): boolean {
  * Packs with many positions come first: those of catalogs, whose nodes are what is asked for first and are far smaller
  * than the chunks of data.
  */
-function loadingOrder(refs: Refs): RefsPackToLoad[] {
-  const packs = Array.from({ length: refs.packCount }, (_, packIndex) => ({ packIndex, ...refs.packAt(packIndex) }));
-  const counts = packs.map(({ bitmap }) => bitmapCount(bitmap));
-  return packs.sort((a, b) => (counts[a.packIndex] ?? 0) - (counts[b.packIndex] ?? 0));
+function loadingOrder(refs: Refs): PackName[] {
+  const packs = Array.from(refs.packs(), ({ pack, bitmap }) => ({ pack, count: bitmapCount(bitmap) }));
+  return packs.sort((a, b) => a.count - b.count).map(({ pack }) => pack);
 }
 
 function placeIn(input: { pack: PackName; table: PackTable; row: number; own: PackHeader }): ChunkPlace {

@@ -1,5 +1,5 @@
 /*
- * The ends of the packs that a record refers to, read by ranges and kept: tails for finding chunks, headers for their keys.
+ * The ends of the packs that hold what a record refers to, read by ranges and kept: tails for finding chunks, headers for their keys.
  *
  * Invariants: a tail is used for finding before its pack's name is verified, since a wrong one can only make a chunk look
  * missing or damaged; a key is derived only after header and tail were held against the name.

@@ -31,4 +31,6 @@ export interface ReaderReading extends AsyncDisposable {
   readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
   /** Null when the pack is not there. */
   packSize(pack: PackName): Promise<number | null>;
+  /** For each origin the packs that hold its rows: itself, or compacted ones; none when the vault has nothing of it. */
+  holdersOf(origins: readonly PackName[]): Promise<readonly (readonly PackName[])[]>;
 }

@@ -6,8 +6,8 @@
  * lies in a state pack, which the newest record of a computer pins.
  */
 
-import { bitmapCount, packKinds, RefsBuilder } from '@twinvault/format';
-import type { ChunkId, Refs } from '@twinvault/format';
+import { bitmapHas, packKinds, parseRefs, RefsBuilder, subtractRefs } from '@twinvault/format';
+import type { ChunkId, PackKind, PackName, PackTable, Refs } from '@twinvault/format';
 import type { ChunkReader } from './chunk-reader.ts';
 
 export interface RefsReport {
@@ -37,8 +37,8 @@ export async function checkRefs(input: {
   const marks = new Marks(chunks);
   const builder = new RefsBuilder();
   for await (const batch of input.batches) for (const id of batch) marks.mark(id);
-  marks.addTo(builder, refs);
-  const surplus = await addStatePacks({ refs, chunks, marks, builder });
+  marks.addTo(builder);
+  const surplus = await addStatePacks({ refs, chunks, builder });
   const missing = marks.missing;
   return { ok: missing.length === 0 && surplus === 0, chunks: marks.count, missing, surplus, refs: builder.finish() };
 }
@@ -80,17 +80,13 @@ class Marks {
     this.#count += 1;
   }
 
-  /** Marked rows of one pack. */
-  countIn(packIndex: number): number {
-    return bitmapCount(this.#marked.get(packIndex) ?? new Uint8Array(0));
-  }
-
-  addTo(builder: RefsBuilder, refs: Refs): void {
+  addTo(builder: RefsBuilder): void {
     for (const packIndex of this.#marked.keys()) {
       const table = this.#chunks.index.tableOf(packIndex);
-      const { pack } = refs.packAt(packIndex);
-      for (let row = 0; row < (table?.count ?? 0); row += 1) {
-        if (this.has(packIndex, row)) builder.add(pack, table?.positionAt(row) ?? 0);
+      if (table === null) continue;
+      const pack = this.#chunks.packAt(packIndex);
+      for (let row = 0; row < table.count; row += 1) {
+        if (this.has(packIndex, row)) builder.add(table.originAt(row) ?? pack, table.positionAt(row));
       }
     }
   }
@@ -107,20 +103,54 @@ class Marks {
 async function addStatePacks(input: {
   readonly refs: Refs;
   readonly chunks: ChunkReader;
-  readonly marks: Marks;
   readonly builder: RefsBuilder;
 }): Promise<number> {
-  const { refs, chunks, marks, builder } = input;
-  let surplus = 0;
-  for (let packIndex = 0; packIndex < refs.packCount; packIndex += 1) {
+  const { refs, chunks, builder } = input;
+  const surplus = new RefsBuilder();
+  const unmarked = parseRefs(subtractRefs(refs, parseRefs(builder.finish())));
+  for (let packIndex = 0; packIndex < chunks.packCount && unmarked.count > 0; packIndex += 1) {
     // What a pack held that is not there shows as missing chunks.
-    if (chunks.index.tableOf(packIndex) === null) continue;
-    const { pack, bitmap } = refs.packAt(packIndex);
-    const unmarked = bitmapCount(bitmap) - marks.countIn(packIndex);
-    if (unmarked === 0) continue;
-    const header = await chunks.headerOf(packIndex);
-    if (header?.kind === packKinds.state) builder.addBitmap(pack, bitmap);
-    else surplus += unmarked;
+    const table = chunks.index.tableOf(packIndex);
+    if (table === null) continue;
+    for (const { origin, kind, bitmap } of await unmarkedIn({ chunks, packIndex, table, unmarked })) {
+      (kind === packKinds.state ? builder : surplus).addBitmap(origin, bitmap);
+    }
   }
-  return surplus;
+  return parseRefs(surplus.finish()).count;
+}
+
+interface UnmarkedInPack {
+  readonly chunks: ChunkReader;
+  readonly packIndex: number;
+  readonly table: PackTable;
+  readonly unmarked: Refs;
+}
+
+interface UnmarkedRows {
+  readonly origin: PackName;
+  /** Null when the pack is damaged. */
+  readonly kind: PackKind | null;
+  readonly bitmap: Uint8Array;
+}
+
+async function unmarkedIn({ chunks, packIndex, table, unmarked }: UnmarkedInPack): Promise<UnmarkedRows[]> {
+  const pack = chunks.packAt(packIndex);
+  const found: UnmarkedRows[] = [];
+  for (const [section, { origin, header }] of table.sections.entries()) {
+    const bitmap = unmarked.bitmapOf(origin ?? pack);
+    if (bitmap === null) continue;
+    const kind = (header ?? (await chunks.headerOf(packIndex)))?.kind ?? null;
+    if (origin === null) found.push({ origin: pack, kind, bitmap });
+    else {
+      const here = bitmap.map(() => 0);
+      for (let row = 0; row < table.count; row += 1) {
+        const position = table.positionAt(row);
+        if (table.sectionAt(row) === section && bitmapHas(bitmap, position)) {
+          here[position >>> 3] = (here[position >>> 3] ?? 0) | (1 << (position & 7));
+        }
+      }
+      found.push({ origin, kind, bitmap: here });
+    }
+  }
+  return found;
 }

@@ -15,6 +15,7 @@ import {
   type VaultSession,
 } from '@twinvault/protocol';
 import { equalBytes, primitives, toHex } from '@twinvault/std';
+import { compactedPack } from '../builders/compacted-pack.ts';
 import { TestSafe, type TestComputer, type TestPack, type TestRecord } from '../builders/test-safe.ts';
 
 export interface VaultUnderTest extends AsyncDisposable {
@@ -270,6 +271,8 @@ function sessionsAndPacks(each: Each): void {
         const unsent = mine.pack(stranger);
         await rejectsWith(session.putPack(unsent.name, unsent.bytes), 'pack-foreign');
         await refusesDamage(session, mine.pack(computer));
+        const compacted = compactedPack(mine.safe, [mine.pack(computer), mine.pack(computer)]);
+        await rejectsWith(session.putPack(compacted.name, compacted.bytes), 'pack-foreign');
       }
       await using second = await again();
       await using session = await sessionOf(await second.openSafe(mine.safe), { head: await headOfSite(safe, mine) }, computer);
@@ -461,6 +464,7 @@ function reading(each: Each): void {
     const unknown = mine.pack(computer).name;
     await rejectsWith(open.readPack(unknown, 0, 1), 'pack-unknown');
     assert.equal(await open.packSize(unknown), null);
+    assert.deepEqual(await open.holdersOf([pack.name, unknown]), [[pack.name], []]);
     await using theirs = await otherSafe.openReading();
     await rejectsWith(theirs.readPack(pack.name, 0, 1), 'pack-unknown');
   });

@@ -92,7 +92,7 @@ async function checkRefs(
   const refs = parseRefs(record.refs);
   const hurt = [...refs.packs()].filter(({ pack }) => damaged.has(toHex(pack))).length;
   if (hurt > 0) run.found('record-at-risk', name, `damaged packs: ${hurt}`);
-  const missing = await run.object('record-at-risk', name, async () => (await checkOrigins(context, refs)).missing);
+  const missing = await run.object('record-at-risk', name, async () => (await checkOrigins(context, refs, damaged)).missing);
   if (missing !== null && missing > 0 && hurt === 0) run.found('record-at-risk', name, `missing positions: ${missing}`);
 }
 

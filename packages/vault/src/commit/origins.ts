@@ -1,104 +1,89 @@
 /*
- * Are all blobs that a record refers to at this site? docs/format/records.md, commit, step 1. Packs in quarantine count as there (the
- * commit takes them back), packs that are being deleted do not. A slip needs its blob among the same refs.
+ * Are all blobs that a record refers to at this site? docs/format/records.md, commit, step 1. Packs outside quarantine come first, be
+ * they fresh or compacted; one in quarantine counts (the commit takes it back) only for what no other has; packs that are being deleted
+ * do not count. A slip needs its blob among the same refs.
  */
 
-import { bitmapCount, bitmapHas, bitmapPositions, PackTable } from '@twinvault/format';
+import { bitmapHas, bitmapPositions, compactedOrigins, PackTable } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { SafeContext } from '../context.ts';
-import { packNames } from '../packs/pack-files.ts';
+import { presentPacks } from '../packs/holders.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 
 export interface OriginAnswer {
   /** Positions that are not at the site, and slips without their blob. */
   readonly missing: number;
-  /** Packs among those needed that are in quarantine, hexadecimal. */
+  /** Packs in quarantine without which positions would be missing, hexadecimal. */
   readonly quarantined: readonly string[];
 }
 
-/** The caller holds the lock "commit", so that nothing is deleted meanwhile. */
-export async function checkOrigins(context: SafeContext, refs: Refs): Promise<OriginAnswer> {
-  const { present, quarantined } = await presentPacks(context);
+/** `without`: packs, hexadecimal, that do not count. The caller holds the lock "commit", so that nothing is deleted meanwhile. */
+export async function checkOrigins(
+  context: SafeContext,
+  refs: Refs,
+  without: ReadonlySet<string> = new Set(),
+): Promise<OriginAnswer> {
+  const { free, quarantined } = await presentPacks(context);
   const check = new OriginCheck(refs);
-  for await (const entry of indexEntries(context, { wanted: named(refs, present) })) check.seePack(entry);
-  if (check.unresolved > 0) {
-    const others = new Set([...present].filter((hex) => !check.seen.has(hex)));
-    for await (const entry of indexEntries(context, { wanted: others })) check.seeCompacted(entry);
+  for (const packs of [free, quarantined]) {
+    for (const hex of without) packs.delete(hex);
+    if (check.left.size > 0) await findIn(context, check, packs);
   }
   if (check.slips.size > 0) {
     for await (const entry of indexEntries(context, { wanted: check.seen })) check.seeBlobs(entry);
   }
-  const missing = check.unresolved + check.slips.size;
+  const missing = check.missing + check.slips.size;
   return { missing, quarantined: [...quarantined].filter((hex) => check.seen.has(hex)) };
 }
 
-async function presentPacks(context: SafeContext): Promise<{ present: Set<string>; quarantined: Set<string> }> {
-  const present = await packNames(context);
-  const quarantined = await quarantinedNames(context);
-  for (const hex of quarantined) {
-    const note = await readQuarantine(context, hex);
-    if (note !== null && note !== 'unreadable' && note.state === 'deleting') present.delete(hex);
-  }
-  return { present, quarantined };
-}
-
-function named(refs: Refs, present: ReadonlySet<string>): Set<string> {
-  const wanted = new Set<string>();
-  for (const { pack } of refs.packs()) {
-    const hex = toHex(pack);
-    if (present.has(hex)) wanted.add(hex);
-  }
-  return wanted;
+async function findIn(context: SafeContext, check: OriginCheck, packs: ReadonlySet<string>): Promise<void> {
+  const named = new Set([...check.left.keys()].filter((hex) => packs.has(hex)));
+  for await (const entry of indexEntries(context, { wanted: named })) check.seePack(entry);
+  if (check.left.size === 0) return;
+  const others = new Set([...packs].filter((hex) => !check.seen.has(hex)));
+  for await (const entry of indexEntries(context, { wanted: others })) check.seeCompacted(entry);
 }
 
 class OriginCheck {
-  /** Positions that are needed and were not found yet. */
-  unresolved: number;
+  /** Positions that are needed and were not found yet, by origin. */
+  readonly left: Map<string, Uint8Array>;
   /** Blobs that slips among the refs need and that were not found yet. */
   readonly slips = new Set<string>();
   /** Packs that hold something that is needed. */
   readonly seen = new Set<string>();
   readonly #refs: Refs;
-  /** Origins that were found in a pack of their own name. */
-  readonly #resolved = new Set<string>();
 
   constructor(refs: Refs) {
     this.#refs = refs;
-    this.unresolved = refs.count;
+    this.left = new Map(Array.from(refs.packs(), ({ pack, bitmap }) => [toHex(pack), bitmap.slice()]));
   }
 
-  /** A pack of which refs name positions: position = row, since it is fresh. */
-  seePack({ hex, pack, tail }: IndexEntry): void {
-    const bitmap = this.#refs.bitmapOf(pack);
+  get missing(): number {
+    let count = 0;
+    for (const bitmap of this.left.values()) for (const _ of bitmapPositions(bitmap)) count += 1;
+    return count;
+  }
+
+  /** A pack of which refs name positions: position = row when it is fresh. */
+  seePack({ hex, tail }: IndexEntry): void {
+    const bitmap = this.left.get(hex);
     const table = new PackTable(tail);
-    if (bitmap === null || table.sections[0]?.origin !== null) return;
-    this.seen.add(hex);
-    this.#resolved.add(hex);
-    let beyond = 0;
-    for (const row of bitmapPositions(bitmap)) {
-      if (row >= table.count) beyond += 1;
-      else this.#noteSlip(table, row);
+    if (bitmap === undefined || table.sections[0]?.origin !== null) return;
+    for (const position of bitmapPositions(bitmap.slice())) {
+      if (position < table.count) this.#found(hex, position, { hex, table, row: position });
     }
-    this.unresolved -= bitmapCount(bitmap) - beyond;
   }
 
-  /** A compacted pack holds blobs of other origins. Two copies of one origin count once. */
+  /** A compacted pack holds blobs of other origins. */
   seeCompacted({ hex, tail }: IndexEntry): void {
+    const origins = compactedOrigins(tail).map((origin) => toHex(origin));
+    if (!origins.some((origin) => this.left.has(origin))) return;
     const table = new PackTable(tail);
     for (let row = 0; row < table.count; row += 1) {
-      const origin = table.originAt(row);
-      if (origin === null) return;
-      const originHex = toHex(origin);
-      const bitmap = this.#resolved.has(originHex) ? null : this.#refs.bitmapOf(origin);
-      const place = `${originHex} ${table.positionAt(row)}`;
-      if (bitmap === null || !bitmapHas(bitmap, table.positionAt(row)) || this.#resolved.has(place)) continue;
-      this.#resolved.add(place);
-      this.seen.add(hex);
-      this.unresolved -= 1;
-      this.#noteSlip(table, row);
+      const origin = origins[table.sectionAt(row)] ?? '';
+      this.#found(origin, table.positionAt(row), { hex, table, row });
     }
   }
 
@@ -112,8 +97,14 @@ class OriginCheck {
     }
   }
 
-  #noteSlip(table: PackTable, row: number): void {
-    if (table.slipOnlyAt(row)) this.slips.add(slipKey(table, row));
+  /** Crosses the position off if it is needed and was not found before. */
+  #found(origin: string, position: number, place: { hex: string; table: PackTable; row: number }): void {
+    const bitmap = this.left.get(origin);
+    if (bitmap === undefined || !bitmapHas(bitmap, position)) return;
+    bitmap[position >>> 3] = (bitmap[position >>> 3] ?? 0) & ~(1 << (position & 7));
+    if (bitmap.every((byte) => byte === 0)) this.left.delete(origin);
+    this.seen.add(place.hex);
+    if (place.table.slipOnlyAt(place.row)) this.slips.add(slipKey(place.table, place.row));
   }
 }
 

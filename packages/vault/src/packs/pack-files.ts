@@ -46,9 +46,13 @@ export interface PackEnds {
   readonly packBytes: number;
 }
 
-/** Reads and verifies all of a pack but its blobs. Null when it is not there; codes of format when it is damaged. */
-export async function readPackEnds(context: SafeContext, hex: string): Promise<PackEnds | null> {
-  await using file = await context.store.open(context.layout.pack(hex));
+/** Reads and verifies all of a pack but its blobs. Null when it is not there; codes of format when it is damaged. `place`: where it lies, if not among the packs. */
+export async function readPackEnds(
+  context: SafeContext,
+  hex: string,
+  place: string = context.layout.pack(hex),
+): Promise<PackEnds | null> {
+  await using file = await context.store.open(place);
   if (file === null) return null;
   const { sizeBytes } = file;
   const headerBytes = await file.read(0, Math.min(packHeaderBytesMax, sizeBytes));

@@ -3,7 +3,7 @@
  * Nothing of it is kept in memory between calls.
  */
 
-import { FormatError } from '@twinvault/format';
+import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { MiB } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
@@ -51,8 +51,9 @@ export async function* indexEntries(
   await writer.flush();
 }
 
-export function entryOf(hex: string, { header, tail, packBytes }: PackEnds): IndexEntry {
-  return { pack: packNameOfHex(hex), hex, certificate: header.certificate, session: sessionNameOf(header), packBytes, tail };
+export function entryOf(hex: string, { header, headerBytes, tail, packBytes }: PackEnds): IndexEntry {
+  const fixed = headerBytes.slice(0, packHeaderFixedBytes);
+  return { pack: packNameOfHex(hex), hex, header: fixed, session: sessionNameOf(header), packBytes, tail };
 }
 
 async function readEntry(context: SafeContext, hex: string, damaged: IndexOptions['damaged']): Promise<IndexEntry | null> {

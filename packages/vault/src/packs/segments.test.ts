@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { certificateId, packName, safeId } from '@twinvault/format';
+import { packName, safeId } from '@twinvault/format';
 import { primitives, toHex } from '@twinvault/std';
 import { memoryPlatform } from '@twinvault/testkit';
 import fc from 'fast-check';
@@ -26,9 +26,9 @@ function world(): SafeContext {
 
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 const entry: fc.Arbitrary<IndexEntry> = fc
-  .tuple(bytesOf(32), bytesOf(16), bytesOf(32), fc.nat(33_554_432), fc.uint8Array({ maxLength: 90 }))
-  .map(([pack, certificate, session, packBytes, tail]) => {
-    return { pack: packName(pack), hex: toHex(pack), certificate: certificateId(certificate), session, packBytes, tail };
+  .tuple(bytesOf(32), bytesOf(80), bytesOf(32), fc.nat(33_554_432), fc.uint8Array({ maxLength: 90 }))
+  .map(([pack, header, session, packBytes, tail]) => {
+    return { pack: packName(pack), hex: toHex(pack), header, session, packBytes, tail };
   });
 
 test('what is written is read, sorted by name', async () => {
@@ -49,7 +49,7 @@ test('what is written is read, sorted by name', async () => {
 });
 
 test('other bytes under any name are left out', async () => {
-  const magic = [0x54, 0x56, 0x49, 0x58, 1, 0, 0, 0];
+  const magic = [0x54, 0x56, 0x49, 0x58, 2, 0, 0, 0];
   await fc.assert(
     fc.asyncProperty(fc.boolean(), fc.uint8Array({ maxLength: 300 }), async (begun, rest) => {
       const context = world();

@@ -3,20 +3,20 @@
  * a segment, it is left out and its packs are read by their tails. docs/format/directory-vault.md, Index cache.
  *
  *     offset bytes
- *     0      8     "TVIX" 0x01 0x00 0x00 0x00
+ *     0      8     "TVIX" 0x02 0x00 0x00 0x00
  *     8      4     number of entries
  *     then each entry:
  *     0      32    pack name
- *     32     16    certificate id
- *     48     32    session name: SHA-256 of the KEM ciphertext
- *     80     4     size of the pack
- *     84     4     length of the tail
- *     88           tail: table | sections | trailer
+ *     32     80    the pack's header without its KEM ciphertext
+ *     112    32    session name: SHA-256 of the KEM ciphertext
+ *     144    4     size of the pack
+ *     148    4     length of the tail
+ *     152          tail: table | sections | trailer
  *
  * A segment is named by its SHA-256 and never changes.
  */
 
-import { certificateId, packBytesMax, packName } from '@twinvault/format';
+import { certificateId, packBytesMax, packHeaderFixedBytes, packName } from '@twinvault/format';
 import type { CertificateId, PackName } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { ByteReader, ByteWriter, MiB, primitives, StdError, toHex } from '@twinvault/std';
@@ -27,15 +27,35 @@ export const segmentsMax = 64;
 /** A segment is closed when it has so many bytes; one entry may take it over. */
 const segmentBytesTarget: number = 8 * MiB;
 const segmentBytesMax: number = segmentBytesTarget + packBytesMax;
-const magic = new Uint8Array([0x54, 0x56, 0x49, 0x58, 1, 0, 0, 0]);
+const magic = new Uint8Array([0x54, 0x56, 0x49, 0x58, 2, 0, 0, 0]);
+/** Of an entry without its tail. */
+const entryFixedBytes = 152;
+const kindOffset = 6;
+const certificateOffset = 28;
+const nonceOffset = 44;
 
 export interface IndexEntry {
   readonly pack: PackName;
   readonly hex: string;
-  readonly certificate: CertificateId;
+  /** The header without its KEM ciphertext: `entryCertificate`, `entryKind`, `entryNonce` read it. */
+  readonly header: Uint8Array;
   readonly session: Uint8Array;
   readonly packBytes: number;
   readonly tail: Uint8Array;
+}
+
+/** Of the agent that stored the pack; of a compacted one, its first section. */
+export function entryCertificate({ header }: IndexEntry): CertificateId {
+  return certificateId(header.slice(certificateOffset, certificateOffset + 16));
+}
+
+/** As the number of a PackKind. */
+export function entryKind({ header }: IndexEntry): number {
+  return header[kindOffset] ?? 0;
+}
+
+export function entryNonce({ header }: IndexEntry): Uint8Array {
+  return header.subarray(nonceOffset, nonceOffset + 32);
 }
 
 export async function segmentNames({ store, layout }: SafeContext): Promise<string[]> {
@@ -63,7 +83,7 @@ function parseSegment(bytes: Uint8Array): IndexEntry[] | null {
     entries.push({
       pack,
       hex: toHex(pack),
-      certificate: certificateId(reader.bytes(16)),
+      header: reader.bytes(packHeaderFixedBytes),
       session: reader.bytes(32),
       packBytes: reader.u32(),
       tail: reader.bytes(reader.u32()),
@@ -74,10 +94,10 @@ function parseSegment(bytes: Uint8Array): IndexEntry[] | null {
 }
 
 function encodeSegment(entries: readonly IndexEntry[]): Uint8Array {
-  const writer = new ByteWriter(entries.reduce((sum, { tail }) => sum + 88 + tail.length, 16));
+  const writer = new ByteWriter(entries.reduce((sum, { tail }) => sum + entryFixedBytes + tail.length, 16));
   writer.bytes(magic).u32(entries.length);
-  for (const { pack, certificate, session, packBytes, tail } of entries) {
-    writer.bytes(pack).bytes(certificate).bytes(session).u32(packBytes).u32(tail.length).bytes(tail);
+  for (const { pack, header, session, packBytes, tail } of entries) {
+    writer.bytes(pack).bytes(header).bytes(session).u32(packBytes).u32(tail.length).bytes(tail);
   }
   return writer.finish();
 }
@@ -99,7 +119,7 @@ export class SegmentWriter {
   /** Keeps the tail, not a copy. */
   async add(entry: IndexEntry): Promise<void> {
     this.#entries.push(entry);
-    this.#bytes += 88 + entry.tail.length;
+    this.#bytes += entryFixedBytes + entry.tail.length;
     if (this.#bytes >= segmentBytesTarget) await this.flush();
   }
 

@@ -14,6 +14,7 @@ import type { SafeContext } from '../context.ts';
 import { leaseLapseMs, takeLease } from '../leases/lease.ts';
 import type { Lease } from '../leases/lease.ts';
 import { randomLeaseName } from '../leases/locks.ts';
+import { Holders } from '../packs/holders.ts';
 import { OpenFiles } from '../store/open-files.ts';
 import { asProtocol } from '../store/vault-files.ts';
 
@@ -50,11 +51,13 @@ async function generationOrNull(context: SafeContext): Promise<string | null> {
 class DirectoryReading implements VaultReading {
   readonly #lease: Lease | null;
   readonly #files: OpenFiles;
+  readonly #holders: Holders;
   #closed = false;
 
   constructor(context: SafeContext, lease: Lease | null) {
     const { store, layout } = context;
     this.#lease = lease;
+    this.#holders = new Holders(context);
     this.#files = new OpenFiles({
       countMax: openFilesMax,
       // A pack that a check kept aside may still have what is asked for.
@@ -78,8 +81,17 @@ class DirectoryReading implements VaultReading {
     return this.#use(toHex(pack), (file) => file?.sizeBytes ?? null);
   }
 
-  #use<T>(hex: string, body: (file: OpenFile | null) => T | Promise<T>): Promise<T> {
+  holdersOf(origins: readonly PackName[]): Promise<readonly (readonly PackName[])[]> {
+    this.#demandOpen();
+    return asProtocol(() => this.#holders.of(origins));
+  }
+
+  #demandOpen(): void {
     if (this.#closed) throw new ProtocolError('lease-lost', { context: { defect: 'reading is closed' } });
+  }
+
+  #use<T>(hex: string, body: (file: OpenFile | null) => T | Promise<T>): Promise<T> {
+    this.#demandOpen();
     return asProtocol(() => this.#files.use(hex, body));
   }
 

@@ -151,8 +151,8 @@ async function rebuildIndex(
   return { packs, differing, damaged };
 }
 
-function digestOf({ certificate, session, packBytes, tail }: IndexEntry): string {
-  const hash = primitives.sha256Stream().update(certificate).update(session).update(tail);
+function digestOf({ header, session, packBytes, tail }: IndexEntry): string {
+  const hash = primitives.sha256Stream().update(header).update(session).update(tail);
   return `${packBytes} ${toHex(hash.digest())}`;
 }
 

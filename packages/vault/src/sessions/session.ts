@@ -3,7 +3,7 @@
  * own, taken before anything of the live list is read, so that no clean-up deletes what stands on it.
  */
 
-import { packBytesMax, verifyPackTable } from '@twinvault/format';
+import { packBytesMax, packHeaderFixedBytes, PackTable, verifyPackTable } from '@twinvault/format';
 import type { CertificateId, Ledger, PackName, Suite } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
@@ -19,7 +19,8 @@ import { randomLeaseName } from '../leases/locks.ts';
 import { finishDeletion } from '../packs/deletion.ts';
 import { packNames, sessionNameOf } from '../packs/pack-files.ts';
 import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
-import { SegmentWriter } from '../packs/segments.ts';
+import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
+import type { IndexEntry } from '../packs/segments.ts';
 import { headsOf } from '../records/record-store.ts';
 import { demandSeen } from '../safes/ledger-store.ts';
 import { noteNumber, noteText } from '../store/notes.ts';
@@ -136,8 +137,9 @@ class DirectorySession implements VaultSession {
       const wanted = new Set(present);
       for (const hex of await quarantinedNames(this.#context)) wanted.delete(hex);
       await mergeSegments(this.#context, present);
-      for await (const { pack, certificate, session, tail } of indexEntries(this.#context, { wanted })) {
-        if (!this.#session.suspects.has(toHex(session))) yield { pack, certificate, tail };
+      for await (const entry of indexEntries(this.#context, { wanted })) {
+        if (this.#isSuspect(entry)) continue;
+        yield { pack: entry.pack, certificate: entryCertificate(entry), tail: entry.tail };
       }
     } catch (error) {
       throw protocolError(error);
@@ -151,10 +153,14 @@ class DirectorySession implements VaultSession {
       const { minimumSuite } = this.#session;
       const expected = { safe: this.#context.safe, certificate: this.#certificate, minimumSuite };
       const { header, table } = verifyPackTable(name, bytes, expected);
+      // Whose rows a compacted pack holds is for the site alone to say: it would take them for those of other packs.
+      if (table.sections[0]?.origin !== null)
+        throw new ProtocolError('pack-foreign', { context: { defect: 'not a fresh pack' } });
       const answer = await this.#store(name, bytes);
       const tail = bytes.slice(bytes.length - table.tailBytes);
-      const { certificate } = header;
-      const entry = { pack: name, hex: toHex(name), certificate, session: sessionNameOf(header), packBytes: bytes.length, tail };
+      const fixed = bytes.slice(0, packHeaderFixedBytes);
+      const session = sessionNameOf(header);
+      const entry = { pack: name, hex: toHex(name), header: fixed, session, packBytes: bytes.length, tail };
       await this.#segments.add(entry);
       return answer;
     });
@@ -209,6 +215,14 @@ class DirectorySession implements VaultSession {
       });
       if (free) return answer;
     }
+  }
+
+  /** A pack with a section of a suspect session is left out whole. */
+  #isSuspect({ session, tail }: IndexEntry): boolean {
+    const { suspects } = this.#session;
+    if (suspects.size === 0) return false;
+    if (suspects.has(toHex(session))) return true;
+    return new PackTable(tail).sections.some(({ header }) => header !== null && suspects.has(toHex(sessionNameOf(header))));
   }
 
   #demandOpen(): void {
