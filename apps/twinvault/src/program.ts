@@ -64,6 +64,14 @@ function addBackup(program: Command, run: RunVerb): void {
     .addOption(new Option('--one-file-system', 'do not enter other file systems'))
     .addOption(new Option('--include-caches', 'also keep the content of directories marked by CACHEDIR.TAG'))
     .addOption(new Option('--compression <level>', 'zstd level, 1 (fast) to 19 (small)').argParser(wholeNumber(1, 19)))
+    .addOption(
+      new Option(
+        '--reuse <scope>',
+        'whose stored data to use again: that of the whole safe, once it is proven, or of this computer',
+      )
+        .choices(['safe', 'computer'] as const)
+        .default('safe' as const),
+    )
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(

@@ -11,7 +11,8 @@ import type { VaultSafe } from '@twinvault/protocol';
 import type { AgentKeys } from '@twinvault/seal';
 import type { FinishedCatalog } from './catalog/catalog-output.ts';
 import { ChunkTable } from './dedup/chunk-table.ts';
-import { loadLiveList } from './dedup/live-list.ts';
+import { LiveList } from './dedup/live-list.ts';
+import type { ReuseScope } from './dedup/live-list.ts';
 import { EngineError } from './errors.ts';
 import type { BackupProgress, BackupReport } from './report.ts';
 import { addCheckpointRefs } from './run/checkpoint.ts';
@@ -55,6 +56,8 @@ export interface BackupOptions {
   readonly level?: number;
   /** Read every file, even where its status is that of the last run. */
   readonly readAll?: boolean;
+  /** Whose stored blobs are used: `safe` (when omitted) all that are proven, `computer` those of this certificate alone. */
+  readonly reuse?: ReuseScope;
   /** Worker threads; as many as there are cores, up to `workersMax`, when omitted. */
   readonly workers?: number;
   /** The site's public key (`Vault.site()`), to verify the receipt with. */
@@ -90,6 +93,12 @@ interface RunParts extends Omit<BackupOptions, 'progress'> {
   readonly startMs: number;
 }
 
+interface RunInputs {
+  readonly live: LiveList;
+  readonly lastCache: CacheReader | null;
+  readonly newCache: CacheWriter;
+}
+
 class BackupRun {
   private readonly parts: RunParts;
   private readonly table: ChunkTable = ChunkTable.create();
@@ -109,17 +118,19 @@ class BackupRun {
   }
 
   async perform(): Promise<BackupReport> {
-    const { agent, run, jobState } = this.parts;
-    await loadLiveList({
-      packs: run.session.liveList(),
+    const { agent, run, jobState, reuse = 'safe' } = this.parts;
+    const live = await LiveList.load({
+      session: run.session,
       certificate: agent.certificate,
+      reuse,
       table: this.table,
+      slips: this.uploader.slips,
       named: (number, pack) => this.uploader.name(number, pack),
     });
     await using lastCache = await this.fittingCache();
     const newCache = jobState.newCache();
     try {
-      return await this.withCaches(lastCache, newCache);
+      return await this.withCaches({ live, lastCache, newCache });
     } catch (error) {
       await newCache.abandon();
       await this.noteFailure(error);
@@ -138,19 +149,20 @@ class BackupRun {
     return null;
   }
 
-  private async withCaches(lastCache: CacheReader | null, newCache: CacheWriter): Promise<BackupReport> {
+  private async withCaches({ live, lastCache, newCache }: RunInputs): Promise<BackupReport> {
     const { platform, agent, source, signal, level = levelDefault, progress } = this.parts;
     const skipUnchanged = lastCache !== null && !this.everythingIsRead(lastCache);
     const { table, uploader, tally, sealing, paths } = this;
     const workers = Math.max(1, this.parts.workers ?? Math.min(platform.threads.parallelism, workersMax));
     using signatures = this.parts.jobState.signatures(platform.random, lastCache === null);
     const fixed = { signatures, platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
-    await using reading = new ReadingRun({ ...fixed, lastCache, skipUnchanged, newCache });
+    await using reading = new ReadingRun({ ...fixed, live, lastCache, skipUnchanged, newCache });
     this.tellProgress(reading);
     progress.enter('reading');
     const whole = await reading.read();
     // Nothing was sent: nothing to keep.
-    if (!whole && reading.counted.chunksNew === 0) throw new EngineError('run-aborted', { context: { packs: 0 } });
+    if (!whole && reading.counted.chunksNew + reading.counted.chunksReused === 0)
+      throw new EngineError('run-aborted', { context: { packs: 0 } });
     progress.enter('finishing');
     const catalog = await reading.finish();
     progress.enter('committing');
@@ -258,7 +270,7 @@ class BackupRun {
   private report(record: CommittedRecord, reading: ReadingRun): BackupReport {
     const { startMs, platform, progress, jobState } = this.parts;
     const { tally, uploader } = this;
-    const { chunks, chunksNew, bytesNew } = reading.counted;
+    const { chunks, chunksNew, chunksReused, bytesNew } = reading.counted;
     return {
       result: tally.errorCount === 0 ? 'ok' : 'with errors',
       safeset: record.safeset,
@@ -269,7 +281,7 @@ class BackupRun {
       counts: tally.counts(uploader.totals.bytes),
       uploadedBytes: uploader.totals.bytes + record.bytes,
       packs: uploader.totals.packs,
-      chunks: { seen: chunks, stored: chunksNew, storedPlainBytes: bytesNew },
+      chunks: { seen: chunks, stored: chunksNew, storedPlainBytes: bytesNew, reused: chunksReused },
       unchanged: tally.unchanged,
       carried: tally.carried,
       removed: tally.removed,

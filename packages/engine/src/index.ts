@@ -1,6 +1,7 @@
 /* The engine: backup and restore, between a source or a target and a vault. */
 export { backup, fullReadMsMax, levelDefault } from './backup.ts';
 export type { BackupOptions } from './backup.ts';
+export type { ReuseScope } from './dedup/live-list.ts';
 export { EngineError, engineErrorCodes } from './errors.ts';
 export type { EngineErrorCode } from './errors.ts';
 export type { BackupPhase, BackupProgress, BackupReport } from './report.ts';

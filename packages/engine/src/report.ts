@@ -33,7 +33,13 @@ export interface BackupReport {
   /** Everything that went to the vault: packs and the record. */
   readonly uploadedBytes: number;
   readonly packs: number;
-  readonly chunks: { readonly seen: number; readonly stored: number; readonly storedPlainBytes: number };
+  readonly chunks: {
+    readonly seen: number;
+    readonly stored: number;
+    readonly storedPlainBytes: number;
+    /** Proven to be stored by other computers of the safe, and not sent. */
+    readonly reused: number;
+  };
   readonly unchanged: number;
   readonly carried: number;
   readonly removed: number;

@@ -50,6 +50,11 @@ export function packTailBytes(last40: Uint8Array): number {
   return tableBytes + sectionsBytes + packTrailerBytes;
 }
 
+/** Told by the end of the tail alone. 1 for every fresh pack, whose own header then speaks for all rows. `pack-damaged`, `version-unknown`. */
+export function packSectionCount(tail: Uint8Array): number {
+  return readTrailer(tail.subarray(Math.max(0, tail.length - packTrailerBytes))).sectionCount;
+}
+
 function readTrailer(bytes: Uint8Array): Trailer {
   demand(bytes.length === packTrailerBytes, 'pack-damaged', 'trailer missing');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

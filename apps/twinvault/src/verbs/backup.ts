@@ -1,7 +1,7 @@
 /** `twinvault backup`: one run of a job. */
 import { hostname } from 'node:os';
 import { backup, EngineError } from '@twinvault/engine';
-import type { BackupProgress, BackupReport } from '@twinvault/engine';
+import type { BackupProgress, BackupReport, ReuseScope } from '@twinvault/engine';
 import { linuxFileSource } from '@twinvault/sources';
 import { formatBytes, formatDuration, toHex, utf8Decode } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
@@ -23,6 +23,7 @@ export interface BackupVerbOptions {
   readonly oneFileSystem?: true | undefined;
   readonly includeCaches?: true | undefined;
   readonly compression?: number | undefined;
+  readonly reuse: ReuseScope;
   readonly state?: string | undefined;
 }
 
@@ -53,6 +54,7 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     state,
     platform,
     host: hostname(),
+    reuse: options.reuse,
     siteKey: publicKey,
     signal,
     progress: (told) => progress.report(stepOf(told)),
@@ -120,6 +122,11 @@ function reportLines(report: BackupReport, job: string): string[] {
     `  changed    ${count(counts.filesChanged)} files, ${formatBytes(counts.bytesChanged)}; ${count(report.removed)} removed`,
     ...(report.carried > 0
       ? [`  kept       ${count(report.carried)} entries as they were in the last safeset, since they could not be read`]
+      : []),
+    ...(report.chunks.reused > 0
+      ? [
+          `  shared     ${count(report.chunks.reused)} ${report.chunks.reused === 1 ? 'piece' : 'pieces'} that other computers of the safe had stored already`,
+        ]
       : []),
     `  sent       ${formatBytes(report.uploadedBytes)}`,
     `  time       ${formatDuration(elapsedMs)} (${rate}/s)`,

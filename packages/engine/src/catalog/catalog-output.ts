@@ -10,6 +10,7 @@ import { RefsBuilder } from '@twinvault/format';
 import type { ChunkId } from '@twinvault/format';
 import { assert } from '@twinvault/std';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
+import type { ForeignChunks } from '../dedup/foreign-chunks.ts';
 import { PackSink } from '../upload/pack-sink.ts';
 import type { ClosedPack, PackSinkOptions } from '../upload/pack-sink.ts';
 import type { Uploader } from '../upload/uploader.ts';
@@ -87,6 +88,11 @@ export class CatalogOutput {
     this.sink.renew(session);
   }
 
+  /** Nodes may use blobs of other computers from now on. */
+  reuseFrom(others: ForeignChunks | null): void {
+    this.sink.reuseFrom(others);
+  }
+
   get memoryFaults(): number {
     return this.sink.memoryFaults;
   }
@@ -118,7 +124,7 @@ export class CatalogOutput {
     await flushData();
     await this.sendHeld();
     const refs = new RefsBuilder();
-    for (const { pack, position } of table.marked()) refs.add(uploader.nameOf(pack), position);
+    for (const place of table.marked()) uploader.addRefs(refs, place);
     return { root, level, refs };
   }
 }

@@ -15,8 +15,8 @@ export async function addCheckpointRefs(
   uploader: Uploader,
   earlier: { readonly vault: VaultSafe; readonly run: OpenedRun; readonly filter: JobFilter },
 ): Promise<void> {
-  for (const { name, rows } of uploader.acknowledged) {
-    for (let position = 0; position < rows; position += 1) refs.add(name, position);
+  for (const { number: pack, rows } of uploader.acknowledged) {
+    for (let position = 0; position < rows; position += 1) uploader.addRefs(refs, { pack, position });
   }
   const { vault, run, filter } = earlier;
   const previous = run.heads

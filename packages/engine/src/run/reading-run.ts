@@ -10,6 +10,7 @@ import { catalogEntry } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
+import type { LiveList } from '../dedup/live-list.ts';
 import { DetailsDecoder } from '../entries/entry-details.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
@@ -44,6 +45,7 @@ export interface ReadingOptions {
   readonly sealing: RunSealing;
   readonly level: number;
   readonly table: ChunkTable;
+  readonly live: LiveList;
   readonly uploader: Uploader;
   readonly tally: RunTally;
   readonly lastCache: CacheReader | null;
@@ -95,13 +97,16 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private async startPool(): Promise<WorkerPool> {
-    const { platform, agent, source, sealing, level, table, uploader, signatures } = this.options;
+    const { platform, agent, source, sealing, level, table, uploader, signatures, live } = this.options;
+    const others = await live.others();
+    this.catalog.reuseFrom(others);
     const data = this.counters.map(({ shared }): WorkerData => ({
       writeSecret: agent.writeSecret,
       session: sealing.session,
       level,
       pageKey: signatures.key,
       table: table.shared,
+      others: others?.shared ?? null,
       reader: source.reader,
       randomSeed: platform.random.bytes(32),
       counters: shared,

@@ -1,14 +1,26 @@
 /*
  * Where new chunks of one kind and one thread go: an open pack that is closed at about 16 MiB, settled in the shared table
- * and handed to `deliver`. Adding is synchronous; closing waits for the delivery's room, which is what holds a thread back
+ * and handed to `deliver`. A chunk that another computer stored, as sealing it again proves, goes in as a slip alone. Adding is synchronous; closing waits for the delivery's room, which is what holds a thread back
  * when the vault is slower than the disk.
  */
-import { chunkBytesMax, chunkSecret, encodePayload, kindKeys, PackBuilder, SelfCheck } from '@twinvault/seal';
+import {
+  blobMatches,
+  chunkBytesMax,
+  chunkSecret,
+  encodePayload,
+  kindKeys,
+  PackBuilder,
+  sealedLength,
+  SelfCheck,
+} from '@twinvault/seal';
 import type { KindKeys, SealingSession, WriteSecret } from '@twinvault/seal';
 import { packBytesTarget } from '@twinvault/format';
+import { toHex } from '@twinvault/std';
 import type { ChunkId, PackKind, PackName } from '@twinvault/format';
 import type { Random } from '@twinvault/std';
-import type { ChunkTable } from '../dedup/chunk-table.ts';
+import type { ChunkPlace, ChunkTable } from '../dedup/chunk-table.ts';
+import type { ForeignBlob, ForeignChunks } from '../dedup/foreign-chunks.ts';
+import { wordsPerSlip } from '../dedup/slip-pairs.ts';
 
 /** Far below packRowsMax: many tiny chunks close a pack too. */
 const packRowsAim = 32_768;
@@ -19,6 +31,15 @@ export interface ClosedPack {
   readonly bytes: Uint8Array;
   /** Positions are below. */
   readonly rows: number;
+  /** Of each row without a blob: its position, the blob's pack number and position there. */
+  readonly slips: Int32Array;
+}
+
+/** `stored`: its blob goes up with this pack. `reused`: another computer's blob is used. Neither: it was known. */
+export interface PutChunk {
+  readonly id: ChunkId;
+  readonly stored: boolean;
+  readonly reused: boolean;
 }
 
 export interface PackSinkOptions {
@@ -50,6 +71,11 @@ export class PackSink {
   /** Payloads of the open pack: the same memory for every pack. */
   private readonly payloads: Uint8Array = new Uint8Array(payloadsBytes);
   private payloadsUsed = 0;
+  private others: ForeignChunks | null = null;
+  /** Blobs that the open pack's slips open, by chunk id in hexadecimal. */
+  private readonly reused = new Map<string, ChunkPlace>();
+  /** Where candidates are sealed again. */
+  private trial: Uint8Array = new Uint8Array(0);
   private readonly outputs: Uint8Array[] = [];
 
   constructor(options: PackSinkOptions) {
@@ -58,18 +84,40 @@ export class PackSink {
     this.keys = kindKeys(options.writeSecret, options.kind);
   }
 
-  /** The chunk's id; stores it unless it is known. `stored` says which. The plaintext is not kept. */
-  put(plaintext: Uint8Array): { readonly id: ChunkId; readonly stored: boolean } {
+  /** Blobs of other computers that may be used from now on, each after its proof. */
+  reuseFrom(others: ForeignChunks | null): void {
+    this.others = others;
+  }
+
+  /** Stores the chunk unless it is known. The plaintext is not kept. */
+  put(plaintext: Uint8Array): PutChunk {
     const { m, id } = chunkSecret(this.keys, plaintext);
     const { table, level } = this.options;
-    const stored = table.claim(id);
-    if (stored) {
-      this.builder ??= this.newBuilder();
-      const payload = encodePayload(plaintext, { level, into: this.payloads.subarray(this.payloadsUsed) });
-      if (payload.buffer === this.payloads.buffer) this.payloadsUsed += payload.length;
-      this.builder.add(id, m, payload);
+    if (!table.claim(id)) return { id, stored: false, reused: false };
+    this.builder ??= this.newBuilder();
+    const payload = encodePayload(plaintext, { level, into: this.payloads.subarray(this.payloadsUsed) });
+    const blob = this.others === null ? null : this.provenBlob({ id, m, payload });
+    if (blob !== null) {
+      this.builder.addReused({ id, m, ...blob });
+      this.reused.set(toHex(id), blob.place);
+      return { id, stored: false, reused: true };
     }
-    return { id, stored };
+    if (payload.buffer === this.payloads.buffer) this.payloadsUsed += payload.length;
+    this.builder.add(id, m, payload);
+    return { id, stored: true, reused: false };
+  }
+
+  /** The first candidate that this payload seals to, byte for byte. */
+  private provenBlob(chunk: { id: ChunkId; m: Uint8Array; payload: Uint8Array }): ForeignBlob | null {
+    const { safe } = this.session;
+    for (const blob of this.others?.candidates(chunk.id) ?? []) {
+      const { suite, salt, blobHash, lengthBytes } = blob;
+      if (sealedLength(suite, chunk.payload.length) !== lengthBytes) continue;
+      if (this.trial.length < lengthBytes) this.trial = new Uint8Array(lengthBytes);
+      const target = this.trial.subarray(0, lengthBytes);
+      if (blobMatches({ ...chunk, suite, safe, kind: this.keys.kind, salt, blobHash, target })) return blob;
+    }
+    return null;
   }
 
   private newBuilder(): PackBuilder {
@@ -117,7 +165,16 @@ export class PackSink {
     );
     this.payloadsUsed = 0;
     const number = table.newPackNumber();
-    for (const { id, position } of rows) table.settle(id, { pack: number, position });
-    await deliver({ number, name, bytes, rows: rows.length });
+    const slips = new Int32Array(wordsPerSlip * this.reused.size);
+    let slipsAt = 0;
+    for (const { id, position, slipOnly } of rows) {
+      table.settle(id, { pack: number, position });
+      const blob = slipOnly ? this.reused.get(toHex(id)) : undefined;
+      if (blob === undefined) continue;
+      slips.set([position, blob.pack, blob.position], slipsAt);
+      slipsAt += wordsPerSlip;
+    }
+    this.reused.clear();
+    await deliver({ number, name, bytes, rows: rows.length, slips });
   }
 }

@@ -6,11 +6,20 @@ import { assert, CodedError } from '@twinvault/std';
 import type { Timers } from '@twinvault/std';
 import type { PackName } from '@twinvault/format';
 import type { VaultSession } from '@twinvault/protocol';
+import type { RefsBuilder } from '@twinvault/format';
+import type { ChunkPlace } from '../dedup/chunk-table.ts';
+import { SlipPairs } from '../dedup/slip-pairs.ts';
 import type { ClosedPack } from './pack-sink.ts';
 
 const putsMax = 4;
 const attemptsMax = 6;
 const retryDelayMsMin = 500;
+
+/** A pack of the run, with positions 0 to `rows` - 1. */
+export interface SentPack {
+  readonly number: number;
+  readonly rows: number;
+}
 
 export interface UploadTotals {
   readonly packs: number;
@@ -19,10 +28,12 @@ export interface UploadTotals {
 }
 
 export class Uploader {
+  /** Of packs of the live list and of this run. */
+  readonly slips: SlipPairs = new SlipPairs();
   private readonly session: Pick<VaultSession, 'putPack'>;
   private readonly timers: Timers;
   private readonly names: (PackName | undefined)[] = [];
-  private readonly sent: { readonly name: PackName; readonly rows: number }[] = [];
+  private readonly sent: SentPack[] = [];
   private readonly inFlight = new Set<Promise<void>>();
   private readonly turns: (() => void)[] = [];
   private running = 0;
@@ -50,13 +61,21 @@ export class Uploader {
   }
 
   /** Packs of this run that the vault has acknowledged. */
-  get acknowledged(): readonly { readonly name: PackName; readonly rows: number }[] {
+  get acknowledged(): readonly SentPack[] {
     return this.sent;
+  }
+
+  /** Adds a chunk's place, and its blob's where the place is that of a slip. */
+  addRefs(refs: RefsBuilder, place: ChunkPlace): void {
+    refs.add(this.nameOf(place.pack), place.position);
+    const blob = this.slips.blobOf(place);
+    if (blob !== null) refs.add(this.nameOf(blob.pack), blob.position);
   }
 
   /** Resolves when the vault has acknowledged the pack. */
   async put(pack: ClosedPack): Promise<void> {
     this.names[pack.number] = pack.name;
+    this.slips.addAll(pack.number, pack.slips);
     const putting = this.inTurn(pack);
     this.inFlight.add(putting);
     try {
@@ -76,7 +95,7 @@ export class Uploader {
     this.running += 1;
     try {
       await this.tryPut(pack);
-      this.sent.push({ name: pack.name, rows: pack.rows });
+      this.sent.push({ number: pack.number, rows: pack.rows });
     } finally {
       this.running -= 1;
       this.turns.shift()?.();

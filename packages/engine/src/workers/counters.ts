@@ -2,7 +2,7 @@
  * Counters that workers raise while they work, so that progress needs no messages: one block of numbers a worker, written by
  * it alone and read by the main thread at any time; a reading may be a moment old, never torn in a way that matters.
  */
-const fields = ['files', 'bytes', 'chunks', 'chunksNew', 'bytesNew', 'memoryFaults'] as const;
+const fields = ['files', 'bytes', 'chunks', 'chunksNew', 'chunksReused', 'bytesNew', 'memoryFaults'] as const;
 
 export type CounterName = (typeof fields)[number];
 export type CounterTotals = Readonly<Record<CounterName, number>>;
@@ -37,6 +37,7 @@ export function totals(counters: readonly Counters[]): CounterTotals {
     bytes: sum('bytes'),
     chunks: sum('chunks'),
     chunksNew: sum('chunksNew'),
+    chunksReused: sum('chunksReused'),
     bytesNew: sum('bytesNew'),
     memoryFaults: sum('memoryFaults'),
   };

@@ -5,6 +5,7 @@
 import type { PackName } from '@twinvault/format';
 import type { SealingSession, WriteSecret } from '@twinvault/seal';
 import type { SharedChunkTable } from '../dedup/chunk-table.ts';
+import type { SharedForeignChunks } from '../dedup/foreign-chunks.ts';
 import type { EntryError } from '../source-port.ts';
 
 /** Start-up data of a worker. */
@@ -15,6 +16,8 @@ export interface WorkerData {
   /** What pages are hashed under (PageHasher of seal). */
   readonly pageKey: Uint8Array;
   readonly table: SharedChunkTable;
+  /** Blobs of other computers that may be used once they are proven; null: none. */
+  readonly others: SharedForeignChunks | null;
   readonly reader: { readonly module: string; readonly config: unknown };
   /** 32 bytes, another for each worker: salts and pack nonces follow from it (seeded-random.ts). */
   readonly randomSeed: Uint8Array;
@@ -116,6 +119,8 @@ export interface FilledPack {
   readonly name: PackName;
   readonly bytes: Uint8Array;
   readonly rows: number;
+  /** As in ClosedPack. */
+  readonly slips: Int32Array;
 }
 
 export const outcomes = {

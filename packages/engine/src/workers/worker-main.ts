@@ -6,6 +6,7 @@ import { bundleKey, Cutter } from '@twinvault/seal';
 import { packKinds } from '@twinvault/format';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { ChunkTable } from '../dedup/chunk-table.ts';
+import { ForeignChunks } from '../dedup/foreign-chunks.ts';
 import { DeltaTools } from '../delta/delta-reader.ts';
 import { BodyView } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
@@ -65,6 +66,7 @@ class BackupWorker {
       level: data.level,
       deliver: async (pack) => await this.deliver(pack),
     });
+    this.sink.reuseFrom(data.others === null ? null : ForeignChunks.attach(data.others));
     const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
     this.bundler = new Bundler(bundleKey(data.writeSecret), put);
     const cutter = new Cutter(this.sink.keys.cutterKey);
@@ -146,8 +148,9 @@ class BackupWorker {
   }
 
   private put(plaintext: Uint8Array): Uint8Array {
-    const { id, stored } = this.sink.put(plaintext);
+    const { id, stored, reused } = this.sink.put(plaintext);
     this.counters.add('chunks', 1);
+    if (reused) this.counters.add('chunksReused', 1);
     if (stored) {
       this.counters.add('chunksNew', 1);
       this.counters.add('bytesNew', plaintext.length);
@@ -160,12 +163,12 @@ class BackupWorker {
     return this.sink.full ? this.sink.close() : null;
   }
 
-  private async deliver({ number, name, bytes, rows }: ClosedPack): Promise<void> {
+  private async deliver({ number, name, bytes, rows, slips }: ClosedPack): Promise<void> {
     if (this.credits === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
     this.credits -= 1;
     this.counters.set('memoryFaults', this.sink.memoryFaults);
     const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
-    this.post({ type: 'pack', number, name, bytes, rows }, transfer);
+    this.post({ type: 'pack', number, name, bytes, rows, slips }, transfer);
   }
 
   private post(value: FromWorker, transfer: readonly ArrayBuffer[] = []): void {

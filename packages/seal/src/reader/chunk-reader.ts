@@ -7,7 +7,18 @@
 
 import { CodedError, assert, compareBytes, equalBytes, toHex } from '@twinvault/std';
 import { bitmapCount, bitmapHas, FormatError } from '@twinvault/format';
-import type { ChunkId, PackHeader, PackKind, PackName, PackRow, PackTable, Refs, SafeId, Suite } from '@twinvault/format';
+import type {
+  CertificateId,
+  ChunkId,
+  PackHeader,
+  PackKind,
+  PackName,
+  PackRow,
+  PackTable,
+  Refs,
+  SafeId,
+  Suite,
+} from '@twinvault/format';
 import { openChunkWithKeys } from '../blobs.ts';
 import { SealError } from '../errors.ts';
 import type { OpenedSafe } from '../open-safe.ts';
@@ -50,6 +61,7 @@ export class ChunkReader {
   readonly #opened: OpenedSafe;
   readonly #reading: ReaderReading;
   readonly #refs: Refs;
+  readonly #certificate: CertificateId;
   readonly #ends: PackEnds;
   readonly #index = new ChunkIndex();
   /** Origins whose rows were not read yet, next one last. */
@@ -60,10 +72,17 @@ export class ChunkReader {
   #loading: Promise<void> | null = null;
   readonly #missingPacks: PackName[] = [];
 
-  constructor(input: { readonly opened: OpenedSafe; readonly reading: ReaderReading; readonly refs: Refs }) {
+  constructor(input: {
+    readonly opened: OpenedSafe;
+    readonly reading: ReaderReading;
+    readonly refs: Refs;
+    /** The record's: blobs of others are opened by its slips. */
+    readonly certificate: CertificateId;
+  }) {
     this.#opened = input.opened;
     this.#reading = input.reading;
     this.#refs = input.refs;
+    this.#certificate = input.certificate;
     this.#ends = new PackEnds(input.reading, input.opened.safe);
     this.#waiting = loadingOrder(input.refs);
   }
@@ -90,7 +109,7 @@ export class ChunkReader {
     const { row, header } = place;
     const keys: Uint8Array[] = [];
     let failure: unknown = null;
-    for (const slip of [place, ...(await this.#slipsFor(row))]) {
+    for (const slip of await this.#slipsOf(place)) {
       try {
         keys.push(openSlipOf(this.#opened.keyring, slip));
       } catch (error) {
@@ -184,6 +203,21 @@ export class ChunkReader {
     const own = await this.headerOf(packIndex);
     if (table === null || own === null) return null;
     return placeIn({ pack: this.packAt(packIndex), table, row, own });
+  }
+
+  /**
+   * The place and every slip for its blob, best first. Whoever stored the blob may have given it a wrong slip: where that was
+   * another computer than the record's, tails are read until a slip of the record's own is found.
+   */
+  async #slipsOf(place: ChunkPlace): Promise<ChunkPlace[]> {
+    if (equalBytes(place.header.certificate, this.#certificate)) return [place, ...(await this.#slipsFor(place.row))];
+    for (;;) {
+      const slips = await this.#slipsFor(place.row);
+      const own = slips.filter(({ header }) => equalBytes(header.certificate, this.#certificate));
+      const isAll = this.#waiting.length === 0 && this.#loading === null;
+      if (own.length > 0 || isAll) return [...own, place, ...slips.filter((slip) => !own.includes(slip))];
+      await this.#loadMore();
+    }
   }
 
   /** Slips without a blob that other packs of the refs hold for this very blob. */

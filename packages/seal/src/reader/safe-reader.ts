@@ -129,7 +129,7 @@ export class SafesetReader implements AsyncDisposable {
     this.record = record;
     this.part = part;
     this.refs = parseRefs(record.refs);
-    this.chunks = new ChunkReader({ opened, reading, refs: this.refs });
+    this.chunks = new ChunkReader({ opened, reading, refs: this.refs, certificate: record.public.certificate });
     this.#reading = reading;
     const cache = new NodeCache(async (id) => await this.chunks.read(id, packKinds.catalog));
     this.catalog = new CatalogReader({ node: async (id) => await cache.node(id) }, part.catalog);
