@@ -16,6 +16,7 @@ import {
   vaultOption,
   wholeNumber,
 } from './options.ts';
+import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
 import { version } from './version.ts';
 
@@ -258,6 +259,7 @@ export function makeProgram(run: RunVerb): Command {
   addBackup(program, run);
   addSafesets(program, run);
   addBrowse(program, run);
+  addLookingCommands(program, run);
   addRestore(program, run);
   addSafeCommands(program, run);
   addCare(program, run);

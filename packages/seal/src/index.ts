@@ -30,6 +30,8 @@ export { CatalogWriter } from './catalog/catalog-writer.ts';
 export type { CatalogWriterOptions, KnownLeaf, StoredContent, WrittenCatalog, WrittenLeaf } from './catalog/catalog-writer.ts';
 export { diffCatalogs } from './catalog/diff.ts';
 export type { CatalogChange } from './catalog/diff.ts';
+export { entryChange, sameContent } from './catalog/entry-change.ts';
+export type { EntryChange, MetadataPart, VersionSource } from './catalog/entry-change.ts';
 export { entryTypes, equalEntries, equalExtents } from './catalog/entry.ts';
 export type { AclPart, Attributes, CatalogEntry, EntryType, Extent, NamedStream, Time, Xattr } from './catalog/entry.ts';
 export { decodeNode } from './catalog/node-decoder.ts';
@@ -48,6 +50,8 @@ export {
   splitPath,
 } from './catalog/path.ts';
 export type { Place } from './catalog/path.ts';
+export { UnseenWalk } from './catalog/unseen.ts';
+export type { UnseenBatch } from './catalog/unseen.ts';
 export { bundleTag, endsBundle } from './cutting/bundle.ts';
 export { Cutter } from './cutting/cutter.ts';
 export type { CutterOptions } from './cutting/cutter.ts';

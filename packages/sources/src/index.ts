@@ -4,3 +4,5 @@ export { linuxFileSource } from './linux/file-source.ts';
 export type { LinuxFileSourceOptions } from './linux/file-source.ts';
 export { pseudoFileSystems } from './linux/file-systems.ts';
 export { linuxTarget } from './linux/target.ts';
+export { parseGlob } from './rules/glob.ts';
+export type { Glob } from './rules/glob.ts';

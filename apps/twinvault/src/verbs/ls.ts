@@ -44,7 +44,7 @@ async function* entriesAt(catalog: CatalogReader, path: Uint8Array, { recursive 
 }
 
 const letters: Readonly<Record<CatalogEntry['type'], string>> = { 1: '-', 2: 'd', 3: 'l', 4: 'p', 5: 's', 6: 'c', 7: 'b' };
-const names: Readonly<Record<CatalogEntry['type'], string>> = {
+export const entryKinds: Readonly<Record<CatalogEntry['type'], string>> = {
   1: 'file',
   2: 'directory',
   3: 'link',
@@ -94,17 +94,22 @@ function entryLine(entry: CatalogEntry, whole: boolean): string {
   return `${permissions(entry)}  ${owner.padEnd(12)}  ${size.padStart(10)}  ${formatTime(entry.mtimeSeconds * 1000)}  ${shown}${target}${marks(entry)}`;
 }
 
+/** Seconds since 1970 with nine digits of fraction. */
+export function entryTime({ mtimeSeconds, mtimeNanos }: Pick<CatalogEntry, 'mtimeSeconds' | 'mtimeNanos'>): string {
+  return `${mtimeSeconds}.${String(mtimeNanos).padStart(9, '0')}`;
+}
+
 function entryJson(entry: CatalogEntry): JsonObject {
   return {
     path: shownPath(fullPath(entry)),
-    kind: names[entry.type],
+    kind: entryKinds[entry.type],
     mode: entry.mode.toString(8).padStart(4, '0'),
     uid: entry.uid,
     gid: entry.gid,
     user: entry.user ?? null,
     group: entry.group ?? null,
     sizeBytes: entry.sizeBytes,
-    mtime: `${entry.mtimeSeconds}.${String(entry.mtimeNanos).padStart(9, '0')}`,
+    mtime: entryTime(entry),
     ...(entry.link ? { target: printableName(entry.link) } : {}),
     ...(entry.torn === true ? { torn: true } : {}),
     ...(typeof entry.carried === 'number' ? { carriedSince: entry.carried } : {}),

@@ -33,8 +33,32 @@ export async function openSafeset(context: VerbContext, vault: DirectoryVault, o
   return { reader, safeset, summary, [Symbol.asyncDispose]: () => safeset[Symbol.asyncDispose]() };
 }
 
+/** Which safesets a verb that looks at many of them means. */
+export interface SafesetsFilter {
+  readonly safe: string;
+  readonly job?: string | undefined;
+  /** Name, or the beginning of the id. */
+  readonly computer?: string | undefined;
+  readonly safeset?: string | undefined;
+}
+
+/** Oldest first. Throws where there is none. */
+export function safesetsWanted(records: readonly RecordSummary[], filter: SafesetsFilter): readonly RecordSummary[] {
+  const { computer, job, safe, safeset } = filter;
+  const isOf = ({ public: known }: RecordSummary): boolean =>
+    computer === undefined || known.computerName === computer || toHex(known.computer).startsWith(computer.toLowerCase());
+  const live = records.filter((record) => !record.retired && isOf(record) && (job === undefined || record.public.job === job));
+  if (safeset !== undefined) return [chooseSafeset(live, { ...filter, safeset })];
+  if (live.length > 0) return live;
+  const words = [job === undefined ? '' : ` of job "${job}"`, computer === undefined ? '' : ` of computer "${computer}"`];
+  throw new UsageError(`Safe "${safe}" holds no safeset${words.join('')}.`, 'missing');
+}
+
 /** "latest" is the newest of the only job, or of --job; else the id begins with what was given. */
-export function chooseSafeset(records: readonly RecordSummary[], { safeset, job, safe }: SafesetOptions): RecordSummary {
+export function chooseSafeset(
+  records: readonly RecordSummary[],
+  { safeset, job, safe }: Pick<SafesetOptions, 'safeset' | 'job' | 'safe'>,
+): RecordSummary {
   const live = records.filter((record) => !record.retired && (job === undefined || record.public.job === job));
   const ofJob = job === undefined ? '' : ` of job "${job}"`;
   if (live.length === 0) throw new UsageError(`Safe "${safe}" holds no safeset${ofJob}.`, 'missing');

@@ -1,4 +1,7 @@
-/* The nodes of a catalog that were used last, opened: a walk asks for the same inner nodes again and again. */
+/*
+ * The nodes of catalogs that were used last, opened: a walk asks for the same inner nodes again and again, and safesets of one safe share
+ * most of theirs. An id names content, so it does not matter out of which safeset's packs a node was read.
+ */
 
 import { toHex } from '@twinvault/std';
 import type { ChunkId } from '@twinvault/format';
@@ -6,18 +9,13 @@ import type { ChunkId } from '@twinvault/format';
 const cachedBytesMax = 8_388_608;
 
 export class NodeCache {
-  readonly #read: (id: ChunkId) => Promise<Uint8Array>;
   readonly #nodes = new Map<string, Uint8Array>();
   /** Two askers of one node share its read. */
   readonly #underway = new Map<string, Promise<Uint8Array>>();
   #bytes = 0;
 
-  constructor(read: (id: ChunkId) => Promise<Uint8Array>) {
-    this.#read = read;
-  }
-
   /** Plaintext of the node; not to be changed. Errors of the reading function. */
-  async node(id: ChunkId): Promise<Uint8Array> {
+  async node(id: ChunkId, read: (id: ChunkId) => Promise<Uint8Array>): Promise<Uint8Array> {
     const name = toHex(id);
     const known = this.#nodes.get(name);
     if (known !== undefined) {
@@ -26,14 +24,14 @@ export class NodeCache {
       this.#nodes.set(name, known);
       return known;
     }
-    const underway = this.#underway.get(name) ?? this.#fetch(name, id);
+    const underway = this.#underway.get(name) ?? this.#fetch(name, read(id));
     this.#underway.set(name, underway);
     return await underway;
   }
 
-  async #fetch(name: string, id: ChunkId): Promise<Uint8Array> {
+  async #fetch(name: string, reading: Promise<Uint8Array>): Promise<Uint8Array> {
     try {
-      const node = await this.#read(id);
+      const node = await reading;
       this.#nodes.set(name, node);
       this.#bytes += node.length;
       this.#evict();

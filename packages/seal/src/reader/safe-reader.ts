@@ -8,7 +8,7 @@
 
 import { equalBytes, toHex } from '@twinvault/std';
 import { FormatError, packKinds, parseRecord, parseRefs, verifyRecord } from '@twinvault/format';
-import type { ParsedRecord, RecordDigest, RecordPublic, Refs } from '@twinvault/format';
+import type { ChunkId, ParsedRecord, RecordDigest, RecordPublic, Refs } from '@twinvault/format';
 import { CatalogReader } from '../catalog/catalog-reader.ts';
 import { SealError } from '../errors.ts';
 import type { OpenedSafe } from '../open-safe.ts';
@@ -30,6 +30,7 @@ export function openSafeReader(input: { readonly vaultSafe: ReaderVault; readonl
 
 export class SafeReader {
   readonly #vault: ReaderVault;
+  readonly #nodes = new NodeCache();
   #opened: OpenedSafe;
 
   constructor(vault: ReaderVault, opened: OpenedSafe) {
@@ -69,7 +70,7 @@ export class SafeReader {
     const record = await this.record(digest);
     const part = openRecordPart({ record, keyring: this.#opened.keyring });
     const reading = await this.#vault.openReading();
-    return new SafesetReader({ record, part, reading, opened: this.#opened });
+    return new SafesetReader({ record, part, reading, opened: this.#opened, nodes: this.#nodes });
   }
 
   /** Another computer may have enrolled since the safe was opened. */
@@ -124,15 +125,16 @@ export class SafesetReader implements AsyncDisposable {
     readonly part: RecordSealedPart;
     readonly reading: ReaderReading;
     readonly opened: OpenedSafe;
+    readonly nodes: NodeCache;
   }) {
-    const { record, part, reading, opened } = input;
+    const { record, part, reading, opened, nodes } = input;
     this.record = record;
     this.part = part;
     this.refs = parseRefs(record.refs);
     this.chunks = new ChunkReader({ opened, reading, refs: this.refs, certificate: record.public.certificate });
     this.#reading = reading;
-    const cache = new NodeCache(async (id) => await this.chunks.read(id, packKinds.catalog));
-    this.catalog = new CatalogReader({ node: async (id) => await cache.node(id) }, part.catalog);
+    const read = async (id: ChunkId): Promise<Uint8Array> => await this.chunks.read(id, packKinds.catalog);
+    this.catalog = new CatalogReader({ node: async (id) => await nodes.node(id, read) }, part.catalog);
   }
 
   /** For readers that plan their own ranges. */
