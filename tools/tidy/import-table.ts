@@ -23,7 +23,15 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   std: {
     platform: 'isomorphic',
     imports: [],
-    thirdParty: ['@bokuweb/zstd-wasm', '@noble/ciphers', '@noble/curves', '@noble/hashes', '@noble/post-quantum', 'hash-wasm'],
+    thirdParty: [
+      '@bokuweb/zstd-wasm',
+      '@noble/ciphers',
+      '@noble/curves',
+      '@noble/hashes',
+      '@noble/post-quantum',
+      'hash-wasm',
+      'koffi',
+    ],
   },
   format: { platform: 'isomorphic', imports: ['std'], thirdParty: ['cborg'] },
   vectors: { platform: 'isomorphic', imports: [], thirdParty: [] },

@@ -16,7 +16,7 @@ import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
 import { SealError } from './errors.ts';
 import type { KindKeys } from './keys.ts';
 import { decodePayload } from './payload.ts';
-import { openBytes, sealBytesInto, sealedLength, zeroNonce } from './suites.ts';
+import { openBytesInto, sealBytesInto, sealedLength, zeroNonce } from './suites.ts';
 
 const formatVersion = 1;
 const blobMagic = utf8Encode('TVBL');
@@ -73,11 +73,24 @@ export function sealBlob(input: BlobToSeal): SealedBlob {
   return { blob, key };
 }
 
+/** Memory that is used again, for what opening needs: each gives exactly so many bytes. */
+export interface OpeningMemory {
+  /** For the moment of one call. */
+  readonly payload: (lengthBytes: number) => Uint8Array;
+  /** For the result. */
+  readonly plaintext: (lengthBytes: number) => Uint8Array;
+}
+
+export interface BlobToOpen extends BlobPlace {
+  readonly key: SecretKey | Uint8Array;
+  readonly blob: Uint8Array;
+  readonly memory?: OpeningMemory;
+}
+
 /** The payload, or null when the blob was not sealed under this key for this place. */
-export function openBlob(
-  input: BlobPlace & { readonly key: SecretKey | Uint8Array; readonly blob: Uint8Array },
-): Uint8Array | null {
-  return openBytes(input.suite, { key: input.key, nonce: zeroNonce, aad: blobAad(input) }, input.blob);
+export function openBlob(input: BlobToOpen): Uint8Array | null {
+  const { suite, key, blob: sealed, memory } = input;
+  return openBytesInto(suite, { input: { key, nonce: zeroNonce, aad: blobAad(input) }, sealed, memory: memory?.payload });
 }
 
 /**
@@ -88,21 +101,18 @@ export function blobMatches(input: BlobToSeal & { readonly blobHash: Uint8Array 
   return equalBytes(primitives.sha256(sealBlob(input).blob), input.blobHash);
 }
 
-/** From K to plaintext: `blob-damaged`, `payload-invalid`, `id-mismatch`. For codec 0 a view of the opened payload. */
-export function openChunkWithKey(
-  input: BlobPlace & { readonly key: SecretKey | Uint8Array; readonly blob: Uint8Array },
-  keys: KindKeys,
-): Uint8Array {
+/** From K to plaintext: `blob-damaged`, `payload-invalid`, `id-mismatch`. */
+export function openChunkWithKey(input: BlobToOpen, keys: KindKeys): Uint8Array {
   const payload = openBlob(input);
   if (payload === null) throw new SealError('blob-damaged');
-  const plaintext = decodePayload(payload);
+  const plaintext = decodePayload(payload, input.memory?.plaintext);
   if (!verifyChunkId(keys, plaintext, input.id)) throw new SealError('id-mismatch');
   return plaintext;
 }
 
 /** As openChunkWithKey with whichever key opens the blob: its slips may be several, and one may be wrong. */
 export function openChunkWithKeys(
-  input: BlobPlace & { readonly keys: readonly Uint8Array[]; readonly blob: Uint8Array },
+  input: Omit<BlobToOpen, 'key'> & { readonly keys: readonly Uint8Array[] },
   keys: KindKeys,
 ): Uint8Array {
   let failure: SealError | null = null;

@@ -23,7 +23,7 @@ export {
   sealBlob,
   verifyChunkId,
 } from './blobs.ts';
-export type { BlobPlace, ChunkSecret, SealedBlob } from './blobs.ts';
+export type { BlobPlace, BlobToOpen, ChunkSecret, OpeningMemory, SealedBlob } from './blobs.ts';
 export { CatalogReader } from './catalog/catalog-reader.ts';
 export type { Content, Subtree, WalkOptions } from './catalog/catalog-reader.ts';
 export { CatalogWriter } from './catalog/catalog-writer.ts';

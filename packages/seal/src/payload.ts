@@ -10,7 +10,7 @@
  * Invariant: one payload per plaintext and level on one platform, but decoding never relies on that.
  */
 
-import { assert, padmeLength, primitives, releaseBytes } from '@twinvault/std';
+import { assert, padmeLength, primitives, releaseBytes, zstdBound } from '@twinvault/std';
 import { plaintextBytesMax } from '@twinvault/format';
 import { SealError } from './errors.ts';
 
@@ -43,6 +43,11 @@ export function encodePayload(plaintext: Uint8Array, options: PayloadOptions = {
   const { level = payloadLevelDefault, sample = true, into } = options;
   if (sample && !sampleCompresses(plaintext))
     return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
+  if (into !== undefined && into.length >= payloadHeaderBytes + zstdBound(plaintext.length)) {
+    const payload = compressInto(plaintext, level, into);
+    if (payload !== null) return payload;
+    return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
+  }
   const frame = primitives.zstdCompress(plaintext, { level });
   if (!saves(plaintext.length, frame.length)) {
     return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
@@ -52,8 +57,19 @@ export function encodePayload(plaintext: Uint8Array, options: PayloadOptions = {
   return payload;
 }
 
-/** The plaintext; for codec 0 a view of the payload. SealError `payload-invalid`. Not verified against an id yet. */
-export function decodePayload(payload: Uint8Array): Uint8Array {
+/** Where `into` has room for any frame of this plaintext; null: it does not compress. */
+function compressInto(plaintext: Uint8Array, level: number, into: Uint8Array): Uint8Array | null {
+  const length = primitives.zstdCompressInto(plaintext, { level }, into.subarray(payloadHeaderBytes));
+  if (!saves(plaintext.length, length)) return null;
+  const data = into.subarray(payloadHeaderBytes, payloadHeaderBytes + length);
+  return assemble({ codec: codecZstd, plainBytes: plaintext.length, data }, into);
+}
+
+/**
+ * The plaintext. SealError `payload-invalid`. Not verified against an id yet. `memory` gives so many bytes to put it into;
+ * without it the plaintext of codec 0 is a view of the payload.
+ */
+export function decodePayload(payload: Uint8Array, memory?: (lengthBytes: number) => Uint8Array): Uint8Array {
   if (payload.length < payloadHeaderBytes) throw invalid('short');
   const view = new DataView(payload.buffer, payload.byteOffset, payloadHeaderBytes);
   const codec = view.getUint8(0);
@@ -66,12 +82,21 @@ export function decodePayload(payload: Uint8Array): Uint8Array {
   const data = payload.subarray(payloadHeaderBytes, end);
   if (codec === codecRaw) {
     if (dataBytes !== plainBytes) throw invalid('raw length');
-    return data;
+    if (memory === undefined) return data;
+    const copy = memory(plainBytes);
+    copy.set(data);
+    return copy;
   }
   if (codec !== codecZstd) throw invalid('codec');
-  const plaintext = primitives.zstdDecompress(data, plainBytes);
+  const plaintext = decompress(data, plainBytes, memory);
   if (plaintext === null) throw invalid('compressed data');
   return plaintext;
+}
+
+function decompress(frame: Uint8Array, plainBytes: number, memory?: (lengthBytes: number) => Uint8Array): Uint8Array | null {
+  if (memory === undefined) return primitives.zstdDecompress(frame, plainBytes);
+  const plaintext = memory(plainBytes);
+  return primitives.zstdDecompressInto(frame, plaintext) ? plaintext : null;
 }
 
 interface PayloadParts {
@@ -89,7 +114,9 @@ function assemble({ codec, plainBytes, data }: PayloadParts, into: Uint8Array | 
   view.setUint8(0, codec);
   view.setUint32(1, plainBytes, true);
   view.setUint32(5, data.length, true);
-  payload.set(data, payloadHeaderBytes);
+  // Compressed in place, it stands there already.
+  const inPlace = data.buffer === payload.buffer && data.byteOffset === payload.byteOffset + payloadHeaderBytes;
+  if (!inPlace) payload.set(data, payloadHeaderBytes);
   if (fits) payload.fill(0, end);
   return payload;
 }

@@ -63,7 +63,25 @@ export function sealBytesInto(target: Uint8Array, suite: Suite, { input, plainte
 
 /** Null when the bytes were not sealed with this input, or were changed. */
 export function openBytes(suite: Suite, input: SealInput, sealed: Uint8Array): Uint8Array | null {
-  if (suite === 1) return primitives.aesGcmOpen(secretKeyOf(input.key), input.nonce, input.aad, sealed);
+  return openBytesInto(suite, { input, sealed });
+}
+
+export interface OpenFrom {
+  readonly input: SealInput;
+  readonly sealed: Uint8Array;
+  /** Gives so many bytes to put the plaintext into, if that is known before; it may be called and the plaintext be null. */
+  readonly memory?: ((lengthBytes: number) => Uint8Array) | undefined;
+}
+
+/** The same, where it can into memory of the caller's. */
+export function openBytesInto(suite: Suite, { input, sealed, memory }: OpenFrom): Uint8Array | null {
+  if (suite === 1) {
+    const { nonce, aad } = input;
+    const key = secretKeyOf(input.key);
+    if (memory === undefined || sealed.length < gcmTagBytes) return primitives.aesGcmOpen(key, nonce, aad, sealed);
+    const opened = memory(sealed.length - gcmTagBytes);
+    return primitives.aesGcmOpenInto(key, nonce, aad, sealed, opened) ? opened : null;
+  }
   const cipherBytes = sealed.length - macBytes;
   if (cipherBytes < cbcBlockBytes || cipherBytes % cbcBlockBytes !== 0) return null;
   const keys = suite2Keys(input);

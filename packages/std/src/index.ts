@@ -29,6 +29,7 @@ export type { Thread, ThreadMain, ThreadMessage, ThreadPort, Threads } from './p
 export { primitives, primitivesReady } from './primitives.ts';
 export { Prng } from './prng.ts';
 export { releaseBytes } from './release.ts';
+export { zstdBound } from './crypto/zstd-frame.ts';
 export { sipHash24 } from './siphash.ts';
 export type { SipHash } from './siphash.ts';
 export { GiB, KiB, MiB, TiB, dayMs, formatBytes, formatDuration, hourMs, minuteMs, secondMs } from './units.ts';

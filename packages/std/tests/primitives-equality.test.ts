@@ -1,5 +1,5 @@
 /*
- * Proves that Node's and the browser's implementation of the primitives port give the same bytes for the same input, and
+ * Proves that the implementations of the primitives port, Node's with and without the executable's libraries and the browser's, give the same bytes for the same input, and
  * the same null or false for the same bad input: by random inputs, and by flipping bits of good ones.
  */
 
@@ -8,13 +8,17 @@ import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { primitives as browser, primitivesReady } from '../src/browser/primitives.ts';
 import { concatBytes } from '../src/bytes.ts';
-import { primitives as node } from '../src/node/primitives.ts';
+import { nativeBulk } from '../src/node/bulk/native-bulk.ts';
+import { nodeBulk } from '../src/node/bulk/node-bulk.ts';
+import { primitives as node, primitivesWith } from '../src/node/primitives.ts';
 import { Prng } from '../src/prng.ts';
 import type { Primitives } from '../src/ports/primitives.ts';
 
 await primitivesReady;
 
-const both: readonly Primitives[] = [node, browser];
+/** What Node does where the executable's libraries cannot be called. */
+const withoutNative: Primitives = primitivesWith(() => nodeBulk);
+const both: readonly Primitives[] = [node, browser, withoutNative];
 const exactly = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 const some: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 600 });
 const key32 = exactly(32);
@@ -24,7 +28,7 @@ const gcmInput = fc.record({ key: key32, nonce: exactly(12), aad: some, plaintex
 /** Runs on both; fails unless the results are equal plain Uint8Arrays; gives the result. */
 function same<T>(call: (primitives: Primitives) => T): T {
   const first = call(node);
-  assert.deepEqual(first, call(browser));
+  for (const other of [browser, withoutNative]) assert.deepEqual(first, call(other));
   return first;
 }
 
@@ -99,6 +103,12 @@ suite('ciphers', () => {
         same((p) => p.aesGcmSealInto(p.secretKey(key), nonce, aad, plaintext, inner) ?? inner.slice());
         assert.deepEqual(target, concatBytes(Uint8Array.of(0), sealed, Uint8Array.of(0)));
         assert.deepEqual(open(sealed), plaintext);
+        const opened = new Uint8Array(plaintext.length);
+        const openInto = (ciphertext: Uint8Array): boolean =>
+          same((p) => p.aesGcmOpenInto(p.secretKey(key), nonce, aad, ciphertext, opened));
+        assert.equal(openInto(sealed), true);
+        assert.deepEqual(opened, plaintext);
+        assert.equal(openInto(flipped(sealed, bit)), false);
         assert.equal(open(flipped(sealed, bit)), null);
         assert.equal(open(sealed.subarray(1)), null);
         assert.equal(open(sealed, concatBytes(aad, Uint8Array.of(0))), null);
@@ -109,6 +119,7 @@ suite('ciphers', () => {
     refused((p) => p.aesGcmSeal(p.secretKey(key0.subarray(16)), new Uint8Array(12), key0, key0));
     refused((p) => p.aesGcmOpen(p.secretKey(key0), new Uint8Array(11), key0, key0));
     refused((p) => p.aesGcmSealInto(p.secretKey(key0), new Uint8Array(12), key0, key0, new Uint8Array(47)));
+    refused((p) => p.aesGcmOpenInto(p.secretKey(key0), new Uint8Array(12), key0, key0, new Uint8Array(17)));
     const long = new Prng('long').bytes(200_001);
     const sealed = same((p) => p.aesGcmSeal(p.secretKey(key0), new Uint8Array(12), key0, long));
     assert.deepEqual(
@@ -150,6 +161,34 @@ function compressible(seed: number, length: number): Uint8Array {
 }
 
 suite('zstd', () => {
+  test('into a buffer of the caller, shared memory too', () => {
+    const data = compressible(3, 100_000);
+    for (const p of both) {
+      const target = new Uint8Array(new SharedArrayBuffer(101_000));
+      const length = p.zstdCompressInto(data, { level: 2 }, target);
+      const frame = target.slice(0, length);
+      assert.deepEqual(frame, p.zstdCompress(data, { level: 2 }));
+      const plaintext = new Uint8Array(new SharedArrayBuffer(data.length));
+      assert.equal(
+        same((q) => q.zstdDecompressInto(frame, plaintext)),
+        true,
+      );
+      assert.ok(Buffer.from(plaintext).equals(data));
+      assert.equal(p.zstdDecompressInto(frame, new Uint8Array(data.length - 1)), false);
+    }
+    refused((p) => p.zstdCompressInto(data, { level: 2 }, new Uint8Array(data.length)));
+  });
+
+  test('Node makes the same frames with and without the executable, and with a context used before', () => {
+    assert.ok(nativeBulk() !== null || process.platform !== 'linux');
+    for (const level of [1, 2, 3, 9, 19, 1, 2]) {
+      for (const length of [0, 10, 5_000, 300_000, 1_500_000]) {
+        const data = compressible(level + length, length);
+        assert.deepEqual(node.zstdCompress(data, { level }), withoutNative.zstdCompress(data, { level }));
+      }
+    }
+  });
+
   test('each opens what the other made, at every level', () => {
     for (let level = 1; level <= 19; level += 1) {
       for (const length of [0, 1, 63, 64, 65, 255, 256, 1000, 65_791, 65_792, 131_072, 300_000]) {

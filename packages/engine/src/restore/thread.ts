@@ -11,19 +11,24 @@ import { placingRule, winsOver } from './conflicts.ts';
 import type { RestoreRule } from './conflicts.ts';
 import { detailOf } from './losses.ts';
 import { allKindKeys, TaskChunks } from './task-chunks.ts';
+import { PlaintextPool } from './plaintext-pool.ts';
 import { decodePieces } from './task-codec.ts';
 import type { CloseThread, FilePiece, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
 
 export const main: ThreadMain = async (port: ThreadPort) => {
   const data = port.data as RestoreThreadData;
   const keys = allKindKeys(data.writeSecret);
+  const pool = new PlaintextPool();
   const writer = new PieceWriter(await openTargetOf(data), data.conflict);
   port.onMessage((value) => {
     const message = value as RestoreTask | CloseThread;
     if (message.type === 'close') {
       writer.close();
       port.post({ value: { type: 'closed' } });
-    } else port.post({ value: work(message, new TaskChunks(message, keys), writer) });
+      return;
+    }
+    using chunks = new TaskChunks(message, keys, pool);
+    port.post({ value: work(message, chunks, writer) });
   });
 };
 

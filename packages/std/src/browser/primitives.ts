@@ -18,7 +18,7 @@ import { equalBytes } from '../bytes.ts';
 import { ed25519InputStrict } from '../crypto/ed25519-strict.ts';
 import { hkdfWith } from '../crypto/hkdf.ts';
 import { xwingFrom } from '../crypto/xwing.ts';
-import { requireZstdLevel, zstdFrameFits } from '../crypto/zstd-frame.ts';
+import { requireZstdLevel, zstdBound, zstdFrameFits } from '../crypto/zstd-frame.ts';
 import type { Encapsulation, Primitives, SecretKey, Sha256 } from '../ports/primitives.ts';
 
 const tagBytes = 16;
@@ -189,13 +189,33 @@ export const primitives: Primitives = {
     target.set(gcm(BrowserSecretKey.of(key).aes(), nonce, aad).encrypt(plaintext));
   },
   aesGcmOpen,
+  aesGcmOpenInto: (key, nonce, aad, ciphertext, target) => {
+    const opened = aesGcmOpen(key, nonce, aad, ciphertext);
+    if (ciphertext.length >= tagBytes && target.length !== ciphertext.length - tagBytes) {
+      throw new RangeError('the target is the ciphertext without its tag');
+    }
+    if (opened !== null) target.set(opened);
+    return opened !== null;
+  },
   aesCbcEncrypt: (key, iv, plaintext) => cbcOf(key, iv, plaintext).encrypt(plaintext),
   aesCbcDecrypt: (key, iv, ciphertext) => cbcOf(key, iv, ciphertext).decrypt(ciphertext),
   zstdCompress: (data, { level }) => {
     requireZstdLevel(level);
     return compress(data, level);
   },
+  zstdCompressInto: (data, { level }, target) => {
+    requireZstdLevel(level);
+    if (target.length < zstdBound(data.length)) throw new RangeError('the target is shorter than zstdBound');
+    const frame = compress(data, level);
+    target.set(frame);
+    return frame.length;
+  },
   zstdDecompress,
+  zstdDecompressInto: (frame, target) => {
+    const data = zstdDecompress(frame, target.length);
+    if (data !== null) target.set(data);
+    return data !== null;
+  },
   argon2id: (password, salt, { passes, memoryKiB, lanes, outputBytes }) =>
     argon2id({
       password,

@@ -62,14 +62,20 @@ export interface Primitives {
   aesGcmSealInto(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void;
   /** The plaintext, or null when the tag does not fit. */
   aesGcmOpen(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Uint8Array | null;
+  /** The same into `target`, which is 16 bytes shorter than the ciphertext; after false its content means nothing. */
+  aesGcmOpenInto(key: SecretKey, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, target: Uint8Array): boolean;
   /** AES-256-CBC without padding: the length must be a multiple of 16. */
   aesCbcEncrypt(key: SecretKey, iv: Uint8Array, plaintext: Uint8Array): Uint8Array;
   aesCbcDecrypt(key: SecretKey, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array;
 
   /** One zstd frame (RFC 8878) with content size, no dictionary, no checksum. */
   zstdCompress(data: Uint8Array, options: ZstdOptions): Uint8Array;
+  /** The same at the beginning of `target`, which has at least `zstdBound` bytes; gives the frame's length. */
+  zstdCompressInto(data: Uint8Array, options: ZstdOptions, target: Uint8Array): number;
   /** Exactly `plainBytes` bytes, or null: not one whole frame, or another length. Never allocates more than `plainBytes` + 64 KiB. */
   zstdDecompress(frame: Uint8Array, plainBytes: number): Uint8Array | null;
+  /** The same into `target`, which has exactly the length of the content; after false its content means nothing. */
+  zstdDecompressInto(frame: Uint8Array, target: Uint8Array): boolean;
 
   /** Argon2id version 0x13 (RFC 9106). */
   argon2id(password: Uint8Array, salt: Uint8Array, parameters: Argon2idParameters): Promise<Uint8Array>;
