@@ -10,6 +10,7 @@ import { encode } from 'cborg';
 import { assert } from '@twinvault/std';
 import { CborReader } from './cbor-reader.ts';
 import { FormatError } from './errors.ts';
+import { cborDepthMax } from './limits.ts';
 
 /** What encodeCbor takes: safe integers, well-formed text, bytes, lists, maps (objects: their own text keys). */
 export type CborValue =
@@ -25,11 +26,7 @@ export type CborValue =
 export interface CborLimits {
   /** Longer input is refused unread. */
   readonly bytesMax: number;
-  /** Arrays and maps within each other; 8 when absent. */
-  readonly depthMax?: number;
 }
-
-const depthMaxDefault = 8;
 
 /** Keys are sorted, integers and lengths as short as can be. What the format does not use fails an assertion. */
 export function encodeCbor(value: CborValue): Uint8Array {
@@ -46,7 +43,7 @@ export function decodeCbor(bytes: Uint8Array, limits: CborLimits): unknown {
   if (bytes.length > limits.bytesMax) {
     throw new FormatError('object-too-large', { context: { sizeBytes: bytes.length, bytesMax: limits.bytesMax } });
   }
-  return new CborReader(bytes, limits.depthMax ?? depthMaxDefault).readAll();
+  return new CborReader(bytes, cborDepthMax).readAll();
 }
 
 function assertEncodable(value: CborValue): void {

@@ -29,6 +29,8 @@ export const slotsMax = 16;
 export const labelBytesMax = 256;
 export const noteBytesMax = 4096;
 export const errorListMax = 10_000;
+/** Arrays and maps within each other. */
+export const cborDepthMax = 8;
 
 /** X-Wing, draft-connolly-cfrg-xwing-kem-06. */
 export const kemPublicKeyBytes = 1216;

@@ -1,0 +1,1 @@
+"""An independent reader of the Twinvault format, written from docs/format alone. See tools/decoder/README.md."""

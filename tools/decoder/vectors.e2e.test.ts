@@ -1,0 +1,37 @@
+/* Proves that the pages of the format suffice to read the golden vectors: the independent reader takes and refuses them as Twinvault does. */
+
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { decoderMissing, runPython } from './python.ts';
+
+const folder = fileURLToPath(new URL('../../packages/vectors/data/v1', import.meta.url));
+
+/** Files of vectors of what only writers do. */
+const left: ReadonlySet<string> = new Set(['cutting', 'enrolment-answer', 'enrolment-request']);
+
+interface Answer {
+  readonly name: string;
+  readonly vectors?: number;
+  readonly failures?: readonly string[];
+  readonly left?: string;
+}
+
+test('the independent reader reads the golden vectors', { skip: decoderMissing() }, async (t) => {
+  const { status, stdout, stderr } = await runPython('twinvault_vectors.py', [folder]);
+  assert.equal(status, 0, stderr);
+  const answers = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer);
+  const files = globSync('*.json', { cwd: folder }).map((name) => basename(name, '.json'));
+  assert.deepEqual(answers.map(({ name }) => name).sort(), files.sort());
+  for (const answer of answers) {
+    if (left.has(answer.name)) continue;
+    const { vectors } = JSON.parse(readFileSync(join(folder, `${answer.name}.json`), 'utf8')) as { readonly vectors: unknown[] };
+    assert.deepEqual(answer, { name: answer.name, vectors: vectors.length, failures: [] });
+  }
+  t.diagnostic(`${answers.reduce((sum, { vectors = 0 }) => sum + vectors, 0)} vectors`);
+});
