@@ -5,7 +5,7 @@ from .cbor import boolean, data, integer, text
 from .crypto import sha256, verify
 from .wire import Reader, demand
 
-LABEL_MAX, SIGNED_MAX = 256, 64 * 1024
+LABEL_MAX, SIGNED_MAX, PLAN_PACKS_MAX = 256, 64 * 1024, 1024
 MAGICS = {"safe": b"TVSD", "ledger": b"TVLE", "slot": b"TVKS", "pack": b"TVPK", "record": b"TVRC", "receipt": b"TVRE",
           "tombstone": b"TVTO", "stub": b"TVST", "plan": b"TVCP", "erase": b"TVEO"}
 
@@ -108,6 +108,7 @@ def erase_order(stored, ledger):
 def compaction_plan(stored, site_key):
     signed = Signed("plan", stored, 16 * 1024 * 1024)
     value = cbor.fields(signed.value, {"created": integer, "keep": cbor.items(2**24, count_min=1), "number": integer,
+                                       "packs": lambda packs: integer(packs) and 0 < packs <= PLAN_PACKS_MAX,
                                        "safe": data(16)})
     for pack in value["keep"]:
         demand(cbor.items(2, count_min=2)(pack) and data(32)(pack[0]) and cbor.blob(pack[1]), "pack to keep")
@@ -115,6 +116,7 @@ def compaction_plan(stored, site_key):
     demand(len({name for name, _ in value["keep"]}) == len(value["keep"]), "pack twice")
     signed.demand_signature(site_key)
     return {"safe": value["safe"], "number": value["number"], "createdMs": value["created"],
-            "keep": [{"pack": name, "bitmap": bitmap} for name, bitmap in value["keep"]], "digest": signed.digest}
+            "keep": [{"pack": name, "bitmap": bitmap} for name, bitmap in value["keep"]], "packs": value["packs"],
+            "digest": signed.digest}
 
 
