@@ -287,6 +287,7 @@ class BackupRun {
       removed: tally.removed,
       errors: tally.errors,
       phasesMs: progress.phasesMs(),
+      measure: record.measure,
       memoryFaults: reading.memoryFaults,
       stateFailure: this.stateFailure,
       pathsFile: jobState.reportPath,

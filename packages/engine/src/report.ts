@@ -1,5 +1,5 @@
 /* What a run tells while it goes on and when it has ended. */
-import type { RecordCounts, RecordDigest, SafesetId } from '@twinvault/format';
+import type { Measure, RecordCounts, RecordDigest, SafesetId } from '@twinvault/format';
 import type { EntryError } from './source-port.ts';
 
 export type BackupPhase = 'opening' | 'reading' | 'finishing' | 'committing';
@@ -46,6 +46,8 @@ export interface BackupReport {
   /** At most `errorListMax`; `counts.errors` is the true number. */
   readonly errors: readonly EntryError[];
   readonly phasesMs: Readonly<Record<BackupPhase, number>>;
+  /** How much of the last safeset this one uses again and how much is new, as the site measured it; null where it did not. */
+  readonly measure: Measure | null;
   /** Blobs that did not open again after sealing: above zero, this machine's memory is faulty. */
   readonly memoryFaults: number;
   /** Local state could not be kept, as a code of the file or database: the next run reads everything again. Null normally. */

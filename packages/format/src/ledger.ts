@@ -15,6 +15,7 @@ import { applyLedgerPayload, copyLedgerState, emptyLedgerState, markKey } from '
 import type { Certificate, Home, LedgerState, Mark, MarkKind, Revocation } from './ledger-state.ts';
 import { objectDigest } from './objects.ts';
 import type { Suite } from './objects.ts';
+import type { Measure } from './receipt.ts';
 import { parseSafeDescriptor } from './safe-descriptor.ts';
 import type { SafeDescriptor } from './safe-descriptor.ts';
 
@@ -169,6 +170,11 @@ export class Ledger {
   /** The newest word on a record, on or off; null when none was said. */
   mark(kind: MarkKind, record: RecordDigest): Mark | null {
     return this.#state.marks.get(markKey(kind, record)) ?? null;
+  }
+
+  /** Whether a safeset is not to be trusted: the ledger's newest word, else what the site measured. */
+  flagged(record: RecordDigest, measure?: Measure): boolean {
+    return this.mark('flag', record)?.on ?? measure?.suspect ?? false;
   }
 
   home(): Home | null {

@@ -4,7 +4,7 @@
  *
  * Every method throws `ProtocolError` with a code of this package. Objects travel as their stored bytes: both sides parse and verify them with `format`.
  */
-import type { CertificateId, LedgerHead, PackName, RecordDigest, RecordPublic, SafeId, SiteId } from '@twinvault/format';
+import type { CertificateId, LedgerHead, Measure, PackName, RecordDigest, RecordPublic, SafeId, SiteId } from '@twinvault/format';
 
 export interface SiteInfo {
   readonly site: SiteId;
@@ -46,6 +46,8 @@ export interface RecordSummary {
   readonly storedBytes: number;
   /** A retired record leaves a stub; it cannot be opened. */
   readonly retired: boolean;
+  /** From the receipt of a safeset; left out where the site did not measure. */
+  readonly measure?: Measure;
 }
 
 export interface VaultSafe {

@@ -18,5 +18,8 @@ export type {
   RetentionRule,
   RetireReason,
 } from './retention/evaluate.ts';
+export { retentionItems, ruleOf } from './retention/facts.ts';
 export type { KeepRules } from './retention/facts.ts';
+export { simulateRetention } from './retention/simulate.ts';
+export type { ScheduledRuns, SimulatedCount, SimulatedItem, Simulation, SimulationInput } from './retention/simulate.ts';
 export type { SafeStats } from './stats.ts';

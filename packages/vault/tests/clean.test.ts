@@ -286,7 +286,17 @@ test('flags, holds and rules of the ledger count', async () => {
   const report = await parts.vault.clean(mine.safe, { keep: {}, shareMax: 1 });
   assert.deepEqual(
     report.records.map(({ reason }) => reason),
-    ['held', 'retention', 'newest-good', 'held'],
+    ['held', 'before-flagged', 'before-flagged', 'flagged'],
+  );
+  await safe.appendLedger(mine.append({ kind: 'flag', note: 'fine', on: false, record: records[3]!.digest }, operator));
+  await safe.appendLedger(mine.append({ kind: 'lock', note: '', on: true, record: records[1]!.digest }, operator));
+  await safe.appendLedger(mine.append({ kind: 'hold', note: '', on: false, record: records[0]!.digest }, operator));
+  // The safe's own rule goes before what a clean-up is told.
+  const types = new Map([['daily', { days: 99, copies: 99, intraday: false }]]);
+  const cleared = await parts.vault.clean(mine.safe, { keep: { types }, shareMax: 1 });
+  assert.deepEqual(
+    cleared.records.map(({ reason }) => reason),
+    ['retention', 'held', 'retention', 'newest-good'],
   );
 });
 

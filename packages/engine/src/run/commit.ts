@@ -3,6 +3,8 @@ import { compareBytes, equalBytes, primitives, toHex } from '@twinvault/std';
 import type { Random } from '@twinvault/std';
 import { encodeRecord, parseReceipt, parseRecord, recordPublicDigest, safesetId, verifyReceipt } from '@twinvault/format';
 import type {
+  Measure,
+  Receipt,
   RecordCounts,
   RecordDigest,
   RecordKind,
@@ -43,6 +45,8 @@ export interface CommittedRecord {
   readonly safeset: SafesetId;
   readonly sequence: number;
   readonly bytes: number;
+  /** The site's measure of the run; null where it did not measure. */
+  readonly measure: Measure | null;
 }
 
 /** Throws ProtocolError as the vault port says, EngineError 'receipt-invalid'. */
@@ -60,8 +64,8 @@ export async function commitRecord(record: RecordToCommit, context: CommitContex
   });
   const { digest } = parseRecord(bytes);
   const reply = await run.session.commit(bytes);
-  checkReceipt(reply, digest, context);
-  return { digest, safeset: publicPart.safeset, sequence: publicPart.sequence, bytes: bytes.length };
+  const { measure = null } = checkedReceipt(reply, digest, context);
+  return { digest, safeset: publicPart.safeset, sequence: publicPart.sequence, bytes: bytes.length, measure };
 }
 
 function recordPublic(record: RecordToCommit, { agent, job, run, sealing, random }: CommitContext): RecordPublic {
@@ -87,10 +91,10 @@ function recordPublic(record: RecordToCommit, { agent, job, run, sealing, random
   };
 }
 
-function checkReceipt(reply: CommitReply, digest: RecordDigest, { agent, siteKey }: CommitContext): void {
+function checkedReceipt(reply: CommitReply, digest: RecordDigest, { agent, siteKey }: CommitContext): Receipt {
   try {
     const receipt = siteKey === null ? parseReceipt(reply.receipt) : verifyReceipt(reply.receipt, siteKey);
-    if (equalBytes(receipt.record, digest) && equalBytes(receipt.safe, agent.safe)) return;
+    if (equalBytes(receipt.record, digest) && equalBytes(receipt.safe, agent.safe)) return receipt;
   } catch (cause) {
     throw new EngineError('receipt-invalid', { cause });
   }

@@ -22,6 +22,7 @@ import { bytesOfName } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { protocolError } from '../store/vault-files.ts';
 import { checkOrigins } from './origins.ts';
+import { measureRecord } from './measure.ts';
 import { demandRecord } from './record-rules.ts';
 
 export interface CommitParts {
@@ -97,7 +98,7 @@ async function finishCommit(parts: CommitParts, digest: RecordDigest, bytes: Uin
 }
 
 /** Signs the receipt of a committed record unless there is one. Its time is the file system's, and never before that of an earlier safeset of the job. */
-export async function ensureReceipt({ context, records }: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
+export async function ensureReceipt({ context, records, ledger }: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
   const { store, layout, ports, marker, safe } = context;
   const there = await records.receiptBytes(digest);
   if (there !== null && there.length > 0) return there;
@@ -110,7 +111,11 @@ export async function ensureReceipt({ context, records }: CommitParts, digest: R
     ...earlier.map((summary) => summary.receivedMs),
   );
   const generation = bytesOfName(await generationHex(context), 16) ?? new Uint8Array(16);
-  const receipt = encodeReceipt({ safe, site: marker.site, generation, record: digest, receivedMs }, await signerOf(context));
+  const measured = own?.public.kind === 'safeset' ? await measureRecord({ context, records, ledger }, own, earlier) : null;
+  const receipt = encodeReceipt(
+    { safe, site: marker.site, generation, record: digest, receivedMs, ...(measured === null ? {} : { measure: measured }) },
+    await signerOf(context),
+  );
   if (await store.put(layout.receipt(digest), [receipt])) return receipt;
   const winner = await records.receiptBytes(digest);
   if (winner !== null && winner.length > 0) return winner;

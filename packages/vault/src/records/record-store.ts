@@ -110,7 +110,8 @@ export class RecordStore {
     const receipt = hasReceipt ? await this.receipt(digest) : null;
     const stat = await ports.files.stat(store.path(name));
     const receivedMs = receipt?.receivedMs ?? Math.floor(stat?.modifiedMs ?? 0);
-    const summary = { digest, public: facts, receivedMs, storedBytes: stat?.sizeBytes ?? 0, retired };
+    const measure = receipt?.measure === undefined ? {} : { measure: receipt.measure };
+    const summary = { digest, public: facts, receivedMs, storedBytes: stat?.sizeBytes ?? 0, retired, ...measure };
     if (receipt !== null) this.#known.set(hex, summary);
     return summary;
   }

@@ -15,19 +15,21 @@ interface Row {
   readonly job?: string;
   readonly bad?: true;
   readonly held?: true;
+  readonly flagged?: true;
   readonly erased?: true;
 }
 
 /** `days`: age. Sequence counts up with the place in the list, in each job. */
 function items(rows: readonly Row[]): RetentionItem[] {
-  return rows.map(({ days, type = 'daily', job = 'job', bad, held, erased }, index) => ({
+  return rows.map(({ days, type = 'daily', job = 'job', bad, held, flagged, erased }, index) => ({
     id: String(index).padStart(4, '0'),
     job,
     type,
     sequence: index + 1,
     receivedMs: nowMs - days * dayMs,
-    good: bad !== true,
+    good: bad !== true && flagged !== true,
     held: held === true,
+    flagged: flagged === true,
     erased: erased === true,
   }));
 }
@@ -96,10 +98,30 @@ const tables: readonly { title: string; rows: readonly Row[]; options: Retention
     expected: ['-retention', '+head'],
   },
   {
-    title: 'holds, locks and flags keep',
+    title: 'holds and locks keep',
     rows: [{ days: 90, held: true }, { days: 80 }, { days: 1 }],
     options: rules({ daily: rule(1, 1) }),
     expected: ['+held', '-retention', '+newest-good'],
+  },
+  {
+    title: 'a flag keeps the safeset, which is not good, and all older ones of the job and of no other',
+    rows: [
+      { days: 90, type: 'monthly' },
+      { days: 80 },
+      { days: 75, job: 'other' },
+      { days: 70, flagged: true },
+      { days: 60 },
+      { days: 2, job: 'other' },
+      { days: 1, bad: true },
+    ],
+    options: { ...rules({ daily: rule(1, 1), monthly: rule(1, 0) }), countMax: 1 },
+    expected: ['+before-flagged', '+before-flagged', '-retention', '+flagged', '+newest-good', '+newest-good', '+head'],
+  },
+  {
+    title: 'erase order and minimum age go before a flag; one that is erased flags nothing',
+    rows: [{ days: 9, erased: true }, { days: 8 }, { days: 4, flagged: true, erased: true }, { days: 3 }],
+    options: { ...rules({ daily: rule(0, 0) }), minimumAgeMs: 3.5 * dayMs },
+    expected: ['-erase', '-retention', '-erase', '+minimum-age'],
   },
   {
     title: 'an erase order goes before everything',
@@ -163,7 +185,7 @@ const row: fc.Arbitrary<Row> = fc
     fc.double({ min: -2, max: 60, noNaN: true }),
     fc.constantFrom('daily', 'monthly', 'odd'),
     fc.constantFrom('a', 'b'),
-    fc.nat(3),
+    fc.nat(7),
   )
   .map(([days, type, job, marks]) => ({
     days,
@@ -171,6 +193,7 @@ const row: fc.Arbitrary<Row> = fc
     job,
     ...(marks & 1 ? { bad: true } : {}),
     ...(marks & 2 ? { held: true } : {}),
+    ...(marks & 4 ? { flagged: true } : {}),
   }));
 
 test('properties: one decision each; the newest good one stays; more days or copies never lose more', () => {
@@ -193,7 +216,8 @@ test('properties: one decision each; the newest good one stays; more days or cop
         const newestGood = own.findLast(({ good }) => good);
         assert.ok(newestGood === undefined || kept.has(newestGood.id));
         assert.ok(own.length === 0 || kept.has(own.at(-1)?.id ?? ''));
-        for (const { id, held } of own) assert.ok(!held || kept.has(id));
+        const flaggedFrom = Math.max(-1, ...own.map(({ flagged, sequence }) => (flagged ? sequence : -1)));
+        for (const { id, held, sequence } of own) assert.ok((!held && sequence > flaggedFrom) || kept.has(id));
       }
     }),
   );

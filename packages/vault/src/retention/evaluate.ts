@@ -1,8 +1,8 @@
 /*
  * Which safesets stay and which may go, docs/format/records.md, Keeping. A pure function of facts, rules and the time.
  *
- * Precedence: erase order, minimum age, hold or lock or flag, newest good one and head of the job, cap, days and copies. A type without a
- * rule keeps everything. Order within a job is that of the chain (sequence), not of any clock.
+ * Precedence: erase order, minimum age, hold or lock or flag, newest good one and head of the job, cap, days and copies. A flag keeps the
+ * older ones of its job too: they may be what is left of the data. A type without a rule keeps everything. Order within a job is that of the chain (sequence), not of any clock.
  */
 
 import { dayMs, hourMs } from '@twinvault/std';
@@ -28,8 +28,10 @@ export interface RetentionItem {
   readonly receivedMs: number;
   /** Ended ok or with errors, and not flagged. */
   readonly good: boolean;
-  /** A hold, lock or flag is on. */
+  /** A hold or lock is on. */
   readonly held: boolean;
+  /** It is not to be trusted: it stays, and so do the older ones of its job. */
+  readonly flagged: boolean;
   /** An erase order names it. */
   readonly erased: boolean;
 }
@@ -43,7 +45,16 @@ export interface RetentionOptions {
   readonly countMax?: number;
 }
 
-export type KeepReason = 'minimum-age' | 'held' | 'newest-good' | 'head' | 'days' | 'copies' | 'no-rule';
+export type KeepReason =
+  | 'minimum-age'
+  | 'held'
+  | 'flagged'
+  | 'before-flagged'
+  | 'newest-good'
+  | 'head'
+  | 'days'
+  | 'copies'
+  | 'no-rule';
 export type RetireReason = 'erase' | 'cap' | 'retention';
 
 export type RetentionDecision =
@@ -64,12 +75,15 @@ function decideJob(items: readonly RetentionItem[], options: RetentionOptions): 
   const standing = newestFirst.filter((item) => !item.erased);
   const [head] = standing;
   const newestGood = standing.find((item) => item.good);
+  const flaggedFrom = Math.max(-1, ...standing.map((item) => (item.flagged ? item.sequence : -1)));
   const ranks = ranksOf(newestFirst, options);
   const decisions = newestFirst.map((item): RetentionDecision => {
     if (item.erased) return { item, keep: false, reason: 'erase' };
     if (options.minimumAgeMs !== undefined && options.nowMs - item.receivedMs < options.minimumAgeMs)
       return { item, keep: true, reason: 'minimum-age' };
     if (item.held) return { item, keep: true, reason: 'held' };
+    if (item.flagged) return { item, keep: true, reason: 'flagged' };
+    if (item.sequence < flaggedFrom) return { item, keep: true, reason: 'before-flagged' };
     if (item === newestGood) return { item, keep: true, reason: 'newest-good' };
     if (item === head) return { item, keep: true, reason: 'head' };
     return decideByRule(item, ranks.get(item.id) ?? 0, options);

@@ -7,14 +7,14 @@ import { sameJob } from '../records/record-store.ts';
 import type { RetentionItem, RetentionRule } from './evaluate.ts';
 
 export interface KeepRules {
-  /** By retention type; these win over those in the ledger. */
+  /** By retention type, for types that have no rule in the ledger. */
   readonly types?: ReadonlyMap<string, RetentionRule>;
   /** For types that have a rule neither here nor in the ledger; without it they keep everything. */
   readonly others?: RetentionRule;
 }
 
 export function ruleOf(type: string, keep: KeepRules, ledger: Ledger): RetentionRule | null {
-  return keep.types?.get(type) ?? ledger.retentions().get(type) ?? keep.others ?? null;
+  return ledger.retentions().get(type) ?? keep.types?.get(type) ?? keep.others ?? null;
 }
 
 /** Safesets that are not retired yet. */
@@ -22,8 +22,8 @@ export function retentionItems(records: readonly RecordSummary[], ledger: Ledger
   return records.filter((record) => !record.retired && record.public.kind === 'safeset').map((record) => itemOf(record, ledger));
 }
 
-function itemOf({ digest, public: facts, receivedMs }: RecordSummary, ledger: Ledger): RetentionItem {
-  const flagged = ledger.mark('flag', digest)?.on === true;
+function itemOf({ digest, public: facts, receivedMs, measure }: RecordSummary, ledger: Ledger): RetentionItem {
+  const flagged = ledger.flagged(digest, measure);
   return {
     id: toHex(digest),
     job: `${toHex(facts.computer)} ${facts.job}`,
@@ -31,7 +31,8 @@ function itemOf({ digest, public: facts, receivedMs }: RecordSummary, ledger: Le
     sequence: facts.sequence,
     receivedMs,
     good: facts.result !== 'deferred' && !flagged,
-    held: flagged || ledger.mark('hold', digest)?.on === true || ledger.mark('lock', digest)?.on === true,
+    flagged,
+    held: ledger.mark('hold', digest)?.on === true || ledger.mark('lock', digest)?.on === true,
     erased: false,
   };
 }

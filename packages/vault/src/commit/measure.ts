@@ -1,0 +1,153 @@
+/*
+ * The measure of a run, docs/format/records.md: how much of what the last safeset used the new one uses again, and how much is new. It
+ * is told from refs and tables alone, stands in the receipt, and is compared there with the job's history.
+ *
+ * Bytes are counted on from the last safeset's, so that only the packs in which the two differ are looked at.
+ */
+
+import { bitmapCount, bitmapHas, bitmapPositions, PackTable, parseRecord, parseRefs } from '@twinvault/format';
+import type { Ledger, Measure, Refs } from '@twinvault/format';
+import type { RecordSummary } from '@twinvault/protocol';
+import { compareBytes, equalBytes, toHex } from '@twinvault/std';
+import type { SafeContext } from '../context.ts';
+import { packNames } from '../packs/pack-files.ts';
+import { indexEntries } from '../packs/pack-index.ts';
+import type { CommitParts } from './commit.ts';
+
+/** Against fewer positions a share says little. */
+export const measureOriginsMin = 16;
+/** So many safesets tell what is usual. */
+export const measureHistoryMin = 3;
+export const measureHistoryMax = 30;
+
+/** Null when the record's own refs cannot be had. `earlier`: the other records of its job, retired ones too. */
+export async function measureRecord(
+  { context, records, ledger }: CommitParts,
+  own: RecordSummary,
+  earlier: readonly RecordSummary[],
+): Promise<Measure | null> {
+  const refs = await refsOf(records, own);
+  if (refs === null) return null;
+  const last = lastOf(own, earlier);
+  const lastRefs = last === null ? null : await refsOf(records, last);
+  const measured = await measureRefs(context, refs, {
+    refs: lastRefs,
+    bytes: lastRefs === null ? null : (last?.measure?.bytes ?? null),
+  });
+  const history = earlier.filter(({ public: facts }) => facts.sequence < own.public.sequence);
+  return { ...measured, suspect: isSuspect(measured, usualChurn(history, await ledger.current())) };
+}
+
+async function refsOf(records: CommitParts['records'], { digest, retired }: RecordSummary): Promise<Refs | null> {
+  const bytes = retired ? null : await records.bytes(digest);
+  return bytes === null ? null : parseRefs(parseRecord(bytes).refs);
+}
+
+/** Of those that it follows: the highest sequence, the smallest digest among equals. */
+function lastOf(own: RecordSummary, earlier: readonly RecordSummary[]): RecordSummary | null {
+  const followed = earlier.filter(({ digest, retired }) => {
+    return !retired && own.public.previous.some((previous) => equalBytes(previous, digest));
+  });
+  const order = (a: RecordSummary, b: RecordSummary): number =>
+    b.public.sequence - a.public.sequence || compareBytes(a.digest, b.digest);
+  return followed.toSorted(order)[0] ?? null;
+}
+
+interface LastSafeset {
+  readonly refs: Refs | null;
+  /** Its measure's; null where it was not measured. */
+  readonly bytes: number | null;
+}
+
+async function measureRefs(context: SafeContext, refs: Refs, last: LastSafeset): Promise<Omit<Measure, 'suspect'>> {
+  const lastRefs = last.refs;
+  if (lastRefs === null) {
+    const bytes = await blobBytes(context, positionsOf(refs, null));
+    return { bytes, bytesNew: bytes, origins: 0, originsReused: 0 };
+  }
+  const bytesNew = await blobBytes(context, positionsOf(refs, lastRefs));
+  const bytes =
+    last.bytes === null
+      ? await blobBytes(context, positionsOf(refs, null))
+      : last.bytes - (await blobBytes(context, positionsOf(lastRefs, refs))) + bytesNew;
+  // Tables that cannot be read count nothing, so sums may miss what an earlier one had.
+  return { bytes: Math.max(bytes, bytesNew), bytesNew, origins: lastRefs.count, originsReused: reusedCount(lastRefs, refs) };
+}
+
+function reusedCount(last: Refs, refs: Refs): number {
+  let count = 0;
+  for (const { pack, bitmap } of last.packs()) {
+    const other = refs.bitmapOf(pack);
+    if (other !== null) count += bitmapCount(bitmap.map((byte, index) => byte & (other[index] ?? 0)));
+  }
+  return count;
+}
+
+/** By pack, hexadecimal: the positions of `refs` that `without` does not name. Packs in which there are none are left out. */
+function positionsOf(refs: Refs, without: Refs | null): Map<string, Uint8Array> {
+  const positions = new Map<string, Uint8Array>();
+  for (const { pack, bitmap } of refs.packs()) {
+    const other = without?.bitmapOf(pack) ?? null;
+    const rest = other === null ? bitmap : bitmap.map((byte, index) => byte & ~(other[index] ?? 0));
+    if (rest.some((byte) => byte !== 0)) positions.set(toHex(pack), rest);
+  }
+  return positions;
+}
+
+/** Lengths of the blobs at these positions, wherever their rows lie; slips and what is not there count nothing. */
+async function blobBytes(context: SafeContext, positions: Map<string, Uint8Array>): Promise<number> {
+  if (positions.size === 0) return 0;
+  const present = await packNames(context);
+  const left = new Map(positions);
+  let bytes = 0;
+  const named = new Set([...left.keys()].filter((hex) => present.has(hex)));
+  for await (const { hex, tail } of indexEntries(context, { wanted: named })) {
+    const table = new PackTable(tail);
+    if (table.sections[0]?.origin !== null) continue;
+    for (const row of bitmapPositions(left.get(hex) ?? new Uint8Array(0))) {
+      if (row < table.count && !table.slipOnlyAt(row)) bytes += table.lengthAt(row);
+    }
+    left.delete(hex);
+  }
+  if (left.size === 0) return bytes;
+  const seen = new Set<string>();
+  const others = new Set([...present].filter((hex) => !named.has(hex)));
+  for await (const { tail } of indexEntries(context, { wanted: others })) bytes += movedBytes(new PackTable(tail), left, seen);
+  return bytes;
+}
+
+/** The same for rows of a compacted pack; an origin's row that lies in two of them counts once. */
+function movedBytes(table: PackTable, left: ReadonlyMap<string, Uint8Array>, seen: Set<string>): number {
+  const bitmaps = table.sections.map(({ origin }) => (origin === null ? undefined : left.get(toHex(origin))));
+  if (bitmaps.every((bitmap) => bitmap === undefined)) return 0;
+  let bytes = 0;
+  for (let row = 0; row < table.count; row += 1) {
+    const bitmap = bitmaps[table.sectionAt(row)];
+    if (bitmap === undefined || table.slipOnlyAt(row) || !bitmapHas(bitmap, table.positionAt(row))) continue;
+    const place = `${toHex(table.originAt(row) ?? new Uint8Array(0))} ${table.positionAt(row)}`;
+    if (!seen.has(place)) bytes += table.lengthAt(row);
+    seen.add(place);
+  }
+  return bytes;
+}
+
+/** 0 to 1: what was lost and replaced. */
+export function churnOf({ bytes, bytesNew, origins, originsReused }: Omit<Measure, 'suspect'>): number {
+  if (origins === 0 || bytes === 0) return 0;
+  return Math.min(1 - originsReused / origins, bytesNew / bytes);
+}
+
+/** The largest churn of the job's newest measured safesets; null while there are too few to tell. */
+export function usualChurn(history: readonly RecordSummary[], ledger: Ledger): number | null {
+  const measures = history
+    .toSorted((a, b) => b.public.sequence - a.public.sequence)
+    .flatMap(({ measure, digest }) => (measure === undefined || ledger.flagged(digest, measure) ? [] : [measure]))
+    .filter(({ origins }) => origins >= measureOriginsMin)
+    .slice(0, measureHistoryMax);
+  return measures.length < measureHistoryMin ? null : Math.max(...measures.map(churnOf));
+}
+
+function isSuspect(measured: Omit<Measure, 'suspect'>, usual: number | null): boolean {
+  if (usual === null || measured.origins < measureOriginsMin) return false;
+  return churnOf(measured) > usual + (1 - usual) / 4;
+}
