@@ -203,31 +203,7 @@ function addCare(program: Command, run: RunVerb): void {
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/check.ts')).check(context, options)),
     );
-  program
-    .command('clean')
-    .summary('retire safesets by retention and remove what nothing needs')
-    .description(
-      "Retires safesets that are older than their type's days AND beyond its copies, then removes stored data that no safeset needs. The newest good safeset of each job always stays.\n\n" +
-        'Removal has two steps: what nothing needs is set aside first and deleted by a later clean, when the delay is over and nothing has come to need it again.',
-    )
-    .helpGroup(care)
-    .addOption(vaultOption())
-    .addOption(safeOption())
-    .addOption(new Option('--days <n>', 'keep safesets for this many days').argParser(wholeNumber(0, 36_500)))
-    .addOption(new Option('--copies <n>', 'keep at least this many safesets of each job').argParser(wholeNumber(1, 100_000)))
-    .addOption(new Option('--keep <type=days/copies>', 'the same for one retention type; may be repeated').argParser(collect))
-    .addOption(new Option('--intraday', 'count every safeset as a copy; otherwise several of one hour count as one'))
-    .addOption(new Option('--delay-hours <n>', 'how long data stays set aside').default(24).argParser(wholeNumber(0, 8760)))
-    .addOption(new Option('--allow-large', 'go on although over half of the safe would be removed at once'))
-    .addOption(new Option('--dry-run', 'only say what would be done'))
-    .addOption(jsonOption)
-    .addHelpText(
-      'after',
-      '\nExample:\n  twinvault clean --vault /mnt/backup --safe home --keep daily=31/7 --keep monthly=365/12 --dry-run',
-    )
-    .action((options) =>
-      run(options.json === true, async (context) => (await import('./verbs/clean.ts')).clean(context, options)),
-    );
+  addClean(program, run);
   program
     .command('rebuild')
     .summary("make a vault's caches again from its objects")
@@ -239,6 +215,46 @@ function addCare(program: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/rebuild.ts')).rebuild(context, options)),
+    );
+}
+
+function addClean(program: Command, run: RunVerb): void {
+  program
+    .command('clean')
+    .summary('retire safesets by retention and remove what nothing needs')
+    .description(
+      "Retires safesets that are older than their type's days AND beyond its copies, then removes stored data that no safeset needs. The newest good safeset of each job always stays.\n\n" +
+        'Removal has two steps: what nothing needs is set aside first and deleted by a later clean, when the delay is over and nothing has come to need it again.\n\n' +
+        'Packs of which only a part is needed are compacted: that part moves into new packs, and the old ones are set aside. Many small packs become few. Backups and restores go on meanwhile, and a clean that was broken off is carried on by the next one.',
+    )
+    .helpGroup(care)
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--days <n>', 'keep safesets for this many days').argParser(wholeNumber(0, 36_500)))
+    .addOption(new Option('--copies <n>', 'keep at least this many safesets of each job').argParser(wholeNumber(1, 100_000)))
+    .addOption(new Option('--keep <type=days/copies>', 'the same for one retention type; may be repeated').argParser(collect))
+    .addOption(new Option('--intraday', 'count every safeset as a copy; otherwise several of one hour count as one'))
+    .addOption(new Option('--delay-hours <n>', 'how long data stays set aside').default(24).argParser(wholeNumber(0, 8760)))
+    .addOption(
+      new Option('--unused <percent>', 'how much may stay that is not needed, in percent of what is; less means more rewriting')
+        .default(5)
+        .argParser(wholeNumber(0, 1000)),
+    )
+    .addOption(
+      new Option('--compact-gib <n>', 'move at most this many GiB into new packs in one run')
+        .default(100)
+        .argParser(wholeNumber(1, 1_000_000)),
+    )
+    .addOption(new Option('--no-compact', 'only remove packs of which nothing is needed'))
+    .addOption(new Option('--allow-large', 'go on although over half of the safe would be removed at once'))
+    .addOption(new Option('--dry-run', 'only say what would be done'))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault clean --vault /mnt/backup --safe home --keep daily=31/7 --keep monthly=365/12 --dry-run',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/clean.ts')).clean(context, options)),
     );
 }
 

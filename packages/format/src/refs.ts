@@ -48,6 +48,12 @@ export class Refs {
     return { pack: packName(this.bytes.subarray(name, name + nameBytes)), bitmap: this.bytes.subarray(start, end) };
   }
 
+  /** The same without an object for each pack: where name and bitmap lie in `bytes`, in order of the names. */
+  forEachPlace(visit: (name: number, start: number, end: number) => void): void {
+    const places = this.#places;
+    for (let at = 0; at < places.length; at += 3) visit(places[at] ?? 0, places[at + 1] ?? 0, places[at + 2] ?? 0);
+  }
+
   /** Sorted by name. */
   *packs(): Generator<RefsPack, void, undefined> {
     for (let index = 0; index < this.packCount; index += 1) yield this.packAt(index);
@@ -130,23 +136,35 @@ function readRefs(bytes: Uint8Array): Refs {
   const packCount = reader.varint();
   demand(packCount * packEntryBytesMin <= reader.remaining, 'refs-invalid', 'more packs than bytes');
   const places = new Uint32Array(3 * packCount);
-  let before: Uint8Array | null = null;
+  let before = -1;
   let count = 0;
   for (let index = 0; index < packCount; index += 1) {
-    const nameOffset = reader.offset;
-    const name = reader.bytes(nameBytes);
-    demand(before === null || compareBytes(before, name) < 0, 'refs-invalid', 'order of packs');
+    const name = reader.offset;
+    reader.skip(nameBytes);
+    demand(before < 0 || isBefore(bytes, before, name), 'refs-invalid', 'order of packs');
     before = name;
     const bitmapBytes = reader.varint();
     demand(bitmapBytes <= refsBitmapBytesMax, 'refs-invalid', 'length of a bitmap');
-    const bitmapOffset = reader.offset;
-    const bitmap = reader.bytes(bitmapBytes);
-    demand(isBitmap(bitmap), 'refs-invalid', 'bitmap empty or longer than needed');
-    count += bitmapCount(bitmap);
-    places.set([nameOffset, bitmapOffset, reader.offset], 3 * index);
+    const start = reader.offset;
+    reader.skip(bitmapBytes);
+    const end = reader.offset;
+    demand(end > start && bytes[end - 1] !== 0, 'refs-invalid', 'bitmap empty or longer than needed');
+    for (let at = start; at < end; at += 1) count += bitCounts[bytes[at] ?? 0] ?? 0;
+    places[3 * index] = name;
+    places[3 * index + 1] = start;
+    places[3 * index + 2] = end;
   }
   demand(reader.remaining === 0, 'refs-invalid', 'bytes after the end');
   return new Refs(bytes, places, count);
+}
+
+/** Whether the name at `a` comes before the one at `b`. */
+function isBefore(bytes: Uint8Array, a: number, b: number): boolean {
+  for (let index = 0; index < nameBytes; index += 1) {
+    const difference = (bytes[a + index] ?? 0) - (bytes[b + index] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }
 
 interface Slot {

@@ -57,6 +57,11 @@ export class ByteReader {
     return high * 0x1_0000_0000 + this.#view.getUint32(offset, true);
   }
 
+  /** Passes over so many bytes. */
+  skip(lengthBytes: number): void {
+    this.#advance(lengthBytes);
+  }
+
   /** 0 to 2^53 - 1. */
   varint(): number {
     let value = 0;

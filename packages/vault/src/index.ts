@@ -1,8 +1,19 @@
 export { problemKinds } from './check/problems.ts';
 export type { CheckProblem, ProblemCode, ProblemKind } from './check/problems.ts';
 export type { CheckOptions, CheckProgress, CheckReport } from './check/check.ts';
-export { quarantineMsDefault, shareMaxDefault } from './clean/clean.ts';
-export type { CleanedPack, CleanedRecord, CleanOptions, CleanProgress, CleanReport, PackAction } from './clean/report.ts';
+export { shareMaxDefault } from './clean/clean.ts';
+export { quarantineMsDefault } from './clean/clean-run.ts';
+export type {
+  CleanedCompaction,
+  CleanedPack,
+  CleanedRecord,
+  CleanOptions,
+  CleanProgress,
+  CleanReport,
+  PackAction,
+} from './clean/report.ts';
+export { compactBytesMaxDefault, unusedMaxDefault } from './compact/choose.ts';
+export type { CompactOptions } from './compact/choose.ts';
 export type { VaultPorts } from './context.ts';
 export { DirectorySafe } from './directory-safe.ts';
 export { createDirectoryVault, DirectoryVault, openDirectoryVault } from './directory-vault.ts';

@@ -1,17 +1,18 @@
 /*
- * A short life of a vault, for tests that break it at every step: made, a safe, backups, a change of slots, clean-up to the end of
- * its delay, rebuild. It can be run again on what is left of an earlier run, and keeps book of what was acknowledged.
+ * A short life of a vault, for tests that break it at every step: made, a safe, backups, a change of slots, clean-up with compaction to the
+ * end of its delay, rebuild. It can be run again on what is left of an earlier run, and keeps book of what was acknowledged.
  */
 
 import assert from 'node:assert/strict';
-import { objectDigest } from '@twinvault/format';
+import { objectDigest, parseRefs, RefsBuilder } from '@twinvault/format';
 import type { RecordDigest } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { dayMs, hourMs, toHex } from '@twinvault/std';
-import { following, sessionOf, TestSafe } from '@twinvault/testkit';
+import { following, refsOf, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestNewSafe, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
 import type { DirectorySafe, DirectoryVault, VaultPorts } from '../src/index.ts';
+import { assertBlobs } from './blobs.ts';
 import { root } from './harness.ts';
 
 export interface Book {
@@ -20,10 +21,18 @@ export interface Book {
   /** As it is made, before its ledger grows. */
   readonly newSafe: TestNewSafe;
   /** Acknowledged records that no clean-up may have retired, with their packs. */
-  standing: { readonly digest: RecordDigest; readonly packs: readonly TestPack[] }[];
+  standing: Standing[];
   /** Acknowledged ledger entries. */
   entries: number;
   safeMade: boolean;
+}
+
+interface Standing {
+  readonly digest: RecordDigest;
+  /** Fresh ones, which it refers to whole. */
+  readonly packs: readonly TestPack[];
+  /** A pack of an earlier run of which it needs one blob. */
+  readonly reused: TestPack | null;
 }
 
 export function newBook(seed: string | number): Book {
@@ -32,15 +41,16 @@ export function newBook(seed: string | number): Book {
   return { mine, computer, newSafe: mine.newSafe, standing: [], entries: 0, safeMade: false };
 }
 
+const reusedPosition = 1;
 const keep = { others: { days: 0, copies: 1, intraday: true } };
 
 export async function scenario(platform: VaultPorts, book: Book): Promise<void> {
   await using vault = await createDirectoryVault({ path: root, platform });
   const safe = await makeSafe(vault, book);
-  await backup(safe, book, 3);
+  const reused = await backup(safe, book, { packCount: 3, reused: null });
   await platform.timers.sleep(dayMs);
   await changeSlots(safe, book);
-  await backup(safe, book, 1);
+  await backup(safe, book, { packCount: 1, reused });
   await platform.timers.sleep(hourMs);
   book.standing = book.standing.slice(-1);
   await vault.clean(book.mine.safe, { keep, shareMax: 1 });
@@ -63,7 +73,13 @@ async function makeSafe(vault: DirectoryVault, book: Book): Promise<DirectorySaf
   return safe;
 }
 
-async function backup(safe: DirectorySafe, book: Book, packCount: number): Promise<void> {
+interface Run {
+  readonly packCount: number;
+  readonly reused: TestPack | null;
+}
+
+/** Gives a pack that a later run can reuse. */
+async function backup(safe: DirectorySafe, book: Book, { packCount, reused }: Run): Promise<TestPack | null> {
   const { mine, computer } = book;
   const packs = Array.from({ length: packCount }, () => mine.pack(computer));
   await using session = await sessionOf(safe, mine, computer);
@@ -71,9 +87,13 @@ async function backup(safe: DirectorySafe, book: Book, packCount: number): Promi
   for await (const _ of session.liveList()) listed += 1;
   assert.ok(listed >= 0);
   await Promise.all(packs.map(({ name, bytes }) => session.putPack(name, bytes)));
-  const record = mine.record(computer, { ...following(session), packs });
+  const refs = new RefsBuilder();
+  if (reused !== null) refs.add(reused.name, reusedPosition);
+  for (const { pack, bitmap } of parseRefs(refsOf(packs)).packs()) refs.addBitmap(pack, bitmap);
+  const record = mine.record(computer, { ...following(session), refs: refs.finish() });
   await session.commit(record.bytes);
-  book.standing.push({ digest: record.digest, packs });
+  book.standing.push({ digest: record.digest, packs, reused });
+  return packs[0] ?? null;
 }
 
 async function changeSlots(safe: DirectorySafe, book: Book): Promise<void> {
@@ -93,9 +113,10 @@ export async function verifyBook(platform: VaultPorts, book: Book): Promise<void
   assert.ok((await safe.ledger(1)).length >= book.entries, 'ledger entries');
   assert.equal((await safe.slots()).length, 1);
   await using reading = await safe.openReading();
-  for (const { digest, packs } of book.standing) {
+  for (const { digest, packs, reused } of book.standing) {
     assert.ok((await safe.record(digest)).length > 0, 'record');
-    for (const { name, bytes } of packs) assert.deepEqual(await reading.readPack(name, 0, bytes.length), bytes);
+    for (const pack of packs) await assertBlobs(reading, pack);
+    if (reused !== null) await assertBlobs(reading, reused, [reusedPosition]);
   }
   const { problems } = await vault.check({ readData: true });
   const wrong = problems.filter(({ severity }) => severity !== 'note');

@@ -1,6 +1,6 @@
 /** `twinvault clean`: retention, and removal of what nothing needs. */
 import type { SafeId } from '@twinvault/format';
-import { formatBytes, hourMs, toHex } from '@twinvault/std';
+import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
 import type { CleanedPack, CleanProgress, CleanReport, DirectoryVault, KeepRules } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import { formatTable, formatTime } from '../output/table.ts';
@@ -16,6 +16,10 @@ export interface CleanVerbOptions {
   readonly keep?: readonly string[] | undefined;
   readonly intraday?: true | undefined;
   readonly delayHours: number;
+  /** Percent. */
+  readonly unused: number;
+  readonly compactGib: number;
+  readonly compact: boolean;
   readonly allowLarge?: true | undefined;
   readonly dryRun?: true | undefined;
 }
@@ -29,6 +33,7 @@ export async function clean(context: VerbContext, options: CleanVerbOptions): Pr
     keep,
     dryRun: options.dryRun === true,
     quarantineMs: options.delayHours * hourMs,
+    compact: options.compact ? { unusedMax: options.unused / 100, bytesMax: options.compactGib * GiB } : null,
     signal: context.signal,
     progress: (told) => context.progress.report(stepOf(told)),
     ...(options.allowLarge === true ? { shareMax: 1 } : {}),
@@ -40,6 +45,7 @@ export async function clean(context: VerbContext, options: CleanVerbOptions): Pr
       ...report,
       records: report.records.map((one) => ({ ...one, safeset: names.get(one.record) ?? null })),
       packs: report.packs.map((one) => ({ ...one })),
+      compaction: { ...report.compaction },
     },
     lines({ report, label, names }),
   );
@@ -75,6 +81,7 @@ const steps = {
   records: 'Safesets',
   packs: 'Packs',
   retire: 'Retiring',
+  compact: 'Compacting',
   mark: 'Marking',
   'second-mark': 'Marking',
   delete: 'Removing',
@@ -154,6 +161,24 @@ function packLines(report: CleanReport, label: string): string[] {
       ? `This is ${Math.round(100 * report.markedShare)} % of the safe: without --allow-large the clean-up stops here.`
       : '',
   ].filter((line) => line !== '');
+  all.unshift(...compactionLines(report));
   const total = `Safe "${label}" holds ${report.totalPacks.toLocaleString('en-US')} packs, ${formatBytes(report.totalBytes)}, before removal.`;
   return all.length === 0 ? ['Nothing to remove.', total] : [...all, total];
+}
+
+function compactionLines({ compaction, dryRun }: CleanReport): string[] {
+  const { sources, sourceBytes, liveBytes, deadBytes, packs, bytes, damaged, stopped } = compaction;
+  const count = (number: number): string => `${number.toLocaleString('en-US')} ${number === 1 ? 'pack' : 'packs'}`;
+  const what = `${count(sources)}, ${formatBytes(sourceBytes)}: ${formatBytes(liveBytes)} needed, ${formatBytes(deadBytes)} not`;
+  const told: string[] = [];
+  if (sources > 0 && dryRun) told.push(`Would be compacted: ${what}.`);
+  else if (sources > 0 || packs > 0) told.push(`Compacted: ${what}. Made: ${count(packs)}, ${formatBytes(bytes)}.`);
+  if (damaged.length > 0) {
+    told.push(
+      `Not compacted, since damaged: ${damaged.join(', ')}. Run "twinvault check --read-data" to see what depends on it.`,
+    );
+  }
+  if (stopped !== null)
+    told.push('Compaction stopped early: the disk is full. It goes on when a later clean has removed what is set aside.');
+  return told;
 }

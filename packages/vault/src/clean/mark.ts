@@ -1,14 +1,16 @@
 /*
- * The first mark: which packs of a safe nothing refers to, and what is to be done with each. Decides only; writes nothing but the cache.
+ * The first mark: which packs of a safe nothing refers to, which were superseded, and what is to be done with each. Decides only; writes
+ * nothing but the cache.
  */
 
-import { PackTable } from '@twinvault/format';
-import { minuteMs, toHex } from '@twinvault/std';
+import { minuteMs } from '@twinvault/std';
+import { numbersByNonce, readPlans } from '../compact/plan-store.ts';
 import type { SafeContext } from '../context.ts';
 import type { OpenLease } from '../leases/open-leases.ts';
-import { packNames } from '../packs/pack-files.ts';
-import { indexEntries } from '../packs/pack-index.ts';
-import type { LiveSet } from './live-set.ts';
+import { packNameOfHex, packNames } from '../packs/pack-files.ts';
+import { packFacts } from '../live/pack-facts.ts';
+import type { PackFacts } from '../live/pack-facts.ts';
+import type { LiveRows } from '../live/refs-pool.ts';
 import { quarantinedNames, readQuarantine } from './quarantine.ts';
 import type { QuarantineNote } from './quarantine.ts';
 import type { CleanedPack } from './report.ts';
@@ -26,7 +28,7 @@ export interface MarkTimes {
 
 export interface MarkParts {
   readonly context: SafeContext;
-  readonly live: LiveSet;
+  readonly live: LiveRows;
   readonly leases: readonly OpenLease[];
   readonly times: MarkTimes;
 }
@@ -35,6 +37,8 @@ export interface Marked {
   readonly packs: readonly CleanedPack[];
   readonly totalPacks: number;
   readonly totalBytes: number;
+  /** Of all packs that are whole at their ends. */
+  readonly facts: readonly PackFacts[];
   /** Notes of packs that are not there. */
   readonly staleNotes: readonly string[];
 }
@@ -43,60 +47,76 @@ export async function markPacks(parts: MarkParts): Promise<Marked> {
   const { context, live } = parts;
   const present = await packNames(context);
   const noted = await quarantinedNames(context);
-  const facts = await packFacts(context, { present, live });
+  const plans = numbersByNonce(await readPlans(context));
+  const facts = await packFacts({ context, live, present, noted, plans });
   const packs: CleanedPack[] = [];
   let totalBytes = 0;
-  for (const [hex, { bytes, isLive }] of [...facts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const { hex, bytes, state } of await allPacks(parts, { present, facts })) {
     totalBytes += bytes;
-    const decision = isLive ? (noted.has(hex) ? takeBackDecision : null) : await decideDead(parts, hex, noted.has(hex));
-    if (decision !== null) packs.push({ pack: hex, bytes, ...decision });
+    if (state === 'live' && !noted.has(hex)) continue;
+    const decision = state === 'live' ? takeBackDecision : await decideNeedless(parts, hex, { state, isNoted: noted.has(hex) });
+    packs.push({ pack: hex, bytes, ...decision });
   }
-  return { packs, totalPacks: facts.size, totalBytes, staleNotes: [...noted].filter((hex) => !present.has(hex)) };
+  const staleNotes = [...noted].filter((hex) => !present.has(hex));
+  return { packs, totalPacks: present.size, totalBytes, facts: [...facts.values()], staleNotes };
 }
 
 type Decision = Pick<CleanedPack, 'action' | 'reason'>;
 const takeBackDecision: Decision = { action: 'take-back', reason: 'live' };
 
-interface PackFacts {
+/** Why a pack may go: nothing refers to it, or other packs hold all that is live in it. */
+export type Needless = 'dead' | 'superseded';
+
+interface PackState {
+  readonly hex: string;
   readonly bytes: number;
-  readonly isLive: boolean;
+  readonly state: Needless | 'live';
 }
 
-async function packFacts(
-  context: SafeContext,
-  { present, live }: { present: ReadonlySet<string>; live: LiveSet },
-): Promise<Map<string, PackFacts>> {
-  const facts = new Map<string, PackFacts>();
-  for await (const { hex, packBytes, tail } of indexEntries(context, { wanted: present })) {
-    facts.set(hex, { bytes: packBytes, isLive: live.packs.has(hex) || holdsLiveOrigin(tail, live) });
-  }
-  // Packs that are damaged at their ends: whether they go is decided by their names.
-  for (const hex of present) {
-    if (facts.has(hex)) continue;
+/** By name. */
+async function allPacks(
+  { context, live }: MarkParts,
+  { present, facts }: { present: ReadonlySet<string>; facts: ReadonlyMap<string, PackFacts> },
+): Promise<PackState[]> {
+  const states: PackState[] = [];
+  for (const hex of [...present].sort()) {
+    const one = facts.get(hex);
+    if (one !== undefined) {
+      const state = one.heldRows > 0 ? 'live' : one.liveRows > 0 ? 'superseded' : 'dead';
+      states.push({ hex, bytes: one.packBytes, state });
+      continue;
+    }
+    // Packs that are damaged at their ends: whether they go is decided by their names.
     const bytes = await context.store.size(context.layout.pack(hex));
-    if (bytes !== null) facts.set(hex, { bytes, isLive: live.packs.has(hex) });
+    if (bytes !== null) states.push({ hex, bytes, state: live.bitmapOf(packNameOfHex(hex)) === null ? 'dead' : 'live' });
   }
-  return facts;
+  return states;
 }
 
-/** A compacted pack lives as long as something may refer to one of its origins. */
-export function holdsLiveOrigin(tail: Uint8Array, live: LiveSet): boolean {
-  return new PackTable(tail).sections.some(({ origin }) => origin !== null && live.packs.has(toHex(origin)));
-}
-
-async function decideDead(parts: MarkParts, hex: string, isNoted: boolean): Promise<Decision> {
-  const { context, leases, times } = parts;
-  const note = isNoted ? await readQuarantine(context, hex) : null;
-  if (note === null || note === 'unreadable') {
-    const sinceMs = oldestSession(leases);
-    const stat = sinceMs === null ? null : await context.ports.files.stat(context.store.path(context.layout.pack(hex)));
-    const young = sinceMs !== null && stat !== null && stat.modifiedMs >= sinceMs;
-    return young ? { action: 'leave', reason: 'session' } : { action: 'quarantine', reason: 'dead' };
+async function decideNeedless(
+  parts: MarkParts,
+  hex: string,
+  { state, isNoted }: { state: Needless; isNoted: boolean },
+): Promise<Decision> {
+  const { leases, times } = parts;
+  const note = isNoted ? await readQuarantine(parts.context, hex) : null;
+  if (note !== null && note !== 'unreadable') {
+    const decision = decideNoted(note, { leases, times });
+    return decision.action === 'delete' ? { action: 'delete', reason: state } : decision;
   }
-  return decideNoted(note, { leases, times });
+  // What other packs hold can be marked whenever: a session that needs more of it takes it back.
+  if (state === 'dead' && (await isYoung(parts, hex))) return { action: 'leave', reason: 'session' };
+  return { action: 'quarantine', reason: state };
 }
 
-/** What to do with a dead pack by its note: at the first mark, and again inside the second. */
+/** Whether a session is open that began before the pack was put. */
+export async function isYoung({ context, leases }: Pick<MarkParts, 'context' | 'leases'>, hex: string): Promise<boolean> {
+  const sinceMs = oldestSession(leases);
+  const stat = sinceMs === null ? null : await context.ports.files.stat(context.store.path(context.layout.pack(hex)));
+  return sinceMs !== null && stat !== null && stat.modifiedMs >= sinceMs;
+}
+
+/** What to do with a needless pack by its note: at the first mark, and again inside the second. */
 export function decideNoted(note: QuarantineNote, { leases, times }: Pick<MarkParts, 'leases' | 'times'>): Decision {
   if (note.state === 'deleting') return { action: 'delete', reason: 'dead' };
   const { nowMs, clockMs, quarantineMs } = times;

@@ -1,5 +1,7 @@
 /* What clean-up decides and tells: everything that goes or would go, and why. */
 
+import type { CompactOptions } from '../compact/choose.ts';
+import type { CompactionReport } from '../compact/compact.ts';
 import type { KeepRules } from '../retention/facts.ts';
 
 export interface CleanOptions {
@@ -9,8 +11,10 @@ export interface CleanOptions {
   readonly dryRun?: boolean;
   /** From the first mark to deletion; 24 h when left out. */
   readonly quarantineMs?: number;
-  /** Stops when more than this share (0 to 1) of the safe's bytes would be marked at once; 0.5 when left out. */
+  /** Stops when more than this share (0 to 1) of the safe's bytes would go at once: packs and, by compaction, parts of packs; 0.5 when left out. */
   readonly shareMax?: number;
+  /** How packs are made anew without what is dead in them; null: not at all. */
+  readonly compact?: CompactOptions | null;
   readonly minimumAgeMs?: number;
   /** Cap of safesets per job, where an operator applies one. */
   readonly safesetsMax?: number;
@@ -19,7 +23,7 @@ export interface CleanOptions {
 }
 
 export interface CleanProgress {
-  readonly step: 'records' | 'packs' | 'retire' | 'mark' | 'second-mark' | 'delete' | 'sweep';
+  readonly step: 'records' | 'packs' | 'retire' | 'compact' | 'mark' | 'second-mark' | 'delete' | 'sweep';
   readonly done: number;
   readonly total: number;
 }
@@ -46,6 +50,8 @@ export type PackAction =
   | 'wait'
   /** Something refers to it again. */
   | 'take-back'
+  /** Of a dry run: what is live in it would be moved into a new pack. */
+  | 'compact'
   | 'delete'
   /** Nothing refers to it, but a session that is open may: it was put after that began. */
   | 'leave';
@@ -54,7 +60,20 @@ export interface CleanedPack {
   readonly pack: string;
   readonly bytes: number;
   readonly action: PackAction;
-  readonly reason: 'dead' | 'live' | 'delay' | 'lease' | 'session';
+  /**
+   * 'superseded': other packs have all that is live in it. Of packs that are to be compacted: 'sparse' for much that is dead, 'small' for
+   * many small packs.
+   */
+  readonly reason: 'dead' | 'superseded' | 'live' | 'delay' | 'lease' | 'session' | 'sparse' | 'small';
+}
+
+export interface CleanedCompaction extends CompactionReport {
+  /** Packs that are compacted, or would be in a dry run. */
+  readonly sources: number;
+  readonly sourceBytes: number;
+  /** Of these, what is live and moves, and what is dead and will be free when the old packs are gone. */
+  readonly liveBytes: number;
+  readonly deadBytes: number;
 }
 
 export interface CleanReport {
@@ -66,7 +85,9 @@ export interface CleanReport {
   readonly packs: readonly CleanedPack[];
   readonly totalPacks: number;
   readonly totalBytes: number;
-  /** What is marked now, as a share of all bytes; above `shareMax` a run that is not dry stops before it changes anything. */
+  /** What was or would be compacted. */
+  readonly compaction: CleanedCompaction;
+  /** What is dead and marked, or left behind by compaction, as a share of all bytes; above `shareMax` a run that is not dry stops before it changes anything. */
   readonly markedShare: number;
   readonly stopped: boolean;
   readonly deletedPacks: number;

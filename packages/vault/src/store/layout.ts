@@ -67,6 +67,7 @@ export const safeFolders = [
   'receipts',
   'stubs',
   'committing',
+  'plans',
   'quarantine',
   'leases',
   'locks',

@@ -1,0 +1,77 @@
+/*
+ * Numbers for names of packs, from 0 in the order in which they were met: 40 bytes a name instead of a text in hexadecimal.
+ *
+ * Open addressing by the first four bytes of a name: names are SHA-256, so they serve as the hash. The table is never more than half full.
+ */
+
+const nameBytes = 32;
+const countMin = 1024;
+
+export class PackNumbers {
+  #names = new Uint8Array(nameBytes * countMin);
+  /** Number + 1; 0 is free. */
+  #slots = new Int32Array(2 * countMin);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The number of the name at `offset` of `bytes`, a new one if it was not met before. */
+  numberOf(bytes: Uint8Array, offset: number = 0): number {
+    const found = this.#find(bytes, offset);
+    if (found >= 0) return found;
+    if (2 * this.#count === this.#slots.length) this.#grow();
+    const number = this.#count;
+    this.#names.set(bytes.subarray(offset, offset + nameBytes), nameBytes * number);
+    this.#count += 1;
+    this.#slots[this.#freeSlot(this.#names, nameBytes * number)] = number + 1;
+    return number;
+  }
+
+  /** -1 when the name was not met. */
+  find(name: Uint8Array): number {
+    return Math.max(-1, this.#find(name, 0));
+  }
+
+  /** A copy. */
+  nameAt(number: number): Uint8Array {
+    return this.#names.slice(nameBytes * number, nameBytes * (number + 1));
+  }
+
+  #find(bytes: Uint8Array, offset: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = hashAt(bytes, offset) & mask; ; slot = (slot + 1) & mask) {
+      const number = (this.#slots[slot] ?? 0) - 1;
+      if (number < 0) return -1;
+      if (this.#equals(nameBytes * number, bytes, offset)) return number;
+    }
+  }
+
+  #equals(at: number, bytes: Uint8Array, offset: number): boolean {
+    const names = this.#names;
+    for (let index = 0; index < nameBytes; index += 1) if (names[at + index] !== bytes[offset + index]) return false;
+    return true;
+  }
+
+  #freeSlot(bytes: Uint8Array, offset: number): number {
+    const mask = this.#slots.length - 1;
+    let slot = hashAt(bytes, offset) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #grow(): void {
+    const names = new Uint8Array(2 * this.#names.length);
+    names.set(this.#names);
+    this.#names = names;
+    this.#slots = new Int32Array(2 * this.#slots.length);
+    for (let number = 0; number < this.#count; number += 1) this.#slots[this.#freeSlot(names, nameBytes * number)] = number + 1;
+  }
+}
+
+function hashAt(bytes: Uint8Array, offset: number): number {
+  return (
+    (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8) | ((bytes[offset + 2] ?? 0) << 16) | ((bytes[offset + 3] ?? 0) << 24)
+  );
+}
