@@ -35,7 +35,8 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   },
   format: { platform: 'isomorphic', imports: ['std'], thirdParty: ['cborg'] },
   vectors: { platform: 'isomorphic', imports: [], thirdParty: [] },
-  seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['cborg'] },
+  seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['@scure/bip39', 'cborg'] },
+  paper: { platform: 'isomorphic', imports: ['std'], thirdParty: ['qr'] },
   protocol: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: [] },
   engine: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
   sources: { platform: 'node', imports: ['std'], importsTypes: ['engine'], thirdParty: ['koffi'] },
@@ -44,15 +45,15 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   portal: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: [] },
   testkit: {
     platform: 'node',
-    imports: ['std', 'format', 'seal', 'protocol', 'engine', 'sources', 'agent', 'vault', 'portal'],
+    imports: ['std', 'format', 'seal', 'paper', 'protocol', 'engine', 'sources', 'agent', 'vault', 'portal'],
     thirdParty: [],
   },
   twinvault: {
     platform: 'node',
-    imports: ['std', 'format', 'seal', 'protocol', 'engine', 'sources', 'agent', 'vault', 'portal'],
+    imports: ['std', 'format', 'seal', 'paper', 'protocol', 'engine', 'sources', 'agent', 'vault', 'portal'],
     thirdParty: ['@commander-js/extra-typings', 'commander'],
   },
-  web: { platform: 'isomorphic', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
+  web: { platform: 'isomorphic', imports: ['std', 'format', 'seal', 'paper', 'protocol'], thirdParty: [] },
 };
 
 /** Modules of Node behind a port: only std's node part imports them. */

@@ -22,7 +22,7 @@ export const passwordOption: Option<'--password-file <file>'> = new Option(
 );
 export const kitOption: Option<'--kit-file <file>'> = new Option(
   '--kit-file <file>',
-  'open the safe with the recovery kit in this file',
+  'open the safe with the recovery kit in this file; "-": type its words or its code',
 );
 export const jsonOption: Option<'--json'> = new Option('--json', 'print one JSON object per line, for programs');
 

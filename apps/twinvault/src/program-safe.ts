@@ -1,6 +1,7 @@
 /** The verbs below `safe`: who may open and write it. */
 import type { Command } from '@commander-js/extra-typings';
 import { Argument, Option } from '@commander-js/extra-typings';
+import { languageOption } from './wiring/language.ts';
 import type { RunVerb } from './options.ts';
 import { jsonOption, kitOption, passwordOption, safeOption, stateOption, suitesHelp, vaultOption } from './options.ts';
 
@@ -80,6 +81,32 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-passwd.ts')).safePasswd(context, options)),
+    );
+  safe
+    .command('kit')
+    .summary('make a new recovery kit to print; older ones end')
+    .description(
+      'Makes a new recovery kit: a page to print, with 24 words, a QR code and a code, each of which opens the safe without the password. ' +
+        'On a terminal it asks for two of the words, so that it is certain that the page can be read; only then do older kits end. ' +
+        'Needs the password or an older kit.',
+    )
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(
+      new Option(
+        '--new-kit-file <file>',
+        'write the kit to this new file: a PDF if its name ends so, else text',
+      ).makeOptionMandatory(true),
+    )
+    .addOption(languageOption)
+    .addOption(new Option('--no-check', 'do not ask for two words of the kit'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault safe kit --vault /mnt/backup --safe home --new-kit-file kit.pdf')
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-kit.ts')).safeKit(context, options)),
     );
   safe
     .command('slots')

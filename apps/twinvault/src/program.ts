@@ -19,6 +19,7 @@ import {
 import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
 import { version } from './version.ts';
+import { languageOption } from './wiring/language.ts';
 
 const general = 'Everyday verbs:';
 const care = "Care of a vault (needs access to the vault's directory):";
@@ -34,13 +35,19 @@ function addInit(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .addOption(vaultOption())
     .addOption(new Option('--safe <name>', 'name of the new safe').makeOptionMandatory(true))
-    .addOption(new Option('--kit-file <file>', 'write the recovery kit to this new file').makeOptionMandatory(true))
+    .addOption(
+      new Option('--kit-file <file>', 'write the recovery kit to this new file: a PDF if its name ends so').makeOptionMandatory(
+        true,
+      ),
+    )
+    .addOption(new Option('--no-check', 'do not ask for two words of the kit'))
+    .addOption(languageOption)
     .addOption(passwordOption)
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
     .addOption(new Option('--suite <number>', `cipher suite: ${suitesHelp}`).choices(['1', '2'] as const).default('1' as const))
     .addOption(stateOption)
     .addOption(jsonOption)
-    .addHelpText('after', '\nExample:\n  twinvault init --vault /mnt/backup --safe home --kit-file kit.txt')
+    .addHelpText('after', '\nExample:\n  twinvault init --vault /mnt/backup --safe home --kit-file kit.pdf')
     .action((options) => run(options.json === true, async (context) => (await import('./verbs/init.ts')).init(context, options)));
 }
 
@@ -269,7 +276,7 @@ export function makeProgram(run: RunVerb): Command {
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
-      '\nStart:\n  twinvault init --vault DIR --safe NAME --kit-file KIT\n  twinvault backup --vault DIR --safe NAME PATH...\n\nExit codes: 0 done, 3 done with errors that are listed, 4 damage found; others in the user guide.',
+      '\nStart:\n  twinvault init --vault DIR --safe NAME --kit-file KIT.pdf\n  twinvault backup --vault DIR --safe NAME PATH...\n\nExit codes: 0 done, 3 done with errors that are listed, 4 damage found; others in the user guide.',
     );
   addInit(program, run);
   addBackup(program, run);

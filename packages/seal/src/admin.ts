@@ -32,7 +32,7 @@ import type { AgentKeys } from './agent-keys.ts';
 import { SealError } from './errors.ts';
 import { newRootSecret, ownerKeys, readSeed, rootKeys, stateKey } from './keys.ts';
 import type { RootSecret } from './keys.ts';
-import { kitText } from './kit.ts';
+import type { Kit } from './kit.ts';
 import { OpenedSafe } from './open-safe.ts';
 import { makeKitSlot, makePasswordSlot } from './slots.ts';
 import type { PasswordParameters } from './slots.ts';
@@ -48,7 +48,7 @@ export interface NewSafeObjects {
 export interface MadeSafe {
   readonly newSafe: NewSafeObjects;
   readonly rootSecret: RootSecret;
-  readonly kitText: string;
+  readonly kit: Kit;
   /** Ready to enrol the first computer before the safe is created: append the entry to `newSafe.ledger`. */
   readonly opened: OpenedSafe;
 }
@@ -87,7 +87,7 @@ export async function makeSafe(input: SafeToMake): Promise<MadeSafe> {
   return {
     newSafe: { descriptor, slots, ledger: [epochEntry, slotsEntryBytes] },
     rootSecret: rs,
-    kitText: kitText({ label, safe, rootKey: publicKey, code: kit.code, createdMs }),
+    kit: { label, safe, rootKey: publicKey, code: kit.code, createdMs },
     opened,
   };
 }
@@ -204,13 +204,13 @@ export async function changePassword(
 }
 
 /** A new kit in the place of every kit so far. */
-export function changeKit(input: SlotChangeInput): SlotChange & { readonly kitText: string } {
+export function changeKit(input: SlotChangeInput): SlotChange & { readonly kit: Kit } {
   const { opened, random, clock } = input;
   const { rootSecret: rs, safe, rootKey } = opened;
   const { slot, code } = makeKitSlot({ rs, safe, random });
   const { label } = opened.ledger.descriptor;
-  const text = kitText({ label, safe, rootKey, code, createdMs: clock.nowMs() });
-  return { ...replaceSlots(input, 'kit', slot), kitText: text };
+  const kit = { label, safe, rootKey, code, createdMs: clock.nowMs() };
+  return { ...replaceSlots(input, 'kit', slot), kit };
 }
 
 function replaceSlots(input: SlotChangeInput, type: 'password' | 'kit', added: Uint8Array): SlotChange {

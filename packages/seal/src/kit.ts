@@ -4,6 +4,8 @@
  *   code line   `Code: ` and 14 groups of four characters of Crockford base32: 32 bytes of code, 3 bytes of check
  *   check       first 3 bytes of SHA-256("twinvault v1 kit" | safe id | code)
  *
+ *   words       the same code as 24 words: kit-words.ts
+ *
  * Invariant: the check finds typing errors and kits of other safes before a slot is tried; it says nothing of the code.
  */
 
@@ -12,11 +14,13 @@ import type { Brand, Random } from '@twinvault/std';
 import { rootKeyShortForm, safeId } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { SealError } from './errors.ts';
+import { kitWords, parseKitWords } from './kit-words.ts';
 
 /** 32 bytes. */
 export type KitCode = Brand<Uint8Array, 'KitCode'>;
 
-export interface KitTextInput {
+/** All that stands on a kit. */
+export interface Kit {
   readonly label: string;
   readonly safe: SafeId;
   /** Root public key. */
@@ -44,7 +48,7 @@ export function formatKitCode(safe: SafeId, code: KitCode): string {
 }
 
 /** Plain text of the kit, lines of at most 80 characters apart from a long label. `createdMs` is shown as a date in UTC. */
-export function kitText({ label, safe, rootKey, code, createdMs }: KitTextInput): string {
+export function kitText({ label, safe, rootKey, code, createdMs }: Kit): string {
   return `Twinvault recovery kit
 
 Safe:      ${label.replaceAll(/\p{Cc}/gu, ' ')}
@@ -54,28 +58,48 @@ Made on:   ${new Date(createdMs).toISOString().slice(0, 10)}
 
 Code: ${formatKitCode(safe, code)}
 
-Whoever has this code and access to the vault can read everything in the safe.
-If the password is lost, this code is the only way to the data. Nobody, the
-provider included, can make either of them again.
+The same as 24 words:
+
+${wordRows(code)}
+
+Whoever has the code or the words, and access to the vault, can read everything
+in the safe. If the password is lost, they are the only way to the data. Nobody,
+the provider included, can make either of them again.
 
 Print this page, put it where neither fire nor strangers get at it, and delete
-the file. To open the safe with it, type the code wherever Twinvault asks for
-the kit, or give the file: twinvault restore ... --kit-file FILE
+the file. To open the safe with it, give --kit-file - in the place of the
+password and type the words or the code, or give the file: --kit-file FILE
 
 Case, hyphens and spaces do not matter; I and L count as 1, O as 0. The root key
 above must be the one that Twinvault shows for the safe.
 `;
 }
 
+/** Four columns, down which the words are counted. */
+function wordRows(code: KitCode): string {
+  const words = kitWords(code);
+  const rows = Math.ceil(words.length / 4);
+  return Array.from({ length: rows }, (_, row) => {
+    const numbers = [row, row + rows, row + 2 * rows, row + 3 * rows];
+    return numbers
+      .map((at) => `${String(at + 1).padStart(4)} ${(words[at] ?? '').padEnd(11)}`)
+      .join('')
+      .trimEnd();
+  }).join('\n');
+}
+
 /**
- * Reads the code from a kit's text, or from the code alone as somebody typed it. With `safe` the check is held against
- * it, otherwise against the safe id in the text. SealError `kit-damaged`, `kit-other-safe`.
+ * Reads the code from a kit's text, or from the code or the words alone as somebody typed them. With `safe` the check of a code is held
+ * against it, otherwise against the safe id in the text; words have a check of their own, which does not tell safes apart. SealError
+ * `kit-damaged`, `kit-other-safe`.
  */
 export function parseKitText(text: string, safe?: SafeId): KitCode {
   if (text.length > kitTextCharactersMax) throw new SealError('kit-damaged', { context: { defect: 'length' } });
   const lines = text.split(/\r\n|\r|\n/);
   const codeLines = lines.filter((line) => /^\s*code:/i.test(line));
   if (codeLines.length > 1) throw new SealError('kit-damaged', { context: { defect: 'several codes' } });
+  const words = codeLines.length === 0 ? parseKitWords(text) : null;
+  if (words !== null) return words;
   const codeText = codeLines[0]?.replace(/^\s*code:/i, '') ?? text;
   const bytes = fromBase32(codeText.replaceAll(/[\s\-\u00AD\u2010-\u2015]/gu, ''));
   if (bytes?.length !== codeBytes + checkBytes) {

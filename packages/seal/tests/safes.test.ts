@@ -26,6 +26,7 @@ import {
   ownerEntries,
   parseAgentKeys,
   parseEnrolmentToken,
+  kitText,
   parseKitText,
   replayPinned,
   revokeEntry,
@@ -46,11 +47,11 @@ before(async () => {
 });
 
 test('a new safe opens by password and by kit, and both lead to the same secret', async () => {
-  const { newSafe, rootSecret, kitText, opened } = made;
+  const { newSafe, rootSecret, kit: printed, opened } = made;
   const byPassword = await openSafe(newSafe, { type: 'password', password });
   assert.deepEqual(byPassword.rootSecret, rootSecret);
   assert.deepEqual(byPassword.slotDigest, objectDigest(item(newSafe.slots, 0)));
-  const code = parseKitText(kitText, opened.safe);
+  const code = parseKitText(kitText(printed), opened.safe);
   const byKit = await openSafe(newSafe, { type: 'kit', code }, { rootKey: opened.rootKey, ledgerHead: opened.ledger.head });
   assert.deepEqual(byKit.rootSecret, rootSecret);
   assert.deepEqual(byKit.ledger.slotDigests(), newSafe.slots.map(objectDigest));
@@ -64,7 +65,7 @@ test('wrong secrets are said to be wrong, and short passwords are refused when a
   const { newSafe } = made;
   await assert.rejects(openSafe(newSafe, { type: 'password', password: `${password}!` }), { code: 'password-wrong' });
   await assert.rejects(openSafe(newSafe, { type: 'password', password: 'short' }), { code: 'password-wrong' });
-  const code = parseKitText(made.kitText).map((byte) => byte ^ 1) as ReturnType<typeof parseKitText>;
+  const code = parseKitText(kitText(made.kit)).map((byte) => byte ^ 1) as ReturnType<typeof parseKitText>;
   await assert.rejects(openSafe(newSafe, { type: 'kit', code }), { code: 'kit-wrong' });
   await assert.rejects(openSafe(newSafe, { type: 'escrow', seed: new Uint8Array(32) }), { code: 'slot-missing' });
   await assert.rejects(makeSafe({ label: 'x', password: 'thirteen char', suite: 1, random, clock }), {
@@ -73,8 +74,8 @@ test('wrong secrets are said to be wrong, and short passwords are refused when a
 });
 
 test('a lying vault is found out before a password is hashed', async () => {
-  const { newSafe, opened, kitText } = made;
-  const kit = { type: 'kit', code: parseKitText(kitText) } as const;
+  const { newSafe, opened } = made;
+  const kit = { type: 'kit', code: parseKitText(kitText(made.kit)) } as const;
   const other = await makeSafe({ label: 'Office', password, suite: 1, random, clock, parameters });
   const pinned = { rootKey: opened.rootKey, ledgerHead: opened.ledger.head };
   await assert.rejects(openSafe(other.newSafe, { type: 'password', password }, pinned), { code: 'root-mismatch' });
@@ -88,7 +89,7 @@ test('a lying vault is found out before a password is hashed', async () => {
   const forged = await makeSafe({ label: 'Office', password, suite: 1, random, clock, parameters });
   const entry = slotsEntry({ opened, clock, slots: forged.newSafe.slots });
   const listing = { ...newSafe, slots: forged.newSafe.slots, ledger: [...newSafe.ledger, entry] };
-  await assert.rejects(openSafe(listing, { type: 'kit', code: parseKitText(forged.kitText) }), { code: 'slot-damaged' });
+  await assert.rejects(openSafe(listing, { type: 'kit', code: parseKitText(kitText(forged.kit)) }), { code: 'slot-damaged' });
 });
 
 test('a ledger that went on is accepted, one that was seen longer is not', () => {
@@ -104,7 +105,7 @@ test('a ledger that went on is accepted, one that was seen longer is not', () =>
 
 test('a changed slot is refused, and never opens under another secret', async () => {
   const slot = item(made.newSafe.slots, 1);
-  const code = parseKitText(made.kitText);
+  const code = parseKitText(kitText(made.kit));
   assert.deepEqual(await openSlot(slot, { type: 'kit', code }), made.rootSecret);
   assert.equal(await openSlot(slot, { type: 'password', password }), null);
   for (let at = 0; at < slot.length; at += 1) {
@@ -130,11 +131,11 @@ test('the password changes without the kit or the data, and the old one stops wo
 
 test('a new kit replaces the old one; the last slot stays', async () => {
   const { newSafe, opened } = made;
-  const { slots, entry, kitText } = changeKit({ opened, slots: newSafe.slots, random, clock });
+  const { slots, entry, kit: printed } = changeKit({ opened, slots: newSafe.slots, random, clock });
   const changed = { ...newSafe, slots, ledger: [...newSafe.ledger, entry] };
-  const renewed = await openSafe(changed, { type: 'kit', code: parseKitText(kitText, opened.safe) });
+  const renewed = await openSafe(changed, { type: 'kit', code: parseKitText(kitText(printed), opened.safe) });
   assert.deepEqual(renewed.rootSecret, made.rootSecret);
-  await assert.rejects(openSafe(changed, { type: 'kit', code: parseKitText(made.kitText) }), { code: 'kit-wrong' });
+  await assert.rejects(openSafe(changed, { type: 'kit', code: parseKitText(kitText(made.kit)) }), { code: 'kit-wrong' });
   assert.throws(() => slotsEntry({ opened, clock, slots: [] }), { code: 'slot-last' });
   const many = Array.from({ length: 17 }, () => item(newSafe.slots, 0));
   assert.throws(() => slotsEntry({ opened, clock, slots: many }), { code: 'slot-too-many' });

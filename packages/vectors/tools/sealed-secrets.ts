@@ -1,7 +1,7 @@
 /* Vectors of the key schedule, passwords, kits and key slots. */
 
 import { concatBytes, fromHex, primitives, toHex, utf8Encode } from '@twinvault/std';
-import { encodeKeySlotObject, parseKeySlotObject, safeIdOf } from '@twinvault/format';
+import { encodeKeySlotObject, parseKeySlotObject, rootKeyShortForm, safeIdOf } from '@twinvault/format';
 import type { KeySlot } from '@twinvault/format';
 import {
   formatKitCode,
@@ -13,6 +13,7 @@ import {
   rootKeys,
   sealBytes,
 } from '@twinvault/seal';
+import type { Kit } from '@twinvault/seal';
 import type { VectorFile } from '../src/vector.ts';
 import { SealedCollector } from './sealed-collect.ts';
 import { flipped, hexText, randomOf, rs, sealSafe } from './sealed-world.ts';
@@ -51,7 +52,7 @@ export async function kitVectors(): Promise<VectorFile> {
   const collector = new SealedCollector({ parser: 'kit', about }, { safe: toHex(sealSafe) });
   const code = newKitCode(randomOf('kit'));
   const rootKey = rootKeys(rs).publicKey;
-  const text = kitText({ label: 'Vectors', safe: sealSafe, rootKey, code, createdMs });
+  const text = plainKitText({ label: 'Vectors', safe: sealSafe, rootKey, code, createdMs });
   const typed = formatKitCode(sealSafe, code);
   const other = safeIdOf(fill('other root key', 32));
   const take = async (name: string, input: string): Promise<void> => await collector.valid(name, utf8Encode(input));
@@ -72,8 +73,33 @@ export async function kitVectors(): Promise<VectorFile> {
   await refuse('a character outside the alphabet', `U${typed.slice(1)}`);
   await refuse('two code lines', `${text}${text}`);
   await refuse('the code of another safe', formatKitCode(other, code));
-  await refuse('the kit of another safe', kitText({ label: 'x', safe: other, rootKey, code, createdMs }), 'kit-other-safe');
+  await refuse('the kit of another safe', plainKitText({ label: 'x', safe: other, rootKey, code, createdMs }), 'kit-other-safe');
+  await take('the text with words', kitText({ label: 'Vectors', safe: sealSafe, rootKey, code, createdMs }));
   return collector.finish();
+}
+
+/** The text of kits before they had words. */
+function plainKitText({ label, safe, rootKey, code, createdMs: madeMs }: Kit): string {
+  return `Twinvault recovery kit
+
+Safe:      ${label}
+Safe id:   ${toHex(safe)}
+Root key:  ${rootKeyShortForm(rootKey)}
+Made on:   ${new Date(madeMs).toISOString().slice(0, 10)}
+
+Code: ${formatKitCode(safe, code)}
+
+Whoever has this code and access to the vault can read everything in the safe.
+If the password is lost, this code is the only way to the data. Nobody, the
+provider included, can make either of them again.
+
+Print this page, put it where neither fire nor strangers get at it, and delete
+the file. To open the safe with it, type the code wherever Twinvault asks for
+the kit, or give the file: twinvault restore ... --kit-file FILE
+
+Case, hyphens and spaces do not matter; I and L count as 1, O as 0. The root key
+above must be the one that Twinvault shows for the safe.
+`;
 }
 
 /** The first two neighbours that differ, within a group. */

@@ -34,9 +34,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'kit-other-safe': 'This recovery kit belongs to another safe.',
     'kit-wrong': 'This recovery kit does not open this safe.',
   }),
-  ...all('password', 'Compare the line that begins with "Code:" with the printed kit, character by character.', {
-    'kit-damaged': 'The code of the recovery kit is incomplete or mistyped.',
-  }),
+  ...all(
+    'password',
+    'Compare what you typed with the printed kit: the code by its characters, or the words by their numbers, down the columns.',
+    {
+      'kit-damaged': 'The code or the words of the recovery kit are incomplete or mistyped.',
+    },
+  ),
   ...all('password', null, {
     'slot-missing': 'This safe has no key slot for this kind of secret.',
   }),

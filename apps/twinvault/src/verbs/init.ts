@@ -3,9 +3,12 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { checkPasswordStrength, enrolHere, makeSafe } from '@twinvault/seal';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
-import { toHex, utf8Encode } from '@twinvault/std';
+import type { KitLanguage } from '@twinvault/paper';
+import { toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
+import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
+import { languageOf } from '../wiring/language.ts';
 import { safeState } from '../wiring/open-safe.ts';
 import { openOrCreateVault } from '../wiring/open-vault.ts';
 import { readNewPassword } from '../wiring/passwords.ts';
@@ -20,17 +23,16 @@ export interface InitOptions {
   readonly computer?: string | undefined;
   readonly suite: SuiteChoice;
   readonly state?: string | undefined;
+  readonly language?: KitLanguage | undefined;
+  /** False with --no-check. */
+  readonly check: boolean;
 }
 
-/** Order: password, vault, kit, state, and the safe last: whatever breaks, there is never a safe without its kit. */
+/** Order: password, vault, kit and its check, state, and the safe last: whatever breaks, there is never a safe without its kit. */
 export async function init(context: VerbContext, options: InitOptions): Promise<void> {
   const { files, random, clock } = context.platform;
   const kitFile = resolve(options.kitFile);
-  if ((await files.stat(kitFile)) !== null) {
-    throw new UsageError(
-      `${kitFile} exists already. Name a new file for the recovery kit: an existing one is never overwritten.`,
-    );
-  }
+  await demandNewFile(files, kitFile);
   const password = await readNewPassword(files, options.passwordFile);
   requireStrength(password);
   await using vault = await openOrCreateVault(context, options.vault);
@@ -48,10 +50,10 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
     clock,
   });
   using state = safeState(context, options.state, enrolled.agent.safe);
-  if (!(await files.create(kitFile, [utf8Encode(made.kitText)], { mode: 0o600 }))) {
-    throw new UsageError(`${kitFile} exists already. Name a new file for the recovery kit.`);
-  }
+  await writeKit(files, kitFile, { kit: made.kit, language: languageOf(options.language) });
+  let kitChecked = false;
   try {
+    kitChecked = await checkKit(context, kitFile, { kit: made.kit, isWanted: options.check });
     await state.saveAgentKeys(enrolled.agent);
     await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] });
   } catch (error) {
@@ -67,6 +69,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       rootKey: shortForm,
       computer: toHex(enrolled.agent.computer),
       kitFile,
+      kitChecked,
       suite: suiteOfChoice(options.suite),
     },
     [

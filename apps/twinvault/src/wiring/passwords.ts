@@ -4,7 +4,8 @@
 import type { Files } from '@twinvault/std';
 import { StdError, utf8Decode } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
-import { askHidden, readStandardInput } from './terminal.ts';
+import { kitPdfText } from '@twinvault/paper';
+import { askHidden, askLines, hasTerminal, readStandardInput } from './terminal.ts';
 
 const passwordFileBytesMax = 4096;
 const kitFileBytesMax = 65_536;
@@ -24,10 +25,18 @@ async function passwordFromFile(files: Files, path: string): Promise<string> {
   return password;
 }
 
+/** The text or PDF of a kit, or what somebody types. */
+async function kitFromFile(files: Files, path: string): Promise<string> {
+  if (path === '-' && hasTerminal()) {
+    return await askLines('Type the 24 words of the recovery kit or its code, in one line or several, then an empty line:');
+  }
+  return textFile(files, path, kitFileBytesMax, 'recovery kit');
+}
+
 async function textFile(files: Files, path: string, bytesMax: number, what: string): Promise<string> {
   const bytes = path === '-' ? await readStandardInput(bytesMax) : await plainFile(files, path, { bytesMax, what });
   if (bytes === null) throw new UsageError(`There is no ${what} at ${path}.`);
-  const text = utf8Decode(bytes);
+  const text = kitPdfText(bytes) ?? utf8Decode(bytes);
   if (text === null) throw new UsageError(`The ${what} ${path} is not UTF-8 text.`);
   return text;
 }
@@ -53,8 +62,7 @@ async function plainFile(
 export async function readSecret(files: Files, options: SecretOptions, safeLabel: string): Promise<Secret> {
   if (options.kitFile !== undefined && options.passwordFile !== undefined)
     throw new UsageError('Give either --password-file or --kit-file, not both.');
-  if (options.kitFile !== undefined)
-    return { type: 'kit', text: await textFile(files, options.kitFile, kitFileBytesMax, 'recovery kit') };
+  if (options.kitFile !== undefined) return { type: 'kit', text: await kitFromFile(files, options.kitFile) };
   if (options.passwordFile !== undefined)
     return { type: 'password', password: await passwordFromFile(files, options.passwordFile) };
   return { type: 'password', password: await askHidden(`Password of safe "${safeLabel}": `) };

@@ -28,6 +28,37 @@ export function askHidden(question: string): Promise<string> {
   });
 }
 
+export function hasTerminal(): boolean {
+  return process.stdin.isTTY;
+}
+
+/** One line that may be seen. Only with a terminal. */
+export function askVisible(question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+    let answered = false;
+    reader.once('close', () => {
+      if (!answered) reject(new UsageError('No answer was given. Nothing was changed.'));
+    });
+    reader.question(question, (line) => {
+      answered = true;
+      reader.close();
+      resolve(line);
+    });
+  });
+}
+
+/** Lines up to an empty one. Only with a terminal. */
+export async function askLines(question: string): Promise<string> {
+  process.stderr.write(`${question}\n`);
+  const lines: string[] = [];
+  for (;;) {
+    const line = await askVisible('> ');
+    if (line.trim() === '' && lines.length > 0) return lines.join('\n');
+    if (line.trim() !== '') lines.push(line);
+  }
+}
+
 /** All of standard input. */
 export async function readStandardInput(bytesMax: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];

@@ -18,6 +18,8 @@ const imports: Readonly<Record<string, string>> = {
   '#primitives': '/packages/std/src/browser/primitives.ts',
   '@bokuweb/zstd-wasm': '/node_modules/@bokuweb/zstd-wasm/dist/web/index.web.js',
   '@noble/': '/node_modules/@noble/',
+  '@scure/bip39': '/node_modules/@scure/bip39/index.js',
+  '@scure/bip39/': '/node_modules/@scure/bip39/',
   '@twinvault/format': '/packages/format/src/index.ts',
   '@twinvault/seal': '/packages/seal/src/index.ts',
   '@twinvault/std': '/packages/std/src/index.ts',
