@@ -3,17 +3,19 @@ import type { Command } from '@commander-js/extra-typings';
 import { Argument, Option } from '@commander-js/extra-typings';
 import { languageOption } from './wiring/language.ts';
 import type { RunVerb } from './options.ts';
+import { addKeepingCommands } from './program-keeping.ts';
 import { jsonOption, kitOption, passwordOption, safeOption, stateOption, suitesHelp, vaultOption } from './options.ts';
 
 export function addSafeCommands(program: Command, run: RunVerb): void {
   const safe: Command = program
     .command('safe')
-    .summary('computers, passwords and keys of a safe')
-    .description('Computers, passwords and keys of a safe.')
+    .summary('computers, passwords, keys and retention of a safe')
+    .description('Computers, passwords, keys and retention of a safe.')
     .helpGroup('Everyday verbs:');
   addComputerCommands(safe, run);
   addKeyCommands(safe, run);
   addSuiteCommand(safe, run);
+  addKeepingCommands(safe, run);
 }
 
 function addComputerCommands(safe: Command, run: RunVerb): void {

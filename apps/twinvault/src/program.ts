@@ -16,6 +16,7 @@ import {
   vaultOption,
   wholeNumber,
 } from './options.ts';
+import { addKeep } from './program-keeping.ts';
 import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
 import { version } from './version.ts';
@@ -230,7 +231,7 @@ function addClean(program: Command, run: RunVerb): void {
     .command('clean')
     .summary('retire safesets by retention and remove what nothing needs')
     .description(
-      "Retires safesets that are older than their type's days AND beyond its copies, then removes stored data that no safeset needs. The newest good safeset of each job always stays.\n\n" +
+      "Retires safesets that are older than their type's days AND beyond its copies, as safe retention says or these options for types that the safe has no rule for, then removes stored data that no safeset needs. The newest good safeset of each job always stays, and so does what is held, locked or flagged.\n\n" +
         'Removal has two steps: what nothing needs is set aside first and deleted by a later clean, when the delay is over and nothing has come to need it again.\n\n' +
         'Packs of which only a part is needed are compacted: that part moves into new packs, and the old ones are set aside. Many small packs become few. Backups and restores go on meanwhile, and a clean that was broken off is carried on by the next one.',
     )
@@ -284,6 +285,7 @@ export function makeProgram(run: RunVerb): Command {
   addBrowse(program, run);
   addLookingCommands(program, run);
   addRestore(program, run);
+  addKeep(program, run, general);
   addSafeCommands(program, run);
   addCare(program, run);
   return program;

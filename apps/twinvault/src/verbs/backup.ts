@@ -2,6 +2,8 @@
 import { hostname } from 'node:os';
 import { backup, EngineError } from '@twinvault/engine';
 import type { BackupProgress, BackupReport, ReuseScope } from '@twinvault/engine';
+import type { VaultSafe } from '@twinvault/protocol';
+import { replayPinned } from '@twinvault/seal';
 import { linuxFileSource } from '@twinvault/sources';
 import { formatBytes, formatDuration, toHex, utf8Decode } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
@@ -45,6 +47,7 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
   const agent = await state.safe(safe.safe).agentKeys();
   if (agent === null) throw new EngineError('agent-missing');
   const { publicKey } = await vault.site();
+  await noteType(context, safe, options);
   const report = await backup({
     vault: safe,
     agent,
@@ -63,6 +66,29 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
   progress.finish();
   if (report.result === 'with errors') context.setExit('withErrors');
   output.result({ safe: toHex(safe.safe), label, job: options.job, ...reportJson(report) }, reportLines(report, options.job));
+}
+
+/** A type that the safe does not know is more often a slip of the pen than a wish. */
+async function noteType({ output }: VerbContext, safe: VaultSafe, { type }: BackupVerbOptions): Promise<void> {
+  const ledger = replayPinned({ descriptor: await safe.descriptor(), ledger: await safe.ledger(1) });
+  const known = [...ledger.retentions().keys()];
+  if (known.length === 0 || known.includes(type)) return;
+  output.note(
+    `The safe has no rule for retention type "${type}", so clean-up keeps such safesets. It knows: ${known.join(', ')} (--type).`,
+  );
+}
+
+/** The site found the run unusual: it may be the work of ransomware, or of the user. */
+function unusualLines({ measure, safeset }: BackupReport): string[] {
+  if (measure === null || !measure.suspect) return [];
+  const percent = (part: number, of: number): string => `${Math.round((100 * part) / Math.max(1, of))} %`;
+  return [
+    '',
+    `ATTENTION: this run changed far more than this job usually does: ${percent(measure.originsReused, measure.origins)} of what the last safeset used is still used, and ${percent(measure.bytesNew, measure.bytes)} of this one is new.`,
+    'If you know why, lift the flag; until then the vault keeps this safeset and all older ones of the job:',
+    `  twinvault safe flag ${toHex(safeset).slice(0, 8)} --off`,
+    'If you do not, look whether your files still open: ransomware looks like this. Older safesets have them as they were.',
+  ];
 }
 
 async function excludesFromFile({ platform }: VerbContext, path: string | undefined): Promise<string[]> {
@@ -103,6 +129,7 @@ function reportJson(report: BackupReport): JsonObject {
     unchanged: report.unchanged,
     carried: report.carried,
     removed: report.removed,
+    measure: report.measure === null ? null : { ...report.measure },
     errors: report.errors.map(entryErrorJson),
     phasesMs: { ...report.phasesMs },
     pathsFile: report.pathsFile,
@@ -130,5 +157,6 @@ function reportLines(report: BackupReport, job: string): string[] {
       : []),
     `  sent       ${formatBytes(report.uploadedBytes)}`,
     `  time       ${formatDuration(elapsedMs)} (${rate}/s)`,
+    ...unusualLines(report),
   ];
 }

@@ -1,12 +1,16 @@
 /** `twinvault clean`: retention, and removal of what nothing needs. */
-import type { SafeId } from '@twinvault/format';
+import type { Ledger, SafeId } from '@twinvault/format';
+import type { VaultSafe } from '@twinvault/protocol';
+import { replayPinned } from '@twinvault/seal';
 import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
 import type { CleanedPack, CleanProgress, CleanReport, DirectoryVault, KeepRules } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
+import { retentionReasons } from '../output/retention-reasons.ts';
 import { formatTable, formatTime } from '../output/table.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { findSafe, openVault } from '../wiring/open-vault.ts';
+import { demandNotSigned, rulesOf } from '../wiring/retention-rules.ts';
 
 export interface CleanVerbOptions {
   readonly vault: string;
@@ -25,9 +29,9 @@ export interface CleanVerbOptions {
 }
 
 export async function clean(context: VerbContext, options: CleanVerbOptions): Promise<void> {
-  const keep = keepRules(options);
   await using vault = await openVault(context, options.vault);
   const { safe, label } = await findSafe(vault, options.safe);
+  const keep = keepRules(options, await ledgerOf(await vault.openSafe(safe)));
   const names = await safesetNames(vault, safe);
   const report = await vault.clean(safe, {
     keep,
@@ -51,30 +55,25 @@ export async function clean(context: VerbContext, options: CleanVerbOptions): Pr
   );
 }
 
-function keepRules({ days, copies, keep, intraday }: CleanVerbOptions): KeepRules {
+/** As the vault itself replays it: clean-up holds no key and no memory of the safe. */
+async function ledgerOf(safe: VaultSafe): Promise<Ledger> {
+  return replayPinned({ descriptor: await safe.descriptor(), ledger: await safe.ledger(1) });
+}
+
+function keepRules({ days, copies, keep, intraday }: CleanVerbOptions, ledger: Ledger): KeepRules {
   if ((days === undefined) !== (copies === undefined))
     throw new UsageError('--days and --copies go together: a safeset goes only when it is beyond both.');
-  if (days === undefined && keep === undefined) {
+  if (days === undefined && keep === undefined && ledger.retentions().size === 0) {
     throw new UsageError(
-      'Say what to keep: --days N --copies N for all types, or --keep TYPE=DAYS/COPIES for one. --dry-run shows what would go.',
+      'Say what to keep: twinvault safe retention writes it into the safe for good; --days N --copies N for all types, or --keep TYPE=DAYS/COPIES for one, say it for this time. --dry-run shows what would go.',
     );
   }
-  const types = new Map((keep ?? []).map((text) => keepRule(text, intraday === true)));
+  const types = rulesOf(keep ?? [], intraday === true);
+  demandNotSigned(types, ledger);
   return {
     types,
     ...(days === undefined || copies === undefined ? {} : { others: { days, copies, intraday: intraday === true } }),
   };
-}
-
-function keepRule(
-  text: string,
-  intraday: boolean,
-): [string, { readonly days: number; readonly copies: number; readonly intraday: boolean }] {
-  const match = /^([^=]+)=(\d{1,5})\/(\d{1,6})$/u.exec(text);
-  const [, type, days, copies] = match ?? [];
-  if (type === undefined || Number(copies) < 1)
-    throw new UsageError(`--keep ${text} is not of the form TYPE=DAYS/COPIES, for example daily=31/7, with at least one copy.`);
-  return [type, { days: Number(days), copies: Number(copies), intraday }];
 }
 
 const steps = {
@@ -92,19 +91,7 @@ function stepOf({ step, done, total }: CleanProgress): Step {
   return { phase: steps[step], done, total, unit: 'objects' };
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  'minimum-age': 'younger than the minimum age',
-  held: 'held',
-  'newest-good': 'newest good one of its job',
-  head: 'newest one of its job',
-  days: 'not old enough',
-  copies: 'among the newest copies',
-  'no-rule': 'its type has no rule',
-  erase: 'erase order',
-  cap: 'beyond the cap',
-  retention: 'old enough, and enough newer copies',
-  replaced: 'replaced by a newer one',
-};
+const reasons: Readonly<Record<string, string>> = { ...retentionReasons, replaced: 'replaced by a newer one' };
 
 /** From record digests to the ids that people know. */
 async function safesetNames(vault: DirectoryVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
@@ -142,7 +129,15 @@ function lines({ report, label, names }: CleanLines): string[] {
     ],
     rows,
   );
-  return [...(rows.length === 0 ? [] : [...table, '']), ...packLines(report, label)];
+  return [...(rows.length === 0 ? [] : [...table, '']), ...flagLines(report), ...packLines(report, label)];
+}
+
+function flagLines({ records }: CleanReport): string[] {
+  if (!records.some(({ reason }) => reason === 'flagged')) return [];
+  return [
+    'A flagged safeset keeps all older ones of its job. Compare it with an older one; when all is well, twinvault safe flag SAFESET --off lifts the flag.',
+    '',
+  ];
 }
 
 function packLines(report: CleanReport, label: string): string[] {

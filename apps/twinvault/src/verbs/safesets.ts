@@ -5,6 +5,8 @@ import type { JsonObject } from '../output/output.ts';
 import { formatTable, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { seenLedger } from '../wiring/open-safe.ts';
+import { marksOf } from '../wiring/marks.ts';
+import type { ShownMark } from '../wiring/marks.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 
 export interface SafesetsOptions {
@@ -17,9 +19,10 @@ export interface SafesetsOptions {
 export async function safesets(context: VerbContext, options: SafesetsOptions): Promise<void> {
   await using vault = await openVault(context, options.vault);
   const { label, safe } = await openNamedSafe(vault, options.safe);
-  await seenLedger(context, safe, options.state);
+  const ledger = await seenLedger(context, safe, options.state);
   const records = await safe.records({ kind: 'safeset', ...(options.job === undefined ? {} : { job: options.job }) });
   const live = records.filter((record) => !record.retired);
+  const marked = live.some((record) => marksOf(record, ledger).length > 0);
   const lines = formatTable(
     [
       { title: 'Safeset' },
@@ -31,6 +34,7 @@ export async function safesets(context: VerbContext, options: SafesetsOptions): 
       { title: 'Files', align: 'right' },
       { title: 'Protected', align: 'right' },
       { title: 'Sent', align: 'right' },
+      ...(marked ? [{ title: 'Marks' }] : []),
     ],
     live.map((record) => [
       toHex(record.public.safeset).slice(0, 8),
@@ -42,10 +46,22 @@ export async function safesets(context: VerbContext, options: SafesetsOptions): 
       record.public.counts.files.toLocaleString('en-US'),
       formatBytes(record.public.counts.bytesProtected),
       formatBytes(record.public.counts.bytesUploaded),
+      ...(marked ? [marksOf(record, ledger).map(markText).join(', ')] : []),
     ]),
   );
   const none = `Safe "${label}" holds no safeset${options.job === undefined ? '' : ` of job "${options.job}"`} yet.`;
-  context.output.result({ safe: toHex(safe.safe), label, safesets: live.map(safesetJson) }, live.length === 0 ? [none] : lines);
+  context.output.result(
+    {
+      safe: toHex(safe.safe),
+      label,
+      safesets: live.map((record) => ({ ...safesetJson(record), marks: marksOf(record, ledger).map((mark) => ({ ...mark })) })),
+    },
+    live.length === 0 ? [none] : lines,
+  );
+}
+
+function markText({ kind, by }: ShownMark): string {
+  return by === 'vault' ? `${kind} (unusual run)` : kind;
 }
 
 export function safesetJson(record: RecordSummary): JsonObject {
