@@ -283,3 +283,40 @@ test('it tells the free space and the status of what is there', { skip }, () => 
   assert.equal(target.stat(empty, bytes('y')), null);
   target.close();
 });
+
+test('a file that a broken-off restore left gives way, in the directory that it made and nowhere else', { skip }, () => {
+  const { root, target } = newTarget();
+  const directory = bytes('made');
+  target.makeDirectory(empty, directory, 'skip');
+  const left = target.createFile(directory, bytes('left'), 5, 'skip');
+  left?.write(Buffer.from('ha'), 0);
+  assert.equal(statSync(join(root, 'made/left')).mode & 0o7777, 0o1600);
+  // What the restore after the kill finds.
+  const next = openTarget(linuxTarget({ root: Buffer.from(root) }).config as LinuxTargetConfig);
+  assert.equal(next.stat(directory, bytes('left')), null);
+  assert.equal(put(next, 'made/left', 'skip', 'whole'), 'left');
+  assert.equal(readFileSync(join(root, 'made/left'), 'utf8'), 'whole');
+  assert.equal(put(next, 'made/left', 'skip', 'other'), null);
+  // The same mode elsewhere is somebody's file.
+  for (const place of ['made', 'others']) {
+    mkdirSync(join(root, place), { recursive: true });
+    writeFileSync(join(root, place, 'sticky'), 'theirs');
+    chmodSync(join(root, place, 'sticky'), 0o1600);
+  }
+  next.finishDirectory(empty, directory, metadata(2, { mode: 0o755 }));
+  for (const place of ['made', 'others']) {
+    assert.notEqual(next.stat(bytes(place), bytes('sticky')), null);
+    assert.equal(put(next, `${place}/sticky`, 'skip', 'ours'), null);
+    assert.equal(readFileSync(join(root, place, 'sticky'), 'utf8'), 'theirs');
+  }
+  left?.abandon();
+});
+
+test('a file given up in a new directory is gone', { skip }, () => {
+  const { root, target } = newTarget();
+  target.makeDirectory(empty, bytes('made'), 'skip');
+  const file = target.createFile(bytes('made'), bytes('file'), 5, 'overwrite');
+  assert.ok(existsSync(join(root, 'made/file')));
+  file?.abandon();
+  assert.ok(!existsSync(join(root, 'made/file')));
+});

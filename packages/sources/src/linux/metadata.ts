@@ -1,7 +1,8 @@
 /*
  * Owner, xattrs, ACLs, mode and times of a restored entry, in the order in which none undoes another: a change of owner
  * drops set-id bits and capabilities; an ACL sets the mode's bits and the mode the ACL's mask, which agree in a backup;
- * a mode without write permission forbids xattrs to others than root; anything may touch the times, so they come last.
+ * a mode without write permission forbids xattrs to others than root; anything else may touch the times. The mode comes
+ * last: until then it says that the entry is not finished.
  *
  * What cannot be restored becomes an error of the entry (`metadata-not-restored`), never a reason to give it up.
  */
@@ -49,11 +50,11 @@ export class MetadataWriter {
     };
     const hasOwner = this.#applyOwner(options, failed);
     this.#applyXattrs(options, failed);
-    if (options.metadata.type !== entryTypes.link) this.#applyMode(options, { hasOwner, failed });
     const { mtimeSeconds: seconds, mtimeNanos: nanos } = options.metadata;
     const { fd, isPath, path } = options;
     const modified = { seconds, nanos };
     failed('utimensat', isPath ? this.#system.setTimesOfPath(fd, modified) : this.#system.setTimes(fd, modified));
+    if (options.metadata.type !== entryTypes.link) this.#applyMode(options, { hasOwner, failed });
     return details.map((detail) => ({ path, code: 'metadata-not-restored', detail }));
   }
 

@@ -65,11 +65,12 @@ export class System {
     this.#numbers = processor ?? { statx: 0, getdents64: 0, renameat2: 0 };
   }
 
-  openAt(directoryFd: number, name: Uint8Array, flags: number): number {
+  /** `mode`: of a file that is made. */
+  openAt(directoryFd: number, name: Uint8Array, flags: number, mode = 0o600): number {
     if (!fill(this.#first, name)) return -errnos.ENAMETOOLONG;
     const { openat } = this.#libc;
     for (;;) {
-      const fd = openat(directoryFd, this.#first, flags | openFlags.O_CLOEXEC, 0o600);
+      const fd = openat(directoryFd, this.#first, flags | openFlags.O_CLOEXEC, mode);
       if (fd >= 0) return fd;
       const errno = lastErrno();
       if (errno !== errnos.EINTR) return -errno;

@@ -1,6 +1,10 @@
 /*
  * A file that is being restored. Until it is finished it has no name (O_TMPFILE), so that a restore that is killed leaves
  * nothing half written behind; where the file system has no nameless files, it has a passing name.
+ *
+ * In a directory that the restore itself made and has not finished, it has its own name from the start and a mode that
+ * says it is not whole: naming it afterwards costs a quarter of the kernel's time for a small file (ext4, November 2026:
+ * 39 us against 52). The mode is set last, so that the next restore knows what it may do again.
  */
 import type { ConflictRule, EntryError, EntryMetadata, Placed, TargetFile } from '@twinvault/engine';
 import { joinName } from '../paths.ts';
@@ -36,6 +40,19 @@ export interface FilePlace {
   readonly rule: ConflictRule;
 }
 
+/** What a file that is made under its own name has until it is finished: nobody gives a file the sticky bit. */
+export const unfinishedFileMode = 0o1600;
+
+/** Makes the file under its own name; null when something has that. Throws TargetWriteError. */
+export function newFileInPlace(home: FileHome, where: FilePlace, sizeBytes: number): TargetFile | null {
+  const directoryFd = home.directoryFd(where.directory);
+  const flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+  const fd = home.system.openAt(directoryFd, where.name, flags, unfinishedFileMode);
+  if (fd === -errnos.EEXIST) return null;
+  if (fd < 0) throw writeError('openat', fd);
+  return new LinuxTargetFile(home, where, { fd, passing: where.name, sizeBytes });
+}
+
 /** Makes the file. Throws TargetWriteError. */
 export function newTargetFile(home: FileHome, where: FilePlace, sizeBytes: number): TargetFile {
   const { system } = home;
@@ -60,7 +77,7 @@ class LinuxTargetFile implements TargetFile {
   readonly #sizeBytes: number;
   readonly #fd: number;
   readonly #inherited: Inherited;
-  /** Null: the file has no name yet. */
+  /** Null: the file has no name yet. The name that it is to have: it was made in place. */
   readonly #passing: Uint8Array | null;
   #name: Uint8Array | null;
   #endBytes = 0;
@@ -124,6 +141,7 @@ class LinuxTargetFile implements TargetFile {
     const { directory, name, rule } = this.#where;
     const directoryFd = this.#home.directoryFd(directory);
     const passing = this.#passing;
+    if (passing === name) return name;
     if (passing === null) {
       const make = (to: Uint8Array): number => system.hardLinkFd(this.#fd, { directoryFd, name: to });
       return place(system, { directoryFd, name, rule, call: 'linkat', make });

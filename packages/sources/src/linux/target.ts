@@ -28,7 +28,7 @@ import { decodeStatus, entryTypes, newStatusBuffer, typeOf } from './status.ts';
 import type { StatusBuffer } from './status.ts';
 import { system } from './system.ts';
 import type { System } from './system.ts';
-import { newTargetFile } from './target-file.ts';
+import { newFileInPlace, newTargetFile, unfinishedFileMode } from './target-file.ts';
 import type { FileHome, Inherited } from './target-file.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_PATH } = openFlags;
@@ -41,8 +41,8 @@ const openMode = 0o700;
 const unfinishedMode = 0o1700;
 /** New directories take it over from the one that they are made in. */
 const setGroupId = 0o2000;
-/** Directories of which it is remembered what new entries get. */
-const inheritedMax = 4096;
+/** Directories of which it is remembered what they are. */
+const factsMax = 4096;
 
 /** Plain data: it is posted to workers. */
 export interface LinuxTargetConfig {
@@ -88,6 +88,14 @@ function openRoot(calls: System, root: Uint8Array): number {
   throw new SourcesError(fd === -errnos.ENOTDIR ? 'target-invalid' : 'target-denied', { errno: errnoName(-fd), localPath });
 }
 
+interface DirectoryFacts {
+  /** A restore made it, this one or one that was broken off, and has not finished it: what lies in it is the restore's. */
+  readonly isUnfinished: boolean;
+  readonly hasDefaultAcl: boolean;
+  /** Known once a file was made in it. */
+  inherited: Inherited | null;
+}
+
 interface PlacedWithErrors {
   readonly placed: Placed;
   readonly errors: readonly EntryError[];
@@ -99,7 +107,8 @@ class LinuxTarget implements Target, FileHome {
   readonly #baseFd: number;
   readonly #directories: DirectoryCache;
   readonly #status: StatusBuffer = newStatusBuffer();
-  readonly #inherited = new Map<string, Inherited>();
+  readonly #facts = new Map<string, DirectoryFacts>();
+  #lastFacts: { readonly directory: Uint8Array; readonly facts: DirectoryFacts } | null = null;
   /** Directories that were there before, under rules that change nothing that is there: their modes, which they keep. */
   readonly #kept = new Map<string, number>();
 
@@ -164,12 +173,30 @@ class LinuxTarget implements Target, FileHome {
   // oxlint-disable-next-line max-params -- the port's signature
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null {
     const directoryFd = this.#parentFd(directory, name);
+    if (this.#factsOf(directory).isUnfinished) {
+      const file = this.#createInPlace(directory, name, sizeBytes);
+      if (file !== null) return file;
+    }
     // Known before anything is fetched and written; `finish` finds out for certain.
     if ((rule === 'skip' || rule === 'overwrite') && this.system.statAt(directoryFd, name, this.#status) === 0) {
       if (rule === 'skip') return null;
       if (typeOf(this.#status) === entryTypes.directory) throw directoryInTheWay();
     }
     return newTargetFile(this, { directory, name, rule }, sizeBytes);
+  }
+
+  /** Null: something has the name. What a restore that was broken off left of a file gives way. */
+  #createInPlace(directory: Uint8Array, name: Uint8Array, sizeBytes: number): TargetFile | null {
+    const made = newFileInPlace(this, { directory, name, rule: 'skip' }, sizeBytes);
+    if (made !== null || !this.#isUnfinishedFile(directory, name)) return made;
+    this.system.unlink(this.directoryFd(directory), name);
+    return newFileInPlace(this, { directory, name, rule: 'skip' }, sizeBytes);
+  }
+
+  #isUnfinishedFile(directory: Uint8Array, name: Uint8Array): boolean {
+    if (this.system.statAt(this.directoryFd(directory), name, this.#status) < 0) return false;
+    if (typeOf(this.#status) !== entryTypes.file || decodeStatus(this.#status).mode !== unfinishedFileMode) return false;
+    return this.#factsOf(directory).isUnfinished;
   }
 
   // oxlint-disable-next-line max-params -- the port's signature
@@ -247,22 +274,43 @@ class LinuxTarget implements Target, FileHome {
       return [];
     } finally {
       this.#directories.forget(path);
-      this.#inherited.delete(keyOf(path));
+      this.#facts.delete(keyOf(path));
+      this.#lastFacts = null;
     }
   }
 
   inherited(directory: Uint8Array, fd: number): Inherited {
-    const key = keyOf(directory);
-    const known = this.#inherited.get(key);
-    if (known !== undefined) return known;
+    const facts = this.#factsOf(directory);
+    if (facts.inherited !== null) return facts.inherited;
     const answer = this.system.statFd(fd, this.#status);
     if (answer < 0) throw writeError('statx', answer);
     const { uid, gid } = decodeStatus(this.#status);
-    const acl = this.system.getXattr(this.directoryFd(directory), defaultAclName, new Uint8Array(0));
-    const found = { uid, gid, hasDefaultAcl: acl >= 0 };
-    if (this.#inherited.size >= inheritedMax) this.#inherited.clear();
-    this.#inherited.set(key, found);
-    return found;
+    facts.inherited = { uid, gid, hasDefaultAcl: facts.hasDefaultAcl };
+    return facts.inherited;
+  }
+
+  #factsOf(directory: Uint8Array): DirectoryFacts {
+    // Files come directory by directory, each directory as one object.
+    if (this.#lastFacts?.directory === directory) return this.#lastFacts.facts;
+    const key = keyOf(directory);
+    let facts = this.#facts.get(key);
+    if (facts === undefined) {
+      facts = this.#askFacts(directory);
+      if (this.#facts.size >= factsMax) this.#facts.clear();
+      this.#facts.set(key, facts);
+    }
+    this.#lastFacts = { directory, facts };
+    return facts;
+  }
+
+  #askFacts(directory: Uint8Array): DirectoryFacts {
+    const fd = this.directoryFd(directory);
+    const answer = this.system.statFd(fd, this.#status);
+    if (answer < 0) throw writeError('statx', answer);
+    const { mode, uid } = decodeStatus(this.#status);
+    const hasDefaultAcl = this.system.getXattr(fd, defaultAclName, new Uint8Array(0)) >= 0;
+    const isUnfinished = (mode & ~setGroupId) === unfinishedMode && uid === this.system.effectiveUser() && !hasDefaultAcl;
+    return { isUnfinished, hasDefaultAcl, inherited: null };
   }
 
   freeBytes(): number {
@@ -273,7 +321,9 @@ class LinuxTarget implements Target, FileHome {
     const answer = this.system.statAt(this.#parentFd(directory, name), name, this.#status);
     if (answer === -errnos.ENOENT || answer === -errnos.ENOTDIR) return null;
     if (answer < 0) throw writeError('statx', answer);
-    return typeOf(this.#status) === 0 ? null : decodeStatus(this.#status);
+    if (typeOf(this.#status) === 0) return null;
+    const stat = decodeStatus(this.#status);
+    return stat.mode === unfinishedFileMode && this.#isUnfinishedFile(directory, name) ? null : stat;
   }
 
   otherName(name: Uint8Array, attempt: number): Uint8Array {
