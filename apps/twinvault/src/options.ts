@@ -24,6 +24,10 @@ export const kitOption: Option<'--kit-file <file>'> = new Option(
   '--kit-file <file>',
   'open the safe with the recovery kit in this file; "-": type its words or its code',
 );
+export const escrowOption: Option<'--escrow-file <file>'> = new Option(
+  '--escrow-file <file>',
+  "open the safe with the private escrow key in this file, where the safe has its owner's public one",
+);
 export const jsonOption: Option<'--json'> = new Option('--json', 'print one JSON object per line, for programs');
 
 /** For the help of whatever takes the number of a suite (docs/format/keys.md, Suites). */

@@ -3,7 +3,17 @@ import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { MarkKind } from '@twinvault/format';
 import type { RunVerb } from './options.ts';
-import { collect, jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption, wholeNumber } from './options.ts';
+import {
+  collect,
+  escrowOption,
+  jsonOption,
+  kitOption,
+  passwordOption,
+  safeOption,
+  stateOption,
+  vaultOption,
+  wholeNumber,
+} from './options.ts';
 
 export function addKeepingCommands(safe: Command, run: RunVerb): void {
   addRetention(safe, run);
@@ -46,6 +56,7 @@ function addRetention(safe: Command, run: RunVerb): void {
     .addOption(new Option('--intraday', 'count every safeset as a copy; otherwise several of one hour count as one'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
@@ -80,6 +91,7 @@ function addMark(safe: Command, run: RunVerb, { kind, summary, description }: Ma
     .addOption(new Option('--off', `lift the ${kind}`))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .action((safeset, options) =>

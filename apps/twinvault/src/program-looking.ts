@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
-import { jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption } from './options.ts';
+import { escrowOption, jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption } from './options.ts';
 
 const general = 'Everyday verbs:';
 
@@ -36,6 +36,7 @@ function addFind(program: Command, run: RunVerb): void {
     .addOption(new Option('--safeset <id>', 'only in this safeset: the beginning of its id, or "latest"'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
@@ -65,6 +66,7 @@ function addHistory(program: Command, run: RunVerb): void {
     .addOption(new Option('--computer <name>', 'only in safesets of this computer'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
@@ -93,6 +95,7 @@ function addDiff(program: Command, run: RunVerb): void {
     .addOption(new Option('--content-only', 'leave out what differs in metadata alone'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nExample:\n  twinvault diff --vault /mnt/backup --safe home 1a2b3c4d latest --below /etc')

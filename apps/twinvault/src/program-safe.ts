@@ -4,7 +4,16 @@ import { Argument, Option } from '@commander-js/extra-typings';
 import { languageOption } from './wiring/language.ts';
 import type { RunVerb } from './options.ts';
 import { addKeepingCommands } from './program-keeping.ts';
-import { jsonOption, kitOption, passwordOption, safeOption, stateOption, suitesHelp, vaultOption } from './options.ts';
+import {
+  escrowOption,
+  jsonOption,
+  kitOption,
+  passwordOption,
+  safeOption,
+  stateOption,
+  suitesHelp,
+  vaultOption,
+} from './options.ts';
 
 export function addSafeCommands(program: Command, run: RunVerb): void {
   const safe: Command = program
@@ -14,6 +23,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
     .helpGroup('Everyday verbs:');
   addComputerCommands(safe, run);
   addKeyCommands(safe, run);
+  addEscrowCommand(safe, run);
   addSuiteCommand(safe, run);
   addKeepingCommands(safe, run);
 }
@@ -30,6 +40,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .action((options) =>
@@ -57,6 +68,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .action((certificate, options) =>
@@ -78,6 +90,7 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(new Option('--new-password-file <file>', 'read the new password from the first line of this file'))
     .addOption(stateOption)
     .addOption(jsonOption)
@@ -104,6 +117,7 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .addOption(new Option('--no-check', 'do not ask for two words of the kit'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nExample:\n  twinvault safe kit --vault /mnt/backup --safe home --new-kit-file kit.pdf')
@@ -137,10 +151,34 @@ function addSuiteCommand(safe: Command, run: RunVerb): void {
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nExample:\n  twinvault safe suite 2 --vault /mnt/backup --safe home')
     .action((number, options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-suite.ts')).safeSuite(context, number, options)),
+    );
+}
+
+function addEscrowCommand(safe: Command, run: RunVerb): void {
+  safe
+    .command('escrow')
+    .summary("show, add or remove a company's escrow key")
+    .description(
+      "Shows which escrow keys open the safe; with --add gives it one, with --remove takes all of them away. An escrow key belongs to a company that wants to get at its people's safes: " +
+        'its private half opens the safe like the password does, and everybody who uses the safe is told of it. twinvault escrow makes such a key.',
+    )
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--add <file>', 'the public escrow key that opens the safe from now on'))
+    .addOption(new Option('--remove', 'no escrow key opens it any more'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(escrowOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault safe escrow --vault /mnt/backup --safe home --add company.pub')
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-escrow.ts')).safeEscrow(context, options)),
     );
 }

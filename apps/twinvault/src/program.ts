@@ -7,6 +7,7 @@ import type { RunVerb } from './options.ts';
 import {
   collect,
   jsonOption,
+  escrowOption,
   kitOption,
   passwordOption,
   safeOption,
@@ -123,6 +124,7 @@ function addBrowse(program: Command, run: RunVerb): void {
     .addOption(new Option('-R, --recursive', 'also all that lies below'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .action((path, options) =>
@@ -140,6 +142,7 @@ function addBrowse(program: Command, run: RunVerb): void {
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .action((path, options) => run(false, async (context) => (await import('./verbs/cat.ts')).cat(context, path, options)));
 }
@@ -171,6 +174,7 @@ function addRestore(program: Command, run: RunVerb): void {
     .addOption(new Option('--dry-run', 'only show count and size'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
@@ -190,6 +194,28 @@ function addRestore(program: Command, run: RunVerb): void {
     );
 }
 
+function addEscrow(program: Command, run: RunVerb): void {
+  program
+    .command('escrow')
+    .summary('make an escrow key for a company')
+    .description(
+      'Makes an escrow key: a private file, to be locked away, and a public one, which is given to safes by twinvault safe escrow --add. The private key opens each of these safes (--escrow-file), ' +
+        'and whoever uses them is told so. It belongs to no safe and needs no vault.',
+    )
+    .helpGroup(care)
+    .addOption(new Option('--name <name>', 'whose key it is, as people read it').makeOptionMandatory(true))
+    .addOption(new Option('--key-file <file>', 'write the private key to this new file').makeOptionMandatory(true))
+    .addOption(new Option('--public-file <file>', 'write the public key to this new file').makeOptionMandatory(true))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      "\nExample:\n  twinvault escrow --name 'Example Ltd, IT' --key-file escrow.key --public-file escrow.pub",
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/escrow.ts')).escrow(context, options)),
+    );
+}
+
 function addCare(program: Command, run: RunVerb): void {
   program
     .command('check')
@@ -205,6 +231,7 @@ function addCare(program: Command, run: RunVerb): void {
     .addOption(new Option('--set-aside', 'move damaged packs aside, so that the next backups store again what they held'))
     .addOption(passwordOption)
     .addOption(kitOption)
+    .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nIt ends with 0 when all is well and with 4 when something is damaged or missing.')
@@ -287,6 +314,7 @@ export function makeProgram(run: RunVerb): Command {
   addRestore(program, run);
   addKeep(program, run, general);
   addSafeCommands(program, run);
+  addEscrow(program, run);
   addCare(program, run);
   return program;
 }

@@ -247,7 +247,8 @@ export function ownerEntries(input: Signing & { readonly payloads: readonly (Mar
   return { entries, opened };
 }
 
-function rootEntry(signing: Signing, payload: LedgerPayload): Uint8Array {
+/** The next entry of the ledger, signed by the root. */
+export function rootEntry(signing: Signing, payload: LedgerPayload): Uint8Array {
   const { opened } = signing;
   return encodeLedgerEntry({ ...nextEntry(signing, payload), signer: opened.rootKey }, (message) => opened.sign(message));
 }

@@ -42,6 +42,14 @@ export const sealErrorCodes = {
     retry: 'never',
     meaning: 'Something was sealed to a reading key that the ledger of this safe does not name.',
   },
+  'escrow-damaged': {
+    retry: 'never',
+    meaning: 'The text of an escrow key is incomplete or mistyped: its check characters do not fit.',
+  },
+  'escrow-wrong': {
+    retry: 'never',
+    meaning: 'The escrow key opens no slot of this safe: the safe was given another one.',
+  },
   'id-mismatch': {
     retry: 'never',
     meaning: 'A blob opens, but its content is not the one that its chunk id names.',

@@ -75,6 +75,20 @@ export {
   parseEnrolmentToken,
 } from './enrolment.ts';
 export type { EnrolmentAnswer, EnrolmentToken, PendingEnrolment } from './enrolment.ts';
+export {
+  addEscrow,
+  escrowNameCharactersMax,
+  escrowPrivateText,
+  escrowPublicKey,
+  escrowPublicText,
+  escrowShortForm,
+  escrowsOf,
+  newEscrowSeed,
+  parseEscrowPrivateText,
+  parseEscrowPublicText,
+  removeEscrow,
+} from './escrow.ts';
+export type { EscrowPublicKey, EscrowSeed } from './escrow.ts';
 export { SealError, sealErrorCodes } from './errors.ts';
 export type { SealErrorCode } from './errors.ts';
 export {

@@ -109,7 +109,7 @@ export class OpenedSafe {
 }
 
 /**
- * SealError: `root-mismatch`, `ledger-rolled-back`, `password-wrong`, `kit-wrong`, `slot-missing`, `slot-damaged`.
+ * SealError: `root-mismatch`, `ledger-rolled-back`, `password-wrong`, `kit-wrong`, `escrow-wrong`, `slot-missing`, `slot-damaged`.
  * FormatError for objects that are damaged, forged or newer than this version. Costs one Argon2id for each password slot
  * that does not open.
  */
@@ -172,7 +172,7 @@ function notOpened(type: SlotSecret['type'], { tried, damage }: { tried: number;
   const codes: Readonly<Record<SlotSecret['type'], SealErrorCode>> = {
     password: 'password-wrong',
     kit: 'kit-wrong',
-    escrow: 'slot-missing',
+    escrow: 'escrow-wrong',
   };
   return new SealError(codes[type], { context: { slots: tried } });
 }

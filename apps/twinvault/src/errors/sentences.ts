@@ -41,6 +41,12 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'kit-damaged': 'The code or the words of the recovery kit are incomplete or mistyped.',
     },
   ),
+  ...all('password', 'Compare its short form with that of the safe: twinvault safe slots. Nothing was changed.', {
+    'escrow-wrong': 'This escrow key does not open this safe.',
+  }),
+  ...all('password', 'Take the file that twinvault escrow wrote, or its line that begins with "Key:".', {
+    'escrow-damaged': 'The text of the escrow key is incomplete or mistyped.',
+  }),
   ...all('password', null, {
     'slot-missing': 'This safe has no key slot for this kind of secret.',
   }),

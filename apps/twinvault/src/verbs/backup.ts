@@ -13,7 +13,7 @@ import type { VerbContext } from '../wiring/context.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import { absolutePathBytes } from '../wiring/paths.ts';
-import { openState } from '../wiring/open-safe.ts';
+import { openState, seenLedger } from '../wiring/open-safe.ts';
 
 export interface BackupVerbOptions {
   readonly vault: string;
@@ -46,6 +46,8 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
   const state = openState(context, options.state);
   const agent = await state.safe(safe.safe).agentKeys();
   if (agent === null) throw new EngineError('agent-missing');
+  // Whose escrow key opens the safe is told here too.
+  await seenLedger(context, safe, options.state);
   const { publicKey } = await vault.site();
   await noteType(context, safe, options);
   const report = await backup({

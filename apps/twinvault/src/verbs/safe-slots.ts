@@ -1,5 +1,6 @@
 /** `twinvault safe slots`: the ways to open a safe. */
 import { objectDigest, parseKeySlotObject } from '@twinvault/format';
+import { escrowShortForm, escrowsOf } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
 import { formatTable } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
@@ -15,9 +16,9 @@ export async function safeSlots(context: VerbContext, options: SafeOptions): Pro
   const ledger = await seenLedger(context, safe, options.state);
   // Only those that the ledger names are the safe's.
   const listed = new Set(ledger.slotDigests().map(toHex));
-  const slots = (await safe.slots())
-    .filter((bytes) => listed.has(toHex(objectDigest(bytes))))
-    .map((bytes) => parseKeySlotObject(bytes));
+  const stored = await safe.slots();
+  const escrows = escrowsOf(ledger, stored);
+  const slots = stored.filter((bytes) => listed.has(toHex(objectDigest(bytes)))).map((bytes) => parseKeySlotObject(bytes));
   const lines = formatTable(
     [{ title: 'Slot' }, { title: 'Opens with' }, { title: 'Cost of a guess' }],
     slots.map((slot) => [
@@ -37,6 +38,7 @@ export async function safeSlots(context: VerbContext, options: SafeOptions): Pro
         passes: slot.passes,
         lanes: slot.lanes,
       })),
+      escrows: escrows.map((escrow) => ({ name: escrow.name, shortForm: escrowShortForm(escrow) })),
     },
     lines,
   );

@@ -3,7 +3,7 @@ import { openAgentState } from '@twinvault/engine';
 import type { AgentState, SafeState } from '@twinvault/engine';
 import type { Ledger, SafeId } from '@twinvault/format';
 import type { VaultSafe } from '@twinvault/protocol';
-import { openSafe, parseKitText, replayPinned } from '@twinvault/seal';
+import { escrowShortForm, escrowsOf, openSafe, parseEscrowPrivateText, parseKitText, replayPinned } from '@twinvault/seal';
 import type { OpenedSafe, PinnedSafe, SlotSecret } from '@twinvault/seal';
 import type { VerbContext } from './context.ts';
 import type { Secret, SecretOptions } from './passwords.ts';
@@ -27,11 +27,20 @@ export function safeState(context: VerbContext, state: string | undefined, safe:
  * `ledger-rolled-back`.
  */
 export async function seenLedger(context: VerbContext, safe: VaultSafe, stateOption: string | undefined): Promise<Ledger> {
-  const [descriptor, ledger] = await Promise.all([safe.descriptor(), safe.ledger(1)]);
+  const [descriptor, ledger, slots] = await Promise.all([safe.descriptor(), safe.ledger(1), safe.slots()]);
   using state = safeState(context, stateOption, safe.safe);
   const keys = await state.agentKeys();
-  if (keys === null) return replayPinned({ descriptor, ledger });
-  return replayPinned({ descriptor, ledger }, { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) });
+  const pinned = keys === null ? undefined : { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) };
+  const replayed = replayPinned({ descriptor, ledger }, pinned);
+  tellEscrow(context, replayed, slots);
+  return replayed;
+}
+
+/** Whoever uses a safe is told who else can open it. */
+function tellEscrow({ output }: VerbContext, ledger: Ledger, slots: readonly Uint8Array[]): void {
+  for (const escrow of escrowsOf(ledger, slots)) {
+    output.note(`This safe can also be opened with the escrow key of "${escrow.name}" (${escrowShortForm(escrow)}).`);
+  }
 }
 
 /**
@@ -51,10 +60,13 @@ export async function openWithSecret(
   const pinned: PinnedSafe | undefined =
     keys === null ? undefined : { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) };
   const opened = await openSafe({ descriptor, slots, ledger }, slotSecret(secret, safe.safe), pinned);
+  tellEscrow(context, opened.ledger, slots);
   if (keys !== null) (await state.pins()).pinLedgerHead(opened.ledger.head);
   return opened;
 }
 
 function slotSecret(secret: Secret, safe: SafeId): SlotSecret {
-  return secret.type === 'password' ? secret : { type: 'kit', code: parseKitText(secret.text, safe) };
+  if (secret.type === 'password') return secret;
+  if (secret.type === 'escrow') return { type: 'escrow', seed: parseEscrowPrivateText(secret.text) };
+  return { type: 'kit', code: parseKitText(secret.text, safe) };
 }

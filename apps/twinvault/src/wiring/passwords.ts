@@ -13,9 +13,17 @@ const kitFileBytesMax = 65_536;
 export interface SecretOptions {
   readonly passwordFile?: string | undefined;
   readonly kitFile?: string | undefined;
+  readonly escrowFile?: string | undefined;
 }
 
-export type Secret = { readonly type: 'password'; readonly password: string } | { readonly type: 'kit'; readonly text: string };
+export type Secret =
+  | { readonly type: 'password'; readonly password: string }
+  | { readonly type: 'kit' | 'escrow'; readonly text: string };
+
+/** A text file of keys that are no passwords. */
+export function keyFileText(files: Files, path: string, what: string): Promise<string> {
+  return textFile(files, path, kitFileBytesMax, what);
+}
 
 /** The first line of the file, without its line end. */
 async function passwordFromFile(files: Files, path: string): Promise<string> {
@@ -60,8 +68,10 @@ async function plainFile(
 
 /** An existing secret: the files if named, else the terminal. */
 export async function readSecret(files: Files, options: SecretOptions, safeLabel: string): Promise<Secret> {
-  if (options.kitFile !== undefined && options.passwordFile !== undefined)
-    throw new UsageError('Give either --password-file or --kit-file, not both.');
+  const given = [options.passwordFile, options.kitFile, options.escrowFile].filter((file) => file !== undefined);
+  if (given.length > 1) throw new UsageError('Give only one of --password-file, --kit-file and --escrow-file.');
+  if (options.escrowFile !== undefined)
+    return { type: 'escrow', text: await textFile(files, options.escrowFile, kitFileBytesMax, 'escrow key') };
   if (options.kitFile !== undefined) return { type: 'kit', text: await kitFromFile(files, options.kitFile) };
   if (options.passwordFile !== undefined)
     return { type: 'password', password: await passwordFromFile(files, options.passwordFile) };
@@ -69,7 +79,7 @@ export async function readSecret(files: Files, options: SecretOptions, safeLabel
 }
 
 export function hasSecret(options: SecretOptions): boolean {
-  return options.kitFile !== undefined || options.passwordFile !== undefined;
+  return options.kitFile !== undefined || options.passwordFile !== undefined || options.escrowFile !== undefined;
 }
 
 /** A new password: from its file, or asked for twice. */
