@@ -5,7 +5,8 @@
  * Invariants: no key, no backup; nothing is referred to that the vault has not acknowledged; local state is written only
  * after the commit.
  */
-import { CodedError, toHex } from '@twinvault/std';
+import { CodedError, equalBytes, toHex } from '@twinvault/std';
+import type { CertificateId } from '@twinvault/format';
 import type { Platform } from '@twinvault/std';
 import type { VaultSafe } from '@twinvault/protocol';
 import type { AgentKeys } from '@twinvault/seal';
@@ -25,6 +26,10 @@ import { RunProgress } from './run/run-progress.ts';
 import { RunTally } from './run/run-tally.ts';
 import { RunSealing } from './run/sealing.ts';
 import type { FileSource } from './source-port.ts';
+import { decodeChain, encodeChain } from './state-packs/state-chain.ts';
+import type { StateChain } from './state-packs/state-chain.ts';
+import { restoreState } from './state-packs/state-restore.ts';
+import { StateTails } from './state-packs/state-tails.ts';
 import type { AgentState, SafeState } from './state/agent-state.ts';
 import type { CacheReader, CacheWriter } from './state/catalog-cache.ts';
 import type { JobState } from './state/job-state.ts';
@@ -99,9 +104,17 @@ interface RunInputs {
   readonly newCache: CacheWriter;
 }
 
+interface StateToKeep {
+  readonly newCache: CacheWriter;
+  readonly chain: StateChain;
+  /** The cache whose entries this run did not read again. */
+  readonly trusted: CacheReader | null;
+}
+
 class BackupRun {
   private readonly parts: RunParts;
   private readonly table: ChunkTable = ChunkTable.create();
+  private readonly stateTails: StateTails = new StateTails();
   private readonly tally: RunTally = new RunTally();
   private readonly uploader: Uploader;
   private readonly sealing: RunSealing;
@@ -121,13 +134,14 @@ class BackupRun {
     const { agent, run, jobState, reuse = 'safe' } = this.parts;
     const live = await LiveList.load({
       session: run.session,
-      certificate: agent.certificate,
+      own: ownCertificates(run, agent),
+      seen: (pack, rows) => this.stateTails.see(pack, rows),
       reuse,
       table: this.table,
       slips: this.uploader.slips,
       named: (number, pack) => this.uploader.name(number, pack),
     });
-    await using lastCache = await this.fittingCache();
+    await using lastCache = (await this.fittingCache()) ?? (await this.restoredCache());
     const newCache = jobState.newCache();
     try {
       return await this.withCaches({ live, lastCache, newCache });
@@ -149,13 +163,38 @@ class BackupRun {
     return null;
   }
 
+  /** What the vault has of a cache that was lost here. */
+  private async restoredCache(): Promise<CacheReader | null> {
+    const { jobState, vault, run, agent, platform, signal } = this.parts;
+    const { heads } = run;
+    const restored = await restoreState({ platform, vault, agent, heads, signal, job: jobState, tails: this.stateTails });
+    return restored ? await jobState.openCache() : null;
+  }
+
   private async withCaches({ live, lastCache, newCache }: RunInputs): Promise<BackupReport> {
     const { platform, agent, source, signal, level = levelDefault, progress } = this.parts;
     const skipUnchanged = lastCache !== null && !this.everythingIsRead(lastCache);
     const { table, uploader, tally, sealing, paths } = this;
     const workers = Math.max(1, this.parts.workers ?? Math.min(platform.threads.parallelism, workersMax));
     using signatures = this.parts.jobState.signatures(platform.random, lastCache === null);
-    const fixed = { signatures, platform, agent, source, signal, level, table, uploader, tally, sealing, paths, workers };
+    const { job, run } = this.parts;
+    const lastChain = lastCache === null ? null : decodeChain(lastCache.info.note);
+    const chained = { lastChain, job, sequence: run.sequence };
+    const fixed = {
+      ...chained,
+      signatures,
+      platform,
+      agent,
+      source,
+      signal,
+      level,
+      table,
+      uploader,
+      tally,
+      sealing,
+      paths,
+      workers,
+    };
     await using reading = new ReadingRun({ ...fixed, live, lastCache, skipUnchanged, newCache });
     this.tellProgress(reading);
     progress.enter('reading');
@@ -164,11 +203,12 @@ class BackupRun {
     if (!whole && reading.counted.chunksNew + reading.counted.chunksReused === 0)
       throw new EngineError('run-aborted', { context: { packs: 0 } });
     progress.enter('finishing');
+    const chain = whole ? await reading.finishState() : null;
     const catalog = await reading.finish();
     progress.enter('committing');
-    if (!whole) return await this.stopped(catalog);
+    if (chain === null) return await this.stopped(catalog);
     const committed = await this.commit(catalog, 'safeset');
-    await this.keepState(committed, newCache, skipUnchanged ? lastCache : null);
+    await this.keepState(committed, { newCache, chain, trusted: skipUnchanged ? lastCache : null });
     await signatures.keep();
     return this.report(committed, reading);
   }
@@ -223,13 +263,14 @@ class BackupRun {
   }
 
   /**
-   * Only after the commit, so nothing here may fail the run. `trusted`: the cache whose entries this run did not read again.
+   * Only after the commit, so nothing here may fail the run.
    */
-  private async keepState(record: CommittedRecord, newCache: CacheWriter, trusted: CacheReader | null): Promise<void> {
+  private async keepState(record: CommittedRecord, { newCache, chain, trusted }: StateToKeep): Promise<void> {
     const { safeState, agent, job, startMs } = this.parts;
     const { digest, sequence } = record;
     await this.paths.finish();
-    await newCache.finish({ record: digest, sequence, startMs, fullReadMs: trusted?.info.fullReadMs ?? startMs });
+    const fullReadMs = trusted?.info.fullReadMs ?? startMs;
+    await newCache.finish({ record: digest, sequence, startMs, fullReadMs, note: encodeChain(chain) });
     let failure = newCache.failure ?? this.paths.failure;
     try {
       const pins = await safeState.pins();
@@ -297,4 +338,17 @@ class BackupRun {
 
 function codeOf(error: unknown): string {
   return error instanceof CodedError ? error.code : 'internal';
+}
+
+/** A computer that was enrolled again as itself finds what it stored under its former certificate, unless that was revoked. */
+function ownCertificates({ ledger }: OpenedRun, agent: AgentKeys): (id: CertificateId) => boolean {
+  const known = new Map<string, boolean>();
+  return (id) => {
+    const name = toHex(id);
+    const computer = ledger.certificate(id)?.computer;
+    const own =
+      known.get(name) ?? (computer !== undefined && equalBytes(computer, agent.computer) && ledger.revocationOf(id) === null);
+    known.set(name, own);
+    return own;
+  };
 }

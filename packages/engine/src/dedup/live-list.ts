@@ -1,5 +1,5 @@
 /*
- * The site's live list as a run uses it. Blobs that this computer's certificate stored are known at once. Slips of its own are
+ * The site's live list as a run uses it. Blobs that this computer stored, under whichever certificate, are known at once. Slips of its own are
  * known when the blob that each opens is live too; blobs of other computers are candidates that a worker has to prove
  * (docs/format/packs.md, "Reuse of a blob that another computer stored").
  *
@@ -15,12 +15,15 @@ import { ForeignChunks } from './foreign-chunks.ts';
 import type { NewForeignBlob } from './foreign-chunks.ts';
 import type { SlipPairs } from './slip-pairs.ts';
 
-/** With whom a computer shares stored blobs: every one of the safe, or nobody but its own certificate. */
+/** With whom a computer shares stored blobs: every one of the safe, or nobody. */
 export type ReuseScope = 'safe' | 'computer';
 
 export interface LiveListOptions {
   readonly session: Pick<VaultSession, 'liveList'>;
-  readonly certificate: CertificateId;
+  /** Whether packs of this certificate are this computer's own. */
+  readonly own: (certificate: CertificateId) => boolean;
+  /** Told of each pack with something of its own. */
+  readonly seen: (live: LivePack, rows: PackTable) => void;
   readonly reuse: ReuseScope;
   readonly table: ChunkTable;
   readonly slips: SlipPairs;
@@ -54,11 +57,12 @@ export class LiveList {
   }
 
   private async loadOwn(): Promise<void> {
-    const { session, table, reuse } = this.options;
+    const { session, table, reuse, seen } = this.options;
     for await (const live of session.liveList()) {
       const owned = this.ownSections(live);
       if (owned === 'none') continue;
       const rows = new PackTable(live.tail);
+      seen(live, rows);
       const packs = this.packNumbers(live, rows);
       for (let row = 0; row < rows.count; row += 1) {
         if (owned !== 'all' && owned[rows.sectionAt(row)] !== true) continue;
@@ -107,13 +111,13 @@ export class LiveList {
 
   /** Which sections of a pack are this computer's. A pack of one section is told by its header, without a look at its rows. */
   private ownSections({ certificate, tail }: LivePack): 'all' | 'none' | readonly boolean[] {
-    const own = this.options.certificate;
+    const { own } = this.options;
     if (packSectionCount(tail) === 1) {
-      if (equalBytes(certificate, own)) return 'all';
+      if (own(certificate)) return 'all';
       this.hasOthers = true;
       return 'none';
     }
-    const sections = new PackTable(tail).sections.map(({ header }) => equalBytes(header?.certificate ?? certificate, own));
+    const sections = new PackTable(tail).sections.map(({ header }) => own(header?.certificate ?? certificate));
     if (sections.every(Boolean)) return 'all';
     this.hasOthers = true;
     return sections.some(Boolean) ? sections : 'none';

@@ -29,6 +29,7 @@
  * A private form: it may change with every version, and a cache in another is dropped.
  */
 import { assert } from '@twinvault/std';
+import { entryTypes } from '../source-port.ts';
 import type { EntryDetails, EntryStat, EntryType } from '../source-port.ts';
 import { writeDetails } from './entry-details.ts';
 import { PackedWriter } from './packed-writer.ts';
@@ -321,6 +322,40 @@ export class BodyView {
       deviceMinor: view.getUint32(start + offsets.deviceMinor, true),
     };
   }
+}
+
+/** A copy without what is only compared with a status: device, inode (unless links tell it), ctime, blocks. */
+export function clearedForState(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = body.slice();
+  const view = new DataView(copy.buffer);
+  const isLinked = view.getUint8(0) !== entryTypes.directory && view.getUint32(offsets.linkCount, true) > 1;
+  view.setFloat64(offsets.ctimeSeconds, 0, true);
+  view.setUint32(offsets.ctimeNanos, 0, true);
+  view.setFloat64(offsets.blocks, 0, true);
+  if (isLinked) return copy;
+  view.setUint32(offsets.linkCount, 1, true);
+  view.setFloat64(offsets.device, 0, true);
+  view.setUint32(offsets.inodeLow, 0, true);
+  view.setUint32(offsets.inodeHigh, 0, true);
+  return copy;
+}
+
+/** The bytes are as long as their head says: what is read out of a body lies in it. */
+export function isWholeBody(bytes: Uint8Array): boolean {
+  if (bytes.length < bodyHeadBytes) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const tagBytes = (view.getUint8(offsets.marks) & marks.tag) === 0 ? 0 : bodyTagBytes;
+  const extentsBytes = view.getUint32(offsets.extentCount, true) * bodyExtentBytes;
+  return bytes.length === bodyHeadBytes + view.getUint32(offsets.detailsBytes, true) + extentsBytes + tagBytes;
+}
+
+/** The body of a file without a tag, less its extents; `withContent` gives them back. */
+export function withoutExtents(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const view = new BodyView(body);
+  assert(view.tag === null, 'content with a tag is not taken out');
+  const copy = body.slice(0, body.length - view.extentCount * bodyExtentBytes);
+  new DataView(copy.buffer).setUint32(offsets.extentCount, 0, true);
+  return copy;
 }
 
 /** A copy of the body with a mark set, and the sequence that it was carried from where that is the mark. */

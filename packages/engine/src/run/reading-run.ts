@@ -20,6 +20,8 @@ import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
+import type { StateChain } from '../state-packs/state-chain.ts';
+import { StateOutput } from '../state-packs/state-output.ts';
 import type { CacheReader, CacheWriter } from '../state/catalog-cache.ts';
 import type { PathsFile } from '../state/paths-file.ts';
 import type { SignatureStore } from '../state/signature-store.ts';
@@ -28,6 +30,7 @@ import { Counters, totals } from '../workers/counters.ts';
 import type { CounterTotals } from '../workers/counters.ts';
 import type { WorkerData, WorkResult } from '../workers/messages.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
+import { EventTurns } from './event-turns.ts';
 import type { RunTally } from './run-tally.ts';
 import type { RunSealing } from './sealing.ts';
 
@@ -35,8 +38,6 @@ import type { RunSealing } from './sealing.ts';
 export const workersMax = 8;
 /** Open segments of the reorder buffer for each worker: enough that a large file does not stall the others at once. */
 const openSegmentsPerWorker = 12;
-/** The event loop turns at least this often while a source is scanned. */
-const turnMs = 20;
 
 export interface ReadingOptions {
   readonly platform: Pick<Platform, 'clock' | 'random' | 'threads' | 'timers'>;
@@ -49,6 +50,11 @@ export interface ReadingOptions {
   readonly uploader: Uploader;
   readonly tally: RunTally;
   readonly lastCache: CacheReader | null;
+  /** The copy of that cache at the vault; null when there is none. */
+  readonly lastChain: StateChain | null;
+  readonly job: string;
+  /** Of the safeset that the run makes. */
+  readonly sequence: number;
   /** Trust the cache's status of entries; false: read everything again. */
   readonly skipUnchanged: boolean;
   readonly newCache: CacheWriter;
@@ -64,6 +70,7 @@ export class ReadingRun implements AsyncDisposable {
   private pool: Promise<WorkerPool> | null = null;
   private readonly counters: readonly Counters[];
   private readonly catalog: CatalogOutput;
+  private readonly state: StateOutput;
   private readonly segments: Segments;
   private readonly details: DetailsDecoder = new DetailsDecoder();
   foundAll = false;
@@ -82,9 +89,27 @@ export class ReadingRun implements AsyncDisposable {
         await uploader.idle();
       },
     });
+    this.state = new StateOutput({
+      sink: {
+        session: sealing.session,
+        writeSecret,
+        kind: packKinds.state,
+        stateKey: agent.stateKey,
+        random: platform.random,
+        level,
+      },
+      table,
+      uploader,
+      signatures: options.signatures,
+      random: platform.random,
+      last: options.lastChain,
+      sequence: options.sequence,
+      job: options.job,
+    });
     this.segments = new Segments({
       run: async (work, urgent, lasts) => await this.run(work, urgent, lasts),
       signatures: options.signatures,
+      difference: (last, body, signature) => this.state.difference(last, body, signature),
       workers: options.workers,
       write: (item) => this.write(item),
       writeLeaf: (leaf) => this.writeLeaf(leaf),
@@ -142,7 +167,7 @@ export class ReadingRun implements AsyncDisposable {
   /** False when the signal ended it. */
   private async scan(join: MergeJoin): Promise<boolean> {
     const { source, signal, tally, platform } = this.options;
-    let turnedMs = platform.clock.monotonicMs();
+    const turns = new EventTurns(platform);
     try {
       for await (const events of source.scan(signal)) {
         if (signal.aborted) return false;
@@ -152,10 +177,7 @@ export class ReadingRun implements AsyncDisposable {
           if (taken < events.length) await join.load();
         }
         await this.segments.room();
-        if (platform.clock.monotonicMs() - turnedMs < turnMs) continue;
-        // A scan may be synchronous: workers' messages, leases and signals want their turn of the event loop too.
-        await platform.timers.sleep(0);
-        turnedMs = platform.clock.monotonicMs();
+        await turns.take();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -183,6 +205,7 @@ export class ReadingRun implements AsyncDisposable {
     const { tally, paths } = this.options;
     tally.written(item);
     paths.add(item);
+    this.state.write(item);
     if (item.body !== null) this.writeEntry(item, item.body);
   }
 
@@ -212,13 +235,14 @@ export class ReadingRun implements AsyncDisposable {
     const { entries, bytes } = block;
     if (this.catalog.addLeaf({ id, first, last, entries, bytes })) {
       newCache.addBlock(block);
+      this.state.writeBlock(block);
       tally.writtenBlock(block);
       return;
     }
     const items = new ItemCursor(block.items);
     while (items.next()) {
       const { directory, name, body } = items;
-      this.write({ directory, name, body, change: 'unchanged' });
+      this.write({ directory, name, body, change: 'unchanged', last: body, difference: null });
     }
   }
 
@@ -226,9 +250,11 @@ export class ReadingRun implements AsyncDisposable {
     const session = this.options.sealing.renewed();
     if (session !== null) {
       this.catalog.renew(session);
+      this.state.renew(session);
       (await this.pool)?.renew(session);
     }
     await this.catalog.breathe();
+    await this.state.breathe();
     await this.options.newCache.drain();
   }
 
@@ -240,7 +266,12 @@ export class ReadingRun implements AsyncDisposable {
 
   /** Blobs that did not open to their chunk when they were looked at again. */
   get memoryFaults(): number {
-    return this.counted.memoryFaults + this.catalog.memoryFaults;
+    return this.counted.memoryFaults + this.catalog.memoryFaults + this.state.memoryFaults;
+  }
+
+  /** After everything was read: what of the state is at the vault, to be pinned by the refs of the catalog finished after it. */
+  async finishState(): Promise<StateChain> {
+    return await this.state.finish();
   }
 
   /** Everything that the catalog names is at the vault when it resolves. */

@@ -42,11 +42,14 @@ export interface Item {
   /** Null: not known yet, or no entry. */
   body: Uint8Array | null;
   change: Change;
+  /** Body in the last cache, under this very key. */
+  readonly last: Uint8Array | null;
+  /** Of a large file's content to what the last body has (delta/difference.ts). */
+  difference: Uint8Array | null;
 }
 
 interface PendingItem extends Item {
   readonly stat: EntryStat;
-  readonly last: Uint8Array | null;
   outcome: Outcome | null;
   /** The entry of the same inode that is read in its stead. */
   readonly leader: PendingItem | null;
@@ -62,6 +65,8 @@ export interface SegmentsOptions {
   /** Has a worker do something; `lasts` is called when a worker has room for a batch: signatures may be large. */
   readonly run: (work: Work, urgent: boolean, lasts?: () => readonly LastVersion[]) => Promise<WorkResult>;
   readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'drop'>;
+  /** Of a large file that was read to its last version, for the copy of the state. */
+  readonly difference: (last: Uint8Array | null, body: Uint8Array, signature: Uint8Array | null) => Uint8Array | null;
   readonly workers: number;
   /** Entries strictly in key order; `removed` ones without a body. */
   readonly write: (item: Item) => void;
@@ -100,7 +105,7 @@ export class Segments implements JoinOutput {
   unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
     const { type, sizeBytes } = new BodyView(body);
     this.options.passed(1, type === entryTypes.file ? sizeBytes : 0);
-    this.push({ directory, name, body, change: 'unchanged' });
+    this.push({ directory, name, body, change: 'unchanged', last: body, difference: null });
   }
 
   unchangedLeaf(leaf: UnchangedLeaf): void {
@@ -111,12 +116,13 @@ export class Segments implements JoinOutput {
   }
 
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
-    this.push({ directory, name, body: remark(last, marks.carried, this.options.lastSequence), change: 'carried' });
+    const body = remark(last, marks.carried, this.options.lastSequence);
+    this.push({ directory, name, body, change: 'carried', last, difference: null });
   }
 
   removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
     this.options.signatures.drop(last);
-    this.push({ directory, name, body: null, change: 'removed' });
+    this.push({ directory, name, body: null, change: 'removed', last, difference: null });
   }
 
   error(error: EntryError): void {
@@ -128,7 +134,7 @@ export class Segments implements JoinOutput {
     const large = stat.type === entryTypes.file && stat.sizeBytes >= largeFileBytes && leader === null;
     if (large) this.endBatch();
     const change = last === null ? 'new' : 'changed';
-    const item: PendingItem = { directory, name, stat, last, leader, body: null, change, outcome: null };
+    const item: PendingItem = { directory, name, stat, last, leader, body: null, change, outcome: null, difference: null };
     if (leader === null) this.lead(item);
     else this.followers.push(item);
     this.push(item);
@@ -246,8 +252,11 @@ export class Segments implements JoinOutput {
   }
 
   private keepSignature(item: PendingItem | undefined, signature: Uint8Array | null): void {
-    const { signatures } = this.options;
-    if (item?.outcome === outcomes.read && item.body !== null) signatures.replace(item.last, item.body, signature);
+    const { signatures, difference } = this.options;
+    if (item?.outcome === outcomes.read && item.body !== null) {
+      item.difference = difference(item.last, item.body, signature);
+      signatures.replace(item.last, item.body, signature);
+    }
     if (item?.outcome === outcomes.gone && item.last !== null) signatures.drop(item.last);
   }
 

@@ -7,7 +7,13 @@ import { chunkId } from '@twinvault/format';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheReader, CacheWriter } from './catalog-cache.ts';
 
-const identity = { record: new Uint8Array(32).fill(1), sequence: 7, startMs: 1e12, fullReadMs: 9e11 };
+const identity = {
+  record: new Uint8Array(32).fill(1),
+  sequence: 7,
+  startMs: 1e12,
+  fullReadMs: 9e11,
+  note: Uint8Array.of(1, 2, 3),
+};
 
 /** Enough of a body to be counted. */
 function bodyWith(rest: Uint8Array): Uint8Array {

@@ -3,14 +3,16 @@
  * skipped. A flat file that is written and read as a stream:
  *
  *   blocks   one for each leaf of the catalog (cache-block.ts)
- *   trailer  96 bytes, at the end:
+ *   note     what else belongs to the record: which chunks at the vault are a copy of this (state-packs/state-chain.ts)
+ *   trailer  112 bytes, at the end:
  *     offset  0  magic "TVCC" | u32 version
  *             8  digest of the record that the cache belongs to (32)
  *            40  u32 sequence of that safeset | u32 zero
  *            48  f64 start of that run, ms since 1970
  *            56  f64 start of the last run that read everything, ms since 1970
  *            64  f64 number of entries | f64 bytes of all blocks
- *            80  first 16 bytes of SHA-256(the 80 bytes before)
+ *            80  u32 bytes of the note | zero (4) | first 8 bytes of SHA-256(note)
+ *            96  first 16 bytes of SHA-256(the 96 bytes before)
  *
  * Only a cache: it is dropped when anything about it is doubtful, which costs reading the files again.
  */
@@ -26,8 +28,10 @@ import { AppendFile } from './append-file.ts';
 import { blockBytes, blockHeadBytes, decodeBlock, encodeBlock } from './cache-block.ts';
 import type { BlockCounts, CacheBlock } from './cache-block.ts';
 
-const version = 2;
-const trailerBytes = 96;
+const version = 3;
+const trailerBytes = 112;
+const checkedBytes = 96;
+const noteBytesMax = 64 * 1024 * 1024;
 /** A single entry with a list of a million extents has 44 MB. */
 export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
 /** Blocks are gathered up to this size before they are appended: each append is made durable. */
@@ -41,6 +45,8 @@ export interface CacheIdentity {
   readonly sequence: number;
   readonly startMs: number;
   readonly fullReadMs: number;
+  /** Kept as it is. */
+  readonly note: Uint8Array;
 }
 
 export interface CacheInfo extends CacheIdentity {
@@ -116,8 +122,8 @@ export class CacheWriter {
   /** False, and the old cache stays, when the new one could not be written. */
   async finish(identity: CacheIdentity): Promise<boolean> {
     this.endBlock(null);
-    this.gathered.push(encodeTrailer(identity, this.entries, this.blocksBytes));
-    this.gatheredBytes += trailerBytes;
+    this.gathered.push(identity.note, encodeTrailer(identity, this.entries, this.blocksBytes));
+    this.gatheredBytes += identity.note.length + trailerBytes;
     this.append();
     return await this.file.publish(this.path);
   }
@@ -164,7 +170,9 @@ function encodeTrailer(identity: CacheIdentity, entries: number, blocksBytes: nu
   view.setFloat64(56, identity.fullReadMs, true);
   view.setFloat64(64, entries, true);
   view.setFloat64(72, blocksBytes, true);
-  trailer.set(primitives.sha256(trailer.subarray(0, 80)).subarray(0, 16), 80);
+  view.setUint32(80, identity.note.length, true);
+  trailer.set(primitives.sha256(identity.note).subarray(0, 8), 88);
+  trailer.set(primitives.sha256(trailer.subarray(0, checkedBytes)).subarray(0, 16), checkedBytes);
   return trailer;
 }
 
@@ -197,15 +205,19 @@ export class CacheReader implements AsyncDisposable {
     const trailer = await file.read(file.sizeBytes - trailerBytes, trailerBytes);
     const view = new DataView(trailer.buffer, trailer.byteOffset, trailerBytes);
     if (!magic.every((byte, index) => trailer[index] === byte) || view.getUint32(4, true) !== version) return null;
-    if (!equalBytes(primitives.sha256(trailer.subarray(0, 80)).subarray(0, 16), trailer.subarray(80, 96))) return null;
-    const blocksBytes = view.getFloat64(72, true);
-    if (blocksBytes !== file.sizeBytes - trailerBytes) return null;
+    const check = primitives.sha256(trailer.subarray(0, checkedBytes)).subarray(0, 16);
+    if (!equalBytes(check, trailer.subarray(checkedBytes, trailerBytes))) return null;
+    const [blocksBytes, noteBytes] = [view.getFloat64(72, true), view.getUint32(80, true)];
+    if (noteBytes > noteBytesMax || blocksBytes + noteBytes !== file.sizeBytes - trailerBytes) return null;
+    const note = await file.read(blocksBytes, noteBytes);
+    if (!equalBytes(primitives.sha256(note).subarray(0, 8), trailer.subarray(88, 96))) return null;
     const info: CacheInfo = {
       record: trailer.slice(8, 40),
       sequence: view.getUint32(40, true),
       startMs: view.getFloat64(48, true),
       fullReadMs: view.getFloat64(56, true),
       entries: view.getFloat64(64, true),
+      note,
     };
     return new CacheReader(file, info, blocksBytes);
   }

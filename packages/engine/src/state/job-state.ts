@@ -7,6 +7,7 @@ import { CodedError } from '@twinvault/std';
 import { EngineError } from '../errors.ts';
 import { CacheReader, CacheWriter } from './catalog-cache.ts';
 import { SignatureStore } from './signature-store.ts';
+import type { SignatureRow } from './signature-store.ts';
 
 export interface JobStateOptions {
   readonly path: string;
@@ -57,6 +58,12 @@ export class JobState {
   signatures(random: Random, fresh: boolean): SignatureStore {
     const { files, databases } = this;
     return new SignatureStore({ path: `${this.path}/signatures.db`, files, databases, random, fresh });
+  }
+
+  /** What was restored of them; best effort, they are only a cache. */
+  replaceSignatures(key: Uint8Array, rows: Iterable<SignatureRow>, random: Random): void {
+    using signatures = this.signatures(random, false);
+    signatures.replaceAll(key, rows);
   }
 }
 

@@ -9,7 +9,7 @@ test('every line is JSON with the path, whatever its bytes', async () => {
   await files.makeDirectory('/state');
   const paths = new PathsFile(files, '/state/last-run.jsonl');
   const directory = utf8Encode('usr\0share');
-  const item = { body: null, change: 'new' } as const;
+  const item = { body: null, change: 'new', last: null, difference: null } as const;
   paths.add({ ...item, directory: new Uint8Array(0), name: utf8Encode('usr') });
   paths.add({ ...item, directory, name: utf8Encode('plain name') });
   paths.add({ ...item, directory, name: utf8Encode('quote " back\\slash \n') });

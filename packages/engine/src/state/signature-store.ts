@@ -20,6 +20,13 @@ export interface SignatureStoreOptions {
   readonly fresh: boolean;
 }
 
+export interface SignatureRow {
+  /** Digest of the list of extents. */
+  readonly content: Uint8Array;
+  readonly uses: number;
+  readonly bytes: Uint8Array;
+}
+
 export class SignatureStore implements Disposable {
   private readonly options: SignatureStoreOptions;
   private database: Database | null = null;
@@ -108,6 +115,19 @@ export class SignatureStore implements Disposable {
     }
   }
 
+  /** All that is there gives way to what was restored; before anything else is asked for. */
+  replaceAll(key: Uint8Array, rows: Iterable<SignatureRow>): void {
+    this.attempt((database) => {
+      database.run('DELETE FROM signatures');
+      database.run('INSERT OR REPLACE INTO page_key (only, bytes) VALUES (1, ?)', key);
+      for (const { content, uses, bytes } of rows) {
+        database.run('INSERT INTO signatures (content, uses, bytes) VALUES (?, ?, ?)', content, uses, bytes);
+      }
+      database.execute('COMMIT');
+      this.committed = true;
+    }, undefined);
+  }
+
   private attempt<T>(use: (database: Database) => T, otherwise: T): T {
     if (this.state === 'off') return otherwise;
     try {
@@ -167,7 +187,7 @@ export class SignatureStore implements Disposable {
 }
 
 /** Only large files have signatures: small ones lie in bundles. */
-function isSigned(body: Uint8Array): boolean {
+export function isSigned(body: Uint8Array): boolean {
   const view = new BodyView(body);
   return view.extentCount > 0 && view.sizeBytes >= bundledBytesMax && view.tag === null;
 }

@@ -49,6 +49,8 @@ export interface PackSinkOptions {
   readonly random: Random;
   readonly table: ChunkTable;
   readonly level: number;
+  /** The computer's, for packs of kind state and for them alone. */
+  readonly stateKey?: Uint8Array;
   readonly deliver: (pack: ClosedPack) => Promise<void>;
 }
 
@@ -121,8 +123,9 @@ export class PackSink {
   }
 
   private newBuilder(): PackBuilder {
-    const { kind, random } = this.options;
+    const { kind, random, stateKey } = this.options;
     return new PackBuilder({
+      ...(stateKey === undefined ? {} : { stateKey }),
       session: this.session,
       kind,
       keys: this.keys,
