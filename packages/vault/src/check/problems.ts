@@ -22,6 +22,7 @@ export type ProblemCode =
   | 'pack-aside'
   | 'pack-damaged'
   | 'pack-misplaced'
+  | 'plan-damaged'
   | 'receipt-damaged'
   | 'receipt-missing'
   | 'record-at-risk'
@@ -90,6 +91,11 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     severity: 'fault',
     meaning: 'A pack lies in the wrong folder, where nothing finds it.',
     advice: 'Move it to the folder named by the first two digits of its name.',
+  },
+  'plan-damaged': {
+    severity: 'fault',
+    meaning: 'A compaction plan is not what this site signed.',
+    advice: 'No data depends on it: the packs that it made hold. Put it back from a copy of the directory, or remove it.',
   },
   'receipt-damaged': {
     severity: 'fault',
