@@ -1,4 +1,4 @@
-/* Runs the programs of this folder with Debian's Python, which has the libraries that they need; another `python3` may stand before it on the path. */
+/* Runs the independent reader (tools/decoder) with Debian's Python, which has the libraries that it needs; another `python3` may stand before it on the path. */
 
 import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +18,9 @@ export interface ProgramAnswer {
   readonly stderr: string;
 }
 
-/** `program`: a file of this folder. */
-export async function runPython(program: string, words: readonly string[]): Promise<ProgramAnswer> {
-  const path = fileURLToPath(new URL(program, import.meta.url));
+/** `program`: a file of tools/decoder. */
+export async function runDecoder(program: string, words: readonly string[]): Promise<ProgramAnswer> {
+  const path = fileURLToPath(new URL(`../../../tools/decoder/${program}`, import.meta.url));
   return new Promise((resolve) => {
     // -B: no compiled files beside the sources.
     const child = execFile(python, ['-B', path, ...words], { maxBuffer: 2 ** 28 }, (_, stdout, stderr) => {

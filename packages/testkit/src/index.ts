@@ -23,6 +23,8 @@ export { randomConformance } from './conformance/random.ts';
 export { threadsConformance } from './conformance/threads.ts';
 export { following, liveNames, rejectsWith, runOnce, sessionOf, vaultConformance } from './conformance/vault.ts';
 export type { VaultUnderTest } from './conformance/vault.ts';
+export { decoderMissing, runDecoder } from './decoder.ts';
+export type { ProgramAnswer } from './decoder.ts';
 export { FakeClock, settle } from './fake-clock.ts';
 export { faulty } from './faulty.ts';
 export type { FaultCounter, FaultOptions } from './faulty.ts';

@@ -1,13 +1,15 @@
 /*
- * A source of files in memory: a tree that tests build and edit, with faults for single paths. Paths are text with "/";
+ * A source of files in memory: a tree that tests build and edit, with faults for single paths. Paths are text with "/", bytes in
+ * them that are not UTF-8 are U+DC80 to U+DCFF;
  * every edit gets a later time and every entry an inode number of its own, as on a real file system.
  *
  * Workers import the reader by the address of this module; since memory threads run in the same thread, the reader finds
  * its tree by number in a registry.
  */
-import { assert, compareBytes, utf8Encode } from '@twinvault/std';
+import { assert, compareBytes, concatBytes, utf8Decode, utf8Encode } from '@twinvault/std';
 import { entryTypes } from '@twinvault/engine';
 import type {
+  AclPart,
   DataRange,
   EntryDetails,
   EntryErrorCode,
@@ -39,6 +41,9 @@ export interface MemoryNode {
   user: string | null;
   group: string | null;
   xattrs: readonly Xattr[];
+  acls: readonly AclPart[];
+  /** Of device nodes. */
+  device: { readonly major: number; readonly minor: number };
   mtimeMs: number;
   ctimeMs: number;
   inode: number;
@@ -100,6 +105,8 @@ export class MemoryTree {
       user: 'someone',
       group: 'people',
       xattrs: [],
+      acls: [],
+      device: { major: 0, minor: 0 },
       mtimeMs: timeMs,
       ctimeMs: timeMs,
       inode: this.inodes,
@@ -130,6 +137,11 @@ export class MemoryTree {
 
   link(path: string, target: string): void {
     this.add(path, { type: entryTypes.link, target: utf8Encode(target), mode: 0o777 });
+  }
+
+  /** A FIFO, socket or device node. */
+  special(path: string, type: EntryType, fields: Partial<MemoryNode> = {}): void {
+    this.add(path, { type, ...fields });
   }
 
   hardLink(path: string, existing: string): void {
@@ -207,15 +219,20 @@ function statOf(node: MemoryNode): EntryStat {
     sizeBytes: node.type === entryTypes.file ? node.content.length : (node.target?.length ?? 0),
     blocks: Math.ceil(dataBytes / pageBytes) * (pageBytes / blockBytes),
     mtimeSeconds: Math.floor(node.mtimeMs / 1000),
-    mtimeNanos: (node.mtimeMs % 1000) * 1_000_000,
+    mtimeNanos: nanosOf(node.mtimeMs),
     ctimeSeconds: Math.floor(node.ctimeMs / 1000),
-    ctimeNanos: (node.ctimeMs % 1000) * 1_000_000,
+    ctimeNanos: nanosOf(node.ctimeMs),
     device: deviceNumber,
     inode: node.inode,
     linkCount: node.links,
-    deviceMajor: 0,
-    deviceMinor: 0,
+    deviceMajor: node.device.major,
+    deviceMinor: node.device.minor,
   };
+}
+
+/** Of the second that has begun, also before 1970. */
+function nanosOf(timeMs: number): number {
+  return (timeMs - Math.floor(timeMs / 1000) * 1000) * 1_000_000;
 }
 
 export function memorySource(tree: MemoryTree): FileSource {
@@ -247,7 +264,7 @@ function* events(tree: MemoryTree): Iterable<ScanEvent> {
     const node = tree.nodes.get(path);
     if (node === undefined) continue;
     const fault = tree.faults.get(path);
-    const place = { directory: keyPath(parentOf(path)), name: utf8Encode(nameOf(path)) };
+    const place = { directory: keyPath(parentOf(path)), name: pathBytes(nameOf(path)) };
     if (fault?.at === 'stat') {
       unlisted.push(path);
       yield { type: 'unstated', ...place, error: { path: keyPath(path), code: fault.code, detail: '' } };
@@ -295,8 +312,8 @@ function openEntry(tree: MemoryTree, path: string): OpenedEntry {
   };
 }
 
-function detailsOf({ user, group, target, xattrs }: MemoryNode): EntryDetails {
-  return { user, group, linkTarget: target, xattrs, acls: [] };
+function detailsOf({ user, group, target, xattrs, acls }: MemoryNode): EntryDetails {
+  return { user, group, linkTarget: target, xattrs, acls };
 }
 
 function parentOf(path: string): string {
@@ -308,16 +325,34 @@ function nameOf(path: string): string {
 }
 
 function keyPath(path: string): Uint8Array {
-  return utf8Encode(path.replaceAll('/', '\0'));
+  return pathBytes(path.replaceAll('/', '\0'));
 }
 
 function textPath(directory: Uint8Array, name: Uint8Array): string {
-  const decoder = new TextDecoder();
-  const parent = decoder.decode(directory).replaceAll('\0', '/');
-  return parent === '' ? decoder.decode(name) : `${parent}/${decoder.decode(name)}`;
+  const parent = textOf(directory).replaceAll('\0', '/');
+  return parent === '' ? textOf(name) : `${parent}/${textOf(name)}`;
+}
+
+const escapeBase = 0xdc00;
+
+/** UTF-8, but for U+DC80 to U+DCFF, which stand for one byte each (as in Python's surrogateescape). */
+function pathBytes(text: string): Uint8Array {
+  if (!/[\u{dc80}-\u{dcff}]/u.test(text)) return utf8Encode(text);
+  const parts = Array.from(text, (letter) => {
+    const code = letter.codePointAt(0) ?? 0;
+    return code >= 0xdc80 && code <= 0xdcff ? Uint8Array.of(code - escapeBase) : utf8Encode(letter);
+  });
+  return concatBytes(...parts);
+}
+
+/** The opposite; bytes that are not UTF-8 all become such letters, so that every name has one spelling in tests that use them. */
+function textOf(bytes: Uint8Array): string {
+  const text = utf8Decode(bytes);
+  if (text !== null) return text;
+  return Array.from(bytes, (byte) => String.fromCodePoint(byte < 0x80 ? byte : escapeBase + byte)).join('');
 }
 
 /** Directory paths first, then names (docs/format/catalog.md, "Keys"). */
 function comparePaths(a: string, b: string): number {
-  return compareBytes(keyPath(parentOf(a)), keyPath(parentOf(b))) || compareBytes(utf8Encode(nameOf(a)), utf8Encode(nameOf(b)));
+  return compareBytes(keyPath(parentOf(a)), keyPath(parentOf(b))) || compareBytes(pathBytes(nameOf(a)), pathBytes(nameOf(b)));
 }

@@ -5,9 +5,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { decoderMissing, runPython } from './python.ts';
+import { decoderMissing, runDecoder } from '@twinvault/testkit';
 
-const folder = fileURLToPath(new URL('../../packages/vectors/data/v1', import.meta.url));
+const folder = fileURLToPath(new URL('../data/v1', import.meta.url));
 
 /** Files of vectors of what only writers do. */
 const left: ReadonlySet<string> = new Set(['cutting', 'enrolment-answer', 'enrolment-request']);
@@ -20,7 +20,7 @@ interface Answer {
 }
 
 test('the independent reader reads the golden vectors', { skip: decoderMissing() }, async (t) => {
-  const { status, stdout, stderr } = await runPython('twinvault_vectors.py', [folder]);
+  const { status, stdout, stderr } = await runDecoder('twinvault_vectors.py', [folder]);
   assert.equal(status, 0, stderr);
   const answers = stdout
     .trim()

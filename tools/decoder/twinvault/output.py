@@ -3,16 +3,18 @@
 import hashlib
 import json
 import os
+import stat
 import sys
 
-from .nodes import BLOCK, CHARACTER, DIRECTORY, FILE, LINK
+from .nodes import BLOCK, CHARACTER, DIRECTORY, FILE, LINK, length_of
 
 FIFO, SOCKET = 4, 5
 
 
 def plain(value):
+    """As JSON has it: bytes are hexadecimal, long ones are told by their digest."""
     if isinstance(value, (bytes, bytearray)):
-        return bytes(value).hex()
+        return bytes(value).hex() if len(value) <= 256 else "sha256:" + hashlib.sha256(value).hexdigest()
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -45,7 +47,7 @@ def listing(safeset):
     safeset.check_refs()
     record = safeset.record
     return plain({"record": record.digest, "suite": record.suite, "public": record.public, "part": safeset.part,
-                  "stateRows": len(safeset.state), "entries": entries})
+                  "entries": entries})
 
 
 def write_listing(safeset):
@@ -56,62 +58,91 @@ class Folder:
     """Writes below a folder that is new or empty. What this system or user cannot set is told and left out."""
 
     def __init__(self, root):
-        self.root, self.untold = os.fsencode(root), 0
-        os.makedirs(self.root, exist_ok=True)
-        if os.listdir(self.root):
+        os.makedirs(root, exist_ok=True)
+        if os.listdir(root):
             raise FileExistsError(f"{root} is not empty")
+        self.root = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        self.untold, self._open = 0, (b"", os.dup(self.root))
 
-    def path_of(self, entry):
-        parts = entry["directory"].split(b"\0") if entry["directory"] else []
-        return os.path.join(self.root, *parts, entry["name"])
+    def _parent(self, directory):
+        """The open folder; only one is open at a time, since the entries of a folder are neighbours. Links are not followed."""
+        known, fd = self._open
+        if known != directory:
+            os.close(fd)
+            fd = os.dup(self.root)
+            for name in directory.split(b"\0") if directory else []:
+                try:
+                    os.mkdir(name, dir_fd=fd)
+                except FileExistsError:
+                    pass
+                inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
+                os.close(fd)
+                fd = inner
+            self._open = (directory, fd)
+        return fd
+
+    def _place(self, entry):
+        """A path for the system: paths of catalogs may be longer than it takes."""
+        return b"/proc/self/fd/%d/" % self._parent(entry["directory"]) + entry["name"]
 
     def write(self, safeset):
         first, folders = {}, []
         for entry in safeset.catalog.entries():
-            path, kind = self.path_of(entry), entry["type"]
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            path, kind = self._place(entry), entry["type"]
             group = entry["hardlink"] and tuple(entry["hardlink"].values())
             if group in first:
-                safeset.catalog.extents(entry)
-                os.link(first[group], path, follow_symlinks=False)
+                self._link(first[group], path, safeset, entry)
                 continue
             if kind == DIRECTORY:
-                os.makedirs(path, exist_ok=True)
-                folders.append((path, entry))
+                self._try(entry, lambda: os.path.isdir(path) or os.mkdir(path))
+                folders.append(entry)
             elif kind == FILE:
-                self._file(path, safeset, entry)
+                if not self._file(path, safeset, entry):
+                    continue
             elif entry["link"] is not None:
                 os.symlink(entry["link"], path)
-            elif not self._try(path, lambda: self._node(path, entry)):
+            elif not self._try(entry, lambda: self._node(path, entry)):
                 continue
             if group is not None:
-                first[group] = path
-            if kind != DIRECTORY and os.path.lexists(path):
-                self._finish(path, entry)
-        for path, entry in reversed(folders):
-            self._finish(path, entry)
+                first[group] = entry
+            if kind != DIRECTORY:
+                self._finish(entry)
+        for entry in reversed(folders):
+            self._finish(entry)
         safeset.check_refs()
         return self.untold
 
+    def _link(self, earlier, path, safeset, entry):
+        """Another name of an inode that stands already; what it holds is checked all the same."""
+        for _ in safeset.content(entry) if entry["type"] == FILE else ():
+            pass
+        there = os.dup(self._parent(earlier["directory"]))
+        os.link(earlier["name"], self._place(entry), src_dir_fd=there, follow_symlinks=False)
+        os.close(there)
+
     def _file(self, path, safeset, entry):
+        if length_of(safeset.catalog.extents(entry)) < entry["sizeBytes"]:
+            self._tell(entry, "its content could not be read when it was backed up")
+            return False
         with open(path, "xb") as file:
             for offset, data in safeset.content(entry):
                 file.seek(offset)
                 file.write(data)
             file.truncate(entry["sizeBytes"])
         for stream in entry["streams"]:
-            self._tell(path, "a stream")
+            self._tell(entry, "a stream")
             for _ in safeset.content(stream):
                 pass
+        return True
 
     def _node(self, path, entry):
-        import stat
         kinds = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
         device = entry["device"] or {"major": 0, "minor": 0}
         os.mknod(path, kinds[entry["type"]] | 0o600, os.makedev(device["major"], device["minor"]))
 
-    def _finish(self, path, entry):
+    def _finish(self, entry):
         """Owner before mode, since changing it takes marks away; times last."""
+        path = self._place(entry)
         steps = [lambda: os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)] if os.geteuid() == 0 else []
         if entry["type"] != LINK:
             steps.append(lambda: os.chmod(path, entry["mode"]))
@@ -123,16 +154,17 @@ class Folder:
         nanos = entry["mtimeSeconds"] * 10**9 + entry["mtimeNanos"]
         steps.append(lambda: os.utime(path, ns=(nanos, nanos), follow_symlinks=False))
         for step in steps:
-            self._try(path, step)
+            self._try(entry, step)
 
-    def _try(self, path, step):
+    def _try(self, entry, step):
         try:
             step()
             return True
         except (OSError, KeyError) as error:
-            self._tell(path, str(error))
+            self._tell(entry, getattr(error, "strerror", None) or str(error))
             return False
 
-    def _tell(self, path, what):
+    def _tell(self, entry, what):
         self.untold += 1
+        path = b"/".join([*entry["directory"].split(b"\0"), entry["name"]])
         print(f"{os.fsdecode(path)!r}: left out: {what}", file=sys.stderr)

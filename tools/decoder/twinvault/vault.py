@@ -11,7 +11,7 @@ from .ledger import Ledger
 from .objects import compaction_plan, receipt
 from .packs import Pack, open_chunk, open_slip
 from .records import Record, positions_of
-from .wire import demand, u32
+from .wire import demand
 
 
 class WrongSecret(Exception):
@@ -68,7 +68,7 @@ class Safe:
         self.records, self.stubs = self._records("records", "record"), self._records("stubs", "stub")
         self._check_chains()
         self._check_receipts()
-        self.plan_nonces = self._plan_nonces()
+        self._check_plans()
         self.places, self.blobs = {}, {}
         for shard in names_in(path / "packs"):
             for name, stored in files_in(path / "packs" / shard).items():
@@ -115,18 +115,13 @@ class Safe:
             demand(found["record"].hex() == name and known, "receipt of another record")
             demand(found["site"] == self.vault.site and found["safe"] == self.ledger.safe, "receipt of another site or safe")
 
-    def _plan_nonces(self):
-        """Of the packs that the safe's compaction plans make."""
-        nonces = set()
+    def _check_plans(self):
         for name, stored in files_in(self.path / "plans").items():
             plan = compaction_plan(stored, self.vault.site_key)
             demand(plan["digest"].hex() == name and plan["safe"] == self.ledger.safe, "plan under another name")
-            nonces |= {sha256(b"twinvault v1 plan", plan["digest"], u32(index)) for index in range(plan["packs"])}
-        return nonces
 
     def _index(self, pack):
         """By origin and position: where a row stands. By id and hash: where a blob stands."""
-        demand(pack.is_fresh or pack.header.nonce in self.plan_nonces, "compacted pack of no plan")
         for row in pack.rows:
             origin, header = pack.sections[row.section]
             demand(header.certificate in self.ledger.certificates, "pack of a certificate that nobody knows")
