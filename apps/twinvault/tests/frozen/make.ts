@@ -13,7 +13,7 @@ import { backup, EngineError, openAgentState } from '@twinvault/engine';
 import type { AgentState, BackupOptions } from '@twinvault/engine';
 import { computerId } from '@twinvault/format';
 import type { RecordDigest } from '@twinvault/format';
-import { enrolHere, makeSafe, minimumSuiteEntry, ownerEntries, revokeEntry } from '@twinvault/seal';
+import { enrolHere, kitText, makeSafe, minimumSuiteEntry, ownerEntries, revokeEntry } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { dayMs, hourMs } from '@twinvault/std';
 import { memoryPlatform, memorySource, runDecoder } from '@twinvault/testkit';
@@ -57,7 +57,7 @@ class FrozenMaker {
     this.vault = await createDirectoryVault({ path: '/vault', platform });
     const made = await makeSafe({ label: frozenLabel, password: frozenPassword, suite, random, clock, parameters });
     this.opened = made.opened;
-    this.kitText = made.kitText;
+    this.kitText = kitText(made.kit);
     const { entry, computer } = await this.enrolment('desk');
     await this.vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, entry] });
     this.safe = await this.vault.openSafe(computer.agent.safe);
