@@ -95,6 +95,25 @@ def open_slot(stored, kind, secret):
     return secret
 
 
+def text_of(stored):
+    """Of a kit's file: a PDF has the lines that matter as comments at its beginning."""
+    if not stored.startswith(b"%PDF-"):
+        return stored.decode("utf-8")
+    mark = "% Twinvault kit: "
+    lines = stored[:1024].decode("latin-1").splitlines()
+    return "\n".join(line[len(mark):] for line in lines if line.startswith(mark))
+
+
+def escrow_seed(text):
+    """The seed of 32 bytes, from the private half of an escrow key."""
+    found = [line.strip()[4:] for line in text.splitlines() if line.strip().lower().startswith("key:")]
+    demand(len(found) == 1, "no single key")
+    decoded = from_base32(found[0].strip())
+    demand(len(decoded) == 35, "length of the key")
+    demand(decoded[32:] == sha256(b"twinvault v1 escrow private", decoded[:32])[:3], "check of the key")
+    return decoded[:32]
+
+
 def kit_code(text, safe):
     """The code of 32 bytes, from the text of a recovery kit or from the code alone."""
     lines = [line.strip() for line in text.splitlines()]
