@@ -190,7 +190,7 @@ def catalog(vector):
         demand(chunk in by_id, "no such node")
         return by_id[chunk]
 
-    found = Catalog(node, vector.bytes[:32], vector.bytes[32])
+    found = Catalog(node, vector.bytes[:32], vector.bytes[32], kind_keys.cutter)
     entries, size = [], 0
     for entry in found.entries():
         size += entry["sizeBytes"]
@@ -199,6 +199,13 @@ def catalog(vector):
         for stream in entry["streams"]:
             found.extents(stream)
     return {"level": found.level, "bytes": size, "nodes": sorted(found.used["catalog"]), "entries": entries}
+
+
+def node(vector):
+    found = nodes.decode_node(vector.bytes)
+    if found["type"] == "leaf":
+        found["entries"] = [without(entry, "extras") for entry in found["entries"]]
+    return found
 
 
 def cutting(vector):
@@ -240,7 +247,7 @@ PARSERS = {
     "cutting": cutting, "enrolment-answer": enrolment_answer, "enrolment-request": enrolment_request,
     "erase": lambda vector: objects.erase_order(vector.bytes, vector.ledger()), "gear": lambda vector: GEAR, "keys": key_schedule,
     "kit": lambda vector: keys.kit_code(vector.bytes.decode(), vector["safe"]), "ledger": ledger,
-    "node": lambda vector: nodes.decode_node(vector.bytes), "opened-pack": opened_pack, "opened-record": opened_record,
+    "node": node, "opened-pack": opened_pack, "opened-record": opened_record,
     "opened-slot": opened_slot, "pack": pack, "password": lambda vector: keys.password_bytes(vector.bytes.decode()),
     "payload": lambda vector: packs.decode_payload(vector.bytes),
     "plan": plan,

@@ -152,6 +152,7 @@ def _fill_extras(entries, extras, ids):
         extra = extras.get(index, {})
         demand(isinstance(extra, dict) and (index not in extras or extra), "empty extras")
         _fill_extra(entry, extra, ids)
+        entry["extras"] = list(extra)
         for key, owner, names in (("user", entry["uid"], users), ("group", entry["gid"], groups)):
             if key in extra:
                 demand(extra[key] is None or cbor.text(OWNER_MAX, 0)(extra[key]), "text too long")

@@ -38,7 +38,7 @@ def listing(safeset):
     entries = []
     for entry in safeset.catalog.entries():
         extents = safeset.catalog.extents(entry)
-        found = {key: item for key, item in entry.items() if key not in ("rope", "attributes", "extents", "streams")}
+        found = {key: item for key, item in entry.items() if key not in ("rope", "attributes", "extents", "extras", "streams")}
         found["streams"] = [{"name": stream["name"], "sizeBytes": stream["sizeBytes"], "sha256": digest_of(safeset, stream)}
                             for stream in entry["streams"]]
         if entry["type"] == FILE:

@@ -188,7 +188,8 @@ class Safeset:
                         self.chunks.setdefault((header.kind, row.id), []).append((pack, row, header))
         self._cache = {}
         root = self.part["catalog"]
-        self.catalog = Catalog(lambda chunk: self.read(CATALOG, chunk), root["root"], root["level"])
+        self.catalog = Catalog(lambda chunk: self.read(CATALOG, chunk), root["root"], root["level"],
+                               opened.keys[CATALOG].cutter)
 
     def read(self, kind, chunk):
         if (kind, chunk) not in self._cache:
