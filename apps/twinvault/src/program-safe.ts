@@ -24,6 +24,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
   addComputerCommands(safe, run);
   addKeyCommands(safe, run);
   addEscrowCommand(safe, run);
+  addRekeyCommand(safe, run);
   addSuiteCommand(safe, run);
   addKeepingCommands(safe, run);
 }
@@ -180,5 +181,38 @@ function addEscrowCommand(safe: Command, run: RunVerb): void {
     .addHelpText('after', '\nExample:\n  twinvault safe escrow --vault /mnt/backup --safe home --add company.pub')
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-escrow.ts')).safeEscrow(context, options)),
+    );
+}
+
+function addRekeyCommand(safe: Command, run: RunVerb): void {
+  safe
+    .command('rekey')
+    .summary('copy everything into a new safe with new keys')
+    .description(
+      'Makes a new safe and copies every safeset of this one into it, sealed again under new keys, in their order, with their times, types, holds and locks. ' +
+        'That is the way out when somebody may know the password, the kit or the keys: changing the password does not help against a copy of the old key slot. ' +
+        'The old safe is only read. What was copied when it is broken off is kept: the same command goes on.',
+    )
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--new-safe <name>', 'name of the new safe').makeOptionMandatory(true))
+    .addOption(new Option('--new-vault <directory>', 'the vault that the new safe is to lie in (default: the same)'))
+    .addOption(new Option('--new-kit-file <file>', "write the new safe's recovery kit to this new file; not needed to go on"))
+    .addOption(new Option('--new-password-file <file>', 'read the password of the new safe from the first line of this file'))
+    .addOption(languageOption)
+    .addOption(new Option('--no-check', 'do not ask for two words of the kit'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(escrowOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault safe rekey --vault /mnt/backup --safe home --new-safe home-2 --new-kit-file kit-2.pdf\n\n' +
+        'Everything is read, opened and sealed once; the vault needs room for a second copy until the old safe goes. The first backup of each computer into the new safe reads all files again and, ' +
+        'since they are cut under a new key, sends most of what they hold again.',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-rekey.ts')).safeRekey(context, options)),
     );
 }

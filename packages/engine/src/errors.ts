@@ -27,6 +27,10 @@ export const engineErrorCodes = {
     retry: 'later',
     meaning: 'The answer to the commit is no valid receipt of this vault for this safeset.',
   },
+  'rekey-mismatch': {
+    retry: 'never',
+    meaning: 'The safe to copy into holds safesets that are no copies of those of the safe to copy.',
+  },
   'run-aborted': {
     retry: 'later',
     meaning: 'The run was stopped; what it had sent is kept for the next one.',

@@ -30,6 +30,8 @@ export type { JobHead, RunRow } from './state/pins.ts';
 export { stoppingCodes } from './target-port.ts';
 export type { ConflictRule, EntryMetadata, Placed, Target, TargetFile, TargetModule } from './target-port.ts';
 export type { RestoreRule } from './restore/conflicts.ts';
+export { headsOfCopies, rekey, safesetsToCopy } from './rekey/rekey.ts';
+export type { CopiedSafeset, RekeyOptions, RekeyProgress, RekeyReport } from './rekey/rekey.ts';
 export { restore } from './restore/restore.ts';
 export type { RestoreOptions, RestoreTotals } from './restore/restore.ts';
 export type { RestoreProgress, RestoreReport } from './restore/restore-report.ts';

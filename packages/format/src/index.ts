@@ -35,7 +35,7 @@ export { Ledger } from './ledger.ts';
 export type { LedgerHead } from './ledger.ts';
 export { encodeLedgerEntry, ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
 export type { LedgerEntry, ParsedLedgerEntry } from './ledger-entry.ts';
-export { ledgerKinds } from './ledger-payload.ts';
+export { ledgerKinds, successionMessage } from './ledger-payload.ts';
 export type {
   CertificatePayload,
   EpochPayload,
@@ -53,6 +53,7 @@ export type {
   RetentionPayload,
   RevocationPayload,
   SlotsPayload,
+  SuccessionPayload,
   SuitePayload,
 } from './ledger-payload.ts';
 export type { Certificate, Home, Mark, MarkKind, Revocation } from './ledger-state.ts';

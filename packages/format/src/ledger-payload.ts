@@ -3,15 +3,16 @@
  * may stand where it stands is the matter of ledger.ts.
  */
 
-import { compareBytes, utf8Encode } from '@twinvault/std';
+import { compareBytes, concatBytes, utf8Encode } from '@twinvault/std';
 import type { CborValue } from './cbor.ts';
 import { demand } from './errors.ts';
 import { isBytes, isText } from './fields.ts';
 import type { Fields } from './fields.ts';
-import { certificateId, computerId, recordDigest, siteId } from './ids.ts';
-import type { CertificateId, ComputerId, RecordDigest, SiteId } from './ids.ts';
+import { certificateId, computerId, recordDigest, safeId, siteId } from './ids.ts';
+import type { CertificateId, ComputerId, RecordDigest, SafeId, SiteId } from './ids.ts';
 import { digestBytes, kemPublicKeyBytes, noteBytesMax, signatureBytes, signingKeyBytes, slotsMax } from './limits.ts';
 import type { Suite } from './objects.ts';
+import { safeIdOf } from './safe-descriptor.ts';
 
 /** A new reading key: X-Wing public key. */
 export interface EpochPayload {
@@ -65,6 +66,16 @@ export interface EscrowPayload {
   readonly kind: 'escrow';
   readonly key: Uint8Array;
   readonly name: string;
+}
+
+/** This safe takes the place of another, whose root signed `successionMessage`: agents that pinned that root may accept this one. */
+export interface SuccessionPayload {
+  readonly kind: 'succession';
+  /** The safe before. */
+  readonly safe: SafeId;
+  /** Its root public key. */
+  readonly root: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 export type PartyRole = 'site' | 'operator' | 'customer';
@@ -125,6 +136,7 @@ export type LedgerPayload =
   | RevocationPayload
   | HandoverPayload
   | EscrowPayload
+  | SuccessionPayload
   | PartyPayload
   | SuitePayload
   | FeaturePayload
@@ -142,6 +154,7 @@ export const ledgerKinds: readonly LedgerKind[] = [
   'revocation',
   'handover',
   'escrow',
+  'succession',
   'party',
   'suite',
   'feature',
@@ -152,6 +165,13 @@ export const ledgerKinds: readonly LedgerKind[] = [
   'home',
   'erase',
 ];
+
+const successionLabel = utf8Encode('twinvault succession v1');
+
+/** What the root of the safe before signs: its own safe id and the root public key of the safe that follows. */
+export function successionMessage(before: SafeId, root: Uint8Array): Uint8Array {
+  return concatBytes(successionLabel, before, root);
+}
 
 const epochMax = 0xffff_ffff;
 const lastMax = 1024;
@@ -209,6 +229,11 @@ const readers: { readonly [Kind in LedgerKind]: (fields: Fields) => LedgerPayloa
     job: fields.text('job'),
   }),
   escrow: (fields) => ({ kind: 'escrow', key: kemKey(fields, 'key'), name: fields.text('name') }),
+  succession: (fields) => {
+    const [safe, root] = [safeId(fields.bytes('safe', 16)), fields.bytes('root', signingKeyBytes)];
+    demand(compareBytes(safeIdOf(root), safe) === 0, 'object-invalid', 'safe of another root');
+    return { kind: 'succession', safe, root, signature: fields.bytes('signature', signatureBytes) };
+  },
   party: (fields) => ({
     kind: 'party',
     key: fields.bytes('key', signingKeyBytes),

@@ -13,6 +13,7 @@ import type {
   PartyPayload,
   RetentionPayload,
   RevocationPayload,
+  SuccessionPayload,
 } from './ledger-payload.ts';
 import type { Suite } from './objects.ts';
 
@@ -53,6 +54,7 @@ export interface LedgerState {
   readonly revocations: Map<string, Revocation>;
   readonly handovers: HandoverPayload[];
   readonly escrows: EscrowPayload[];
+  readonly predecessors: SuccessionPayload[];
   /** By key in hexadecimal; the newest entry of a key counts. */
   readonly parties: Map<string, PartyPayload>;
   /** Entry number and minimum, ascending; the first is the descriptor's suite, as of entry 0. */
@@ -74,6 +76,7 @@ export function emptyLedgerState(suite: Suite): LedgerState {
     revocations: new Map(),
     handovers: [],
     escrows: [],
+    predecessors: [],
     parties: new Map(),
     minimumSuites: [{ entryNumber: 0, minimum: suite }],
     features: new Map(),
@@ -93,6 +96,7 @@ export function copyLedgerState(state: LedgerState): LedgerState {
     revocations: new Map(state.revocations),
     handovers: [...state.handovers],
     escrows: [...state.escrows],
+    predecessors: [...state.predecessors],
     parties: new Map(state.parties),
     minimumSuites: [...state.minimumSuites],
     features: new Map(state.features),
@@ -136,6 +140,9 @@ export function applyLedgerPayload(state: LedgerState, payload: LedgerPayload, e
       break;
     case 'escrow':
       state.escrows.push(payload);
+      break;
+    case 'succession':
+      state.predecessors.push(payload);
       break;
     case 'party':
       state.parties.set(toHex(payload.key), payload);

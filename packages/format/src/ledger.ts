@@ -10,7 +10,15 @@ import { demand, FormatError, refuse } from './errors.ts';
 import type { CertificateId, RecordDigest } from './ids.ts';
 import { ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
 import type { ParsedLedgerEntry } from './ledger-entry.ts';
-import type { EscrowPayload, HandoverPayload, LedgerKind, PartyPayload, RetentionPayload } from './ledger-payload.ts';
+import { successionMessage } from './ledger-payload.ts';
+import type {
+  EscrowPayload,
+  HandoverPayload,
+  LedgerKind,
+  PartyPayload,
+  RetentionPayload,
+  SuccessionPayload,
+} from './ledger-payload.ts';
 import { applyLedgerPayload, copyLedgerState, emptyLedgerState, markKey } from './ledger-state.ts';
 import type { Certificate, Home, LedgerState, Mark, MarkKind, Revocation } from './ledger-state.ts';
 import { objectDigest } from './objects.ts';
@@ -36,6 +44,7 @@ const rootKinds: ReadonlySet<LedgerKind> = new Set([
   'revocation',
   'handover',
   'escrow',
+  'succession',
   'party',
   'suite',
   'feature',
@@ -154,6 +163,11 @@ export class Ledger {
     return this.#state.parties.get(toHex(key)) ?? null;
   }
 
+  /** Safes that this one takes the place of; their roots signed it. */
+  predecessors(): readonly SuccessionPayload[] {
+    return this.#state.predecessors;
+  }
+
   escrows(): readonly EscrowPayload[] {
     return this.#state.escrows;
   }
@@ -239,6 +253,10 @@ function demandSigner(entry: ParsedLedgerEntry, rootKey: Uint8Array, state: Ledg
   const byRoot = equalBytes(signer, rootKey);
   if (rootKinds.has(payload.kind)) {
     demand(byRoot, 'ledger-signer', 'the root alone signs this kind');
+    if (payload.kind === 'succession') {
+      const isSigned = primitives.ed25519Verify(payload.root, successionMessage(payload.safe, rootKey), payload.signature);
+      demand(isSigned, 'ledger-signer', 'not signed by the safe before');
+    }
     return;
   }
   const role = state.parties.get(toHex(signer))?.role;

@@ -1,6 +1,6 @@
 /* Vectors of ledger entries: form, chain, rights and what replay refuses. */
 
-import { encodeCbor, recordDigest } from '@twinvault/format';
+import { encodeCbor, recordDigest, safeIdOf, successionMessage } from '@twinvault/format';
 import type { CborValue, FormatErrorCode, LedgerPayload } from '@twinvault/format';
 import type { VectorFile } from '../src/vector.ts';
 import { Collector } from './collect.ts';
@@ -55,6 +55,12 @@ function raisedChain(): Chain {
   return smallChain().put('minimum suite 2', { kind: 'suite', minimum: 2 });
 }
 
+/** Of the safe before; `by` signs in its stead. */
+function successionOf(before: Signer, by: Signer = before): LedgerPayload {
+  const safeBefore = safeIdOf(before.key);
+  return { kind: 'succession', safe: safeBefore, root: before.key, signature: by.sign(successionMessage(safeBefore, root.key)) };
+}
+
 const valid: readonly (readonly [string, LedgerPayload, Signer])[] = [
   ['epoch 2', { kind: 'epoch', epoch: 2, key: fill('epoch 2', 1216) }, root],
   ['one slot', { kind: 'slots', slots: [fill('slot 1', 32)] }, root],
@@ -75,6 +81,7 @@ const valid: readonly (readonly [string, LedgerPayload, Signer])[] = [
   ['revocation of everything', { kind: 'revocation', certificate, last: [], suspect: [] }, root],
   ['handover', { kind: 'handover', certificate, computer: otherComputer, job: 'mail' }, root],
   ['escrow', { kind: 'escrow', key: fill('escrow', 1216), name: 'notary' }, root],
+  ['succession', successionOf(stranger), root],
   ['party', { kind: 'party', key: stranger.key, name: 'new', role: 'operator' }, root],
   ['suite', { kind: 'suite', minimum: 2 }, root],
   ['feature off', { kind: 'feature', name: 'later', on: false }, root],
@@ -140,6 +147,8 @@ function addRights(collector: Collector, chain: Chain): void {
   refused('retention by a site', entryOf(ledger, retention, site), 'neither operator nor customer');
   refused('retention by an agent', entryOf(ledger, retention, agent), 'neither operator nor customer');
   const hold: LedgerPayload = { kind: 'hold', note: '', on: true, record };
+  refused('succession signed by another', entryOf(ledger, successionOf(stranger, operator1)), 'not signed by the safe before');
+  refused('succession by an operator', entryOf(ledger, successionOf(stranger), operator1), 'the root alone signs this kind');
   refused('hold by a stranger', entryOf(ledger, hold, stranger), 'neither operator nor customer');
   refused('home with an empty second signature', entryOf(ledger, homePayload, operator1), 'no second operator');
   refused('home twice by one operator', doubleSigned(ledger, homePayload, [operator1, operator1]), 'no second operator');

@@ -2,7 +2,7 @@
 
 from . import cbor
 from .cbor import boolean, data, integer, items, one_of, text
-from .crypto import KEM_PUBLIC_BYTES, verify
+from .crypto import KEM_PUBLIC_BYTES, sha256, verify
 from .objects import LABEL_MAX, Signed, safe_descriptor
 from .wire import demand
 
@@ -17,6 +17,7 @@ PAYLOADS = {
     "revocation": {"certificate": data(16), "last": items(1024, items(3, count_min=3)), "suspect": items(1024, data(32))},
     "handover": {"certificate": data(16), "computer": data(16), "job": LABEL},
     "escrow": {"key": data(KEM_PUBLIC_BYTES), "name": LABEL},
+    "succession": {"root": data(32), "safe": data(16), "signature": data(64)},
     "party": {"key": data(32), "name": LABEL, "role": one_of("site", "operator", "customer")},
     "suite": {"minimum": one_of(1, 2)},
     "feature": {"name": LABEL, "on": boolean},
@@ -25,7 +26,7 @@ PAYLOADS = {
     "home": {"epoch": EPOCH, "other": data(64), "site": data(16)},
     "erase": {"order": data(32), "other": data(64)},
 }
-ROOT_KINDS = ("epoch", "slots", "certificate", "revocation", "handover", "escrow", "party", "suite", "feature")
+ROOT_KINDS = ("epoch", "slots", "certificate", "revocation", "handover", "escrow", "succession", "party", "suite", "feature")
 
 
 class Ledger:
@@ -70,6 +71,10 @@ class Ledger:
     def _demand_right(self, signed, kind, signer, payload):
         if kind in ROOT_KINDS:
             demand(signer == self.root_key, "the root alone signs this kind")
+            if kind == "succession":
+                demand(sha256(b"twinvault safe id v1", payload["root"])[:16] == payload["safe"], "safe of another root")
+                message = b"twinvault succession v1" + payload["safe"] + self.root_key
+                demand(verify(payload["root"], message, payload["signature"]), "not signed by the safe before")
         elif kind == "erase" and signer == self.root_key:
             demand("other" not in payload, "a second signature beside the root")
         elif kind in ("home", "erase"):

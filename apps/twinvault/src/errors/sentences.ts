@@ -106,6 +106,9 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'ledger-conflict': 'The ledger of the safe was changed at the same time.',
     'origin-missing': 'The vault lacks data that this run counted on.',
   }),
+  ...all('usage', 'Give --new-safe a name that is free. Nothing was changed.', {
+    'rekey-mismatch': 'The new safe holds safesets that are no copies of those of the old one.',
+  }),
   ...all('missing', null, {
     'path-unknown': 'The safeset holds no {localPath}',
     'root-missing': 'There is nothing at {localPath}',

@@ -1,18 +1,30 @@
 /** `twinvault safe enrol`: a further computer writes into an existing safe. */
 import { hostname } from 'node:os';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
-import { enrolHere } from '@twinvault/seal';
+import { enrolHere, succeeds } from '@twinvault/seal';
+import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
-import { openWithSecret, safeState } from '../wiring/open-safe.ts';
+import { openState, openWithSecret, safeState } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 
 export interface EnrolOptions extends OpenSafeOptions {
   readonly vault: string;
   readonly safe: string;
   readonly computer?: string | undefined;
+}
+
+/** This computer's keys of the safe whose place this one takes: it stays the same computer, so that its jobs go on. */
+async function keysBefore(context: VerbContext, stateOption: string | undefined, opened: OpenedSafe): Promise<AgentKeys | null> {
+  const state = openState(context, stateOption);
+  for (const id of await state.safes()) {
+    using other = state.safe(id);
+    const keys = await other.agentKeys();
+    if (keys !== null && succeeds(opened.ledger, keys)) return keys;
+  }
+  return null;
 }
 
 export async function safeEnrol(context: VerbContext, options: EnrolOptions): Promise<void> {
@@ -24,10 +36,11 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
     throw new UsageError(`This computer is enrolled in safe "${found.label}" already.`);
   }
   const { random, clock } = context.platform;
+  const before = await keysBefore(context, options.state, opened);
   const enrolled = enrolHere({
     opened,
-    computer: computerId(random.bytes(16)),
-    name: options.computer ?? hostname(),
+    computer: before?.computer ?? computerId(random.bytes(16)),
+    name: options.computer ?? before?.computerName ?? hostname(),
     random,
     clock,
   });
