@@ -1,4 +1,4 @@
-/** The verbs that say what is kept: retention types and marks, signed into the safe, and the preview of what they mean. */
+/** The verbs that say what is kept (retention types and marks, signed into the safe, and the preview of what they mean), and the proof that it is. */
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { MarkKind } from '@twinvault/format';
@@ -98,6 +98,32 @@ function addMark(safe: Command, run: RunVerb, { kind, summary, description }: Ma
       run(options.json === true, async (context) =>
         (await import('./verbs/safe-mark.ts')).safeMark(context, { kind, safeset }, options),
       ),
+    );
+}
+
+export function addVerify(program: Command, run: RunVerb, group: string): void {
+  program
+    .command('verify')
+    .summary('compare what is stored with the files of this computer; needs no password')
+    .description(
+      'Compares the last safeset of this computer with its live files, without a password: this computer cannot read what it stored, but it can prove that what it has now is what is stored. ' +
+        'Every stored byte of these files is read from the vault. Names of files are told that changed since, that are damaged or missing at the vault, or that cannot be compared because they are stored together with something that changed.',
+    )
+    .helpGroup(group)
+    .argument('[path...]', 'only these files and folders (default: all of the job)')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--job <name>', 'name of the job').default('default'))
+    .addOption(new Option('--all', 'list the files that are the same, too'))
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault verify --vault /mnt/backup --safe home /srv/letters\n\n' +
+        'It ends with 0 when nothing is damaged or missing at the vault, whatever changed on this computer, and with 4 otherwise.',
+    )
+    .action((paths, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/verify.ts')).verifyVerb(context, paths, options)),
     );
 }
 

@@ -17,7 +17,7 @@ import {
   vaultOption,
   wholeNumber,
 } from './options.ts';
-import { addKeep } from './program-keeping.ts';
+import { addKeep, addVerify } from './program-keeping.ts';
 import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
 import { version } from './version.ts';
@@ -312,6 +312,7 @@ export function makeProgram(run: RunVerb): Command {
   addBrowse(program, run);
   addLookingCommands(program, run);
   addRestore(program, run);
+  addVerify(program, run, general);
   addKeep(program, run, general);
   addSafeCommands(program, run);
   addEscrow(program, run);

@@ -15,6 +15,10 @@ export const engineErrorCodes = {
     retry: 'never',
     meaning: 'The certificate of this computer was revoked, or the ledger does not name it.',
   },
+  'cache-missing': {
+    retry: 'later',
+    meaning: 'The local state does not know the last safeset of this job: nothing was backed up from here yet, or it was lost.',
+  },
   'head-rolled-back': {
     retry: 'never',
     meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',

@@ -2,6 +2,10 @@
 export { backup, fullReadMsMax, levelDefault } from './backup.ts';
 export type { BackupOptions } from './backup.ts';
 export type { ReuseScope } from './dedup/live-list.ts';
+export { liveStates } from './live/live-content.ts';
+export type { LiveState } from './live/live-content.ts';
+export { verifyLive } from './live/verify-live.ts';
+export type { LiveEntry, VerifyLiveOptions, VerifyLiveProgress, VerifyLiveReport } from './live/verify-live.ts';
 export { EngineError, engineErrorCodes } from './errors.ts';
 export type { EngineErrorCode } from './errors.ts';
 export type { BackupPhase, BackupProgress, BackupReport } from './report.ts';

@@ -1,6 +1,6 @@
 export { SourceReadError, SourcesError, sourcesErrorCodes, TargetWriteError } from './errors.ts';
 export type { FailedCall, SourcesErrorCode } from './errors.ts';
-export { linuxFileSource } from './linux/file-source.ts';
+export { linuxFileReader, linuxFileSource } from './linux/file-source.ts';
 export type { LinuxFileSourceOptions } from './linux/file-source.ts';
 export { pseudoFileSystems } from './linux/file-systems.ts';
 export { linuxTarget } from './linux/target.ts';

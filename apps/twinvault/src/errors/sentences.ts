@@ -109,6 +109,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('usage', 'Give --new-safe a name that is free. Nothing was changed.', {
     'rekey-mismatch': 'The new safe holds safesets that are no copies of those of the old one.',
   }),
+  ...all(
+    'missing',
+    'Run twinvault backup first, or name another job with --job. With the password, twinvault check compares all safesets.',
+    {
+      'cache-missing': 'This computer does not know a last safeset of this job, so there is nothing to compare with.',
+    },
+  ),
   ...all('missing', null, {
     'path-unknown': 'The safeset holds no {localPath}',
     'root-missing': 'There is nothing at {localPath}',

@@ -57,8 +57,11 @@ const tailReads = 16;
 const joinGapBytes = 65_536;
 const joinedBytesMax = 8_388_608;
 
+/** What of an opened safe is needed; to find places alone, a keyring without any key will do. */
+export type ChunkReaderKeys = Pick<OpenedSafe, 'safe' | 'keyring' | 'kindKeys'>;
+
 export class ChunkReader {
-  readonly #opened: OpenedSafe;
+  readonly #opened: ChunkReaderKeys;
   readonly #reading: ReaderReading;
   readonly #refs: Refs;
   readonly #certificate: CertificateId;
@@ -73,7 +76,7 @@ export class ChunkReader {
   readonly #missingPacks: PackName[] = [];
 
   constructor(input: {
-    readonly opened: OpenedSafe;
+    readonly opened: ChunkReaderKeys;
     readonly reading: ReaderReading;
     readonly refs: Refs;
     /** The record's: blobs of others are opened by its slips. */

@@ -46,6 +46,12 @@ export function linuxFileSource({ roots: paths, rules }: LinuxFileSourceOptions)
   };
 }
 
+/** Reads files wherever they lie, for comparing them with what was stored: roots are not known then. */
+export function linuxFileReader(): FileSource['reader'] {
+  const config: SourceReaderConfig = { roots: [], anyLinks: true };
+  return { module: new URL('reader.ts', import.meta.url).href, config };
+}
+
 async function* scan(roots: readonly Uint8Array[], rules: ScanRules, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
   signal.throwIfAborted();
   checkRoots(roots);

@@ -29,6 +29,8 @@ const linkTargetBytesMax = 4096;
 /** Plain data: it is posted to workers. */
 export interface SourceReaderConfig {
   readonly roots: readonly Uint8Array[];
+  /** Directories may be reached through links wherever they stand: for looking at what was protected, never for protecting. */
+  readonly anyLinks?: true;
 }
 
 /** From this size on the system is asked for holes in any case. */
@@ -58,7 +60,7 @@ class LinuxReader implements SourceReader {
   readonly #directories: DirectoryCache;
   readonly #above: ReadonlySet<string>;
 
-  constructor(calls: System, { roots }: SourceReaderConfig) {
+  constructor(calls: System, { roots, anyLinks }: SourceReaderConfig) {
     this.#shared = {
       system: calls,
       owners: new OwnerNames(),
@@ -69,7 +71,7 @@ class LinuxReader implements SourceReader {
     const baseFd = calls.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY);
     if (baseFd < 0) throw readError('openat', baseFd);
     this.#above = keysAboveRoots(roots);
-    const mayFollow = (key: string): boolean => this.#above.has(key);
+    const mayFollow = (key: string): boolean => anyLinks === true || this.#above.has(key);
     this.#directories = new DirectoryCache(calls, { baseFd, mayFollow });
   }
 
