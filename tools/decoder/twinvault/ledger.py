@@ -2,8 +2,8 @@
 
 from . import cbor
 from .cbor import boolean, data, integer, items, one_of, text
-from .crypto import KEM_PUBLIC_BYTES, sha256, verify
-from .objects import LABEL_MAX, Signed, safe_descriptor
+from .crypto import KEM_PUBLIC_BYTES, verify
+from .objects import LABEL_MAX, Signed, safe_descriptor, safe_id_of
 from .wire import demand
 
 LABEL, NOTE = text(LABEL_MAX), text(4096, 0)
@@ -72,7 +72,7 @@ class Ledger:
         if kind in ROOT_KINDS:
             demand(signer == self.root_key, "the root alone signs this kind")
             if kind == "succession":
-                demand(sha256(b"twinvault safe id v1", payload["root"])[:16] == payload["safe"], "safe of another root")
+                demand(safe_id_of(payload["root"]) == payload["safe"], "safe of another root")
                 message = b"twinvault succession v1" + payload["safe"] + self.root_key
                 demand(verify(payload["root"], message, payload["signature"]), "not signed by the safe before")
         elif kind == "erase" and signer == self.root_key:

@@ -52,11 +52,15 @@ class Signed:
         return any(verify(key, self.message(second=True), self.value["other"]) for key in keys)
 
 
+def safe_id_of(root_key):
+    return sha256(b"twinvault safe id v1", root_key)[:16]
+
+
 def safe_descriptor(stored):
     signed = Signed("safe", stored)
     value = cbor.fields(signed.value, {"created": integer, "label": text(LABEL_MAX), "root": data(32), "safe": data(16),
                                        "suite": cbor.one_of(1, 2)})
-    demand(value["safe"] == sha256(b"twinvault safe id v1", value["root"])[:16], "id does not follow from the root key")
+    demand(value["safe"] == safe_id_of(value["root"]), "id does not follow from the root key")
     signed.demand_signature(value["root"])
     return {"safe": value["safe"], "rootKey": value["root"], "label": value["label"], "suite": value["suite"],
             "createdMs": value["created"], "digest": signed.digest}

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -102,6 +102,22 @@ async function statusOf(index: number, { of, changes }: Broken): Promise<number>
   rmSync(folder, { recursive: true });
   return status;
 }
+
+test('it opens a safe with its escrow key, and a kit that is a PDF', { skip }, async () => {
+  const folder = join(frozenFolder, 'complete');
+  const expected = expectedSafesets('complete');
+  const comments = readFileSync(join(folder, 'kit.txt'), 'utf8').match(/^(Safe id|Code):.*$/gmu) ?? [];
+  const pdf = join(scratch, 'kit.pdf');
+  writeFileSync(pdf, ['%PDF-1.4', ...comments.map((line) => `% Twinvault kit: ${line}`), '1 0 obj', ''].join('\n'));
+  for (const words of [
+    ['--escrow-file', join(folder, 'escrow.txt')],
+    ['--kit-file', pdf],
+  ]) {
+    const { status, stdout, stderr } = await runDecoder('twinvault_decode.py', [join(folder, 'vault'), ...words, '--list']);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), expected.at(-1));
+  }
+});
 
 test('another password or kit opens nothing, and says so', { skip }, async () => {
   const wrong = join(scratch, 'wrong');

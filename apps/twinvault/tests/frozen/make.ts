@@ -13,7 +13,18 @@ import { backup, EngineError, openAgentState } from '@twinvault/engine';
 import type { AgentState, BackupOptions } from '@twinvault/engine';
 import { computerId } from '@twinvault/format';
 import type { RecordDigest } from '@twinvault/format';
-import { enrolHere, kitText, makeSafe, minimumSuiteEntry, ownerEntries, revokeEntry } from '@twinvault/seal';
+import {
+  addEscrow,
+  enrolHere,
+  escrowPrivateText,
+  escrowPublicKey,
+  kitText,
+  makeSafe,
+  minimumSuiteEntry,
+  newEscrowSeed,
+  ownerEntries,
+  revokeEntry,
+} from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { dayMs, hourMs } from '@twinvault/std';
 import { memoryPlatform, memorySource, runDecoder } from '@twinvault/testkit';
@@ -28,6 +39,7 @@ import { listFrozen, openFrozen } from './listing.ts';
 import { frozenFolder, frozenLabel, frozenNames, frozenPassword } from './places.ts';
 import type { FrozenName } from './places.ts';
 import { deskTree, nextNight, serverTree } from './trees.ts';
+import { windowsRun } from './windows.ts';
 
 /** The floor of a slot's parameters, so that opening costs little. */
 const parameters = { passes: 3, memoryKiB: 64 * 1024, lanes: 1 };
@@ -45,6 +57,7 @@ class FrozenMaker {
   safe!: DirectorySafe;
   opened!: OpenedSafe;
   kitText = '';
+  escrowText: string | null = null;
 
   constructor(seed: string) {
     this.platform = memoryPlatform(seed);
@@ -144,6 +157,7 @@ async function makeSafeOf(name: FrozenName): Promise<FrozenMaker> {
   await maker.run(desk, tree);
   const photos = await maker.run(laptop, serverTree(deskTree()), { job: 'photos' });
   await maker.platform.clock.advance(dayMs);
+  if (name === 'complete') await complete(maker);
   for (const night of [2, 3, 4]) {
     nextNight(tree, night);
     await maker.run(desk, tree);
@@ -165,6 +179,22 @@ async function makeSafeOf(name: FrozenName): Promise<FrozenMaker> {
   broken.file('root/another', 'sent before the end\n'.repeat(20_000));
   await maker.brokenRun(server, broken, 'root/mail');
   return maker;
+}
+
+/** An escrow key, and a computer with Windows. */
+async function complete(maker: FrozenMaker): Promise<void> {
+  const { platform, safe } = maker;
+  const { random, clock } = platform;
+  const seed = newEscrowSeed(random);
+  maker.escrowText = escrowPrivateText({ name: 'notary', seed });
+  const slots = await safe.slots();
+  const publicKey = escrowPublicKey('notary', seed);
+  const { entry, change } = addEscrow({ opened: maker.opened, slots, publicKey, random, clock });
+  if (entry !== null) await maker.append(entry);
+  await safe.replaceSlots(change.slots, change.entry);
+  maker.opened = maker.opened.withEntry(change.entry);
+  const pc = await maker.enrol('pc');
+  await windowsRun({ safe, agent: pc.agent, random, clock });
 }
 
 /** Leases, locks and caches are of the moment, and the reserve is room. */
@@ -190,6 +220,7 @@ async function freeze(name: FrozenName): Promise<void> {
   const maker = await makeSafeOf(name);
   await copyOut(maker, join(folder, 'vault'));
   writeFileSync(join(folder, 'kit.txt'), maker.kitText);
+  if (maker.escrowText !== null) writeFileSync(join(folder, 'escrow.txt'), maker.escrowText);
   writeFileSync(join(folder, 'password'), `${frozenPassword}\n`);
   const opened = await openFrozen('/vault', maker.platform, { type: 'password', password: frozenPassword });
   const lines = (await listFrozen(opened)).map((safeset) => JSON.stringify(safeset));
