@@ -38,14 +38,14 @@ export async function openSafeset(world: World, digest: RecordDigest): Promise<S
 /** Whatever happens, nothing that was begun is left at the target. */
 export async function restored(world: World, digest: RecordDigest, how: HowToRestore = {}): Promise<Restored> {
   const target = how.target ?? new MemoryTargetTree();
-  const safeset = await openSafeset(world, digest);
-  const { catalog, chunks, reading } = safeset;
+  // Its own safeset is opened only where the caller does not bring one: a read lease of it lives as long as the world.
+  const contents = how.contents ?? (await contentsOf(world, digest));
   try {
     const report = await restore({
       threads: inlineThreads({ parallelism: 2 }),
       conflict: 'skip',
-      contents: { writeSecret: writeSecret(world.opened.rootSecret), catalog, chunks, reading },
       ...how,
+      contents,
       target: target.module,
       paths: (how.paths ?? []).map(pathBytes),
       strip: pathBytes(how.strip ?? ''),
@@ -57,6 +57,11 @@ export async function restored(world: World, digest: RecordDigest, how: HowToRes
       assert.equal(target.openTargets, 0, 'every target is closed');
     }
   }
+}
+
+async function contentsOf(world: World, digest: RecordDigest): Promise<RestoreOptions['contents']> {
+  const { catalog, chunks, reading } = await openSafeset(world, digest);
+  return { writeSecret: writeSecret(world.opened.rootSecret), catalog, chunks, reading };
 }
 
 export function listed(errors: readonly EntryError[]): string[] {

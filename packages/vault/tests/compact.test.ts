@@ -5,11 +5,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodePackHeader, encodePackTail, parsePackHeader, RefsBuilder } from '@twinvault/format';
+import { encodePackHeader, encodePackTail, parsePackHeader, planNonce, RefsBuilder } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
-import { concatBytes, dayMs, hourMs, minuteMs, toHex } from '@twinvault/std';
+import { concatBytes, dayMs, fromHex, hourMs, minuteMs, toHex } from '@twinvault/std';
 import { following, liveNames, refsOf, rejectsWith, sessionOf } from '@twinvault/testkit';
-import type { TestPack, TestSafe } from '@twinvault/testkit';
+import type { StoredPack, TestPack, TestSafe } from '@twinvault/testkit';
 import type { CleanOptions, CleanReport } from '../src/index.ts';
 import { assertBlobs } from './blobs.ts';
 import { backup, harness, packOfHex, root } from './harness.ts';
@@ -47,21 +47,34 @@ function actions(report: CleanReport): string[] {
   return report.packs.map(({ action, reason }) => `${action} ${reason}`).sort();
 }
 
+interface Forgery {
+  readonly origin: TestPack;
+  readonly other: TestPack;
+  readonly nonce?: Uint8Array;
+}
+
 /** A compacted pack that holds the rows of `other` as if they were those of `origin`. */
-function forgedPack(
-  { safe }: TestSafe,
-  origin: TestPack,
-  other: TestPack,
-): { readonly name: PackName; readonly bytes: Uint8Array } {
+function forgedPack({ safe }: TestSafe, { origin, other, nonce = new Uint8Array(32).fill(5) }: Forgery): StoredPack {
   const own = parsePackHeader(other.bytes);
-  const header = encodePackHeader({ ...own, safe, nonce: new Uint8Array(32).fill(5) });
-  const blobs = other.bytes.slice(
-    header.length,
-    other.rows.reduce((end, { offsetBytes, lengthBytes }) => Math.max(end, offsetBytes + lengthBytes), 0),
-  );
+  const header = encodePackHeader({ ...own, safe, nonce });
+  const ends = other.rows.map(({ offsetBytes, lengthBytes }) => offsetBytes + lengthBytes);
+  const blobs = other.bytes.slice(header.length, Math.max(...ends));
   const sections = [{ origin: origin.name, header: own }];
   const { tail, name } = encodePackTail({ header, rows: other.rows, sections, blobsBytes: blobs.length });
   return { name, bytes: concatBytes(header, blobs, tail) };
+}
+
+function packPath({ mine }: Harness, pack: PackName): string {
+  const hex = toHex(pack);
+  return `${root}/safes/${toHex(mine.safe)}/packs/${hex.slice(0, 2)}/${hex}`;
+}
+
+/** Puts a pack into the directory, past the vault. */
+async function putPack(parts: Harness, { name, bytes }: StoredPack): Promise<string> {
+  const path = packPath(parts, name);
+  await parts.platform.files.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+  await parts.platform.files.create(path, [bytes]);
+  return path;
 }
 
 /** A pack of ten blobs of which the standing safeset needs two, and a whole one. */
@@ -252,11 +265,9 @@ test('a copy that is not the same row supersedes nothing', async () => {
   await clean(parts);
   const names = await packNamesIn(parts);
   // Somebody with the directory puts a compacted pack there that claims the rows of an origin with others of its own.
-  const forged = forgedPack(mine, thin, mine.pack(parts.computer, { blobCount: 10, blobBytes: 5000 }));
+  const forged = forgedPack(mine, { origin: thin, other: mine.pack(parts.computer, { blobCount: 10, blobBytes: 5000 }) });
   const hex = toHex(forged.name);
-  const folder = `${root}/safes/${toHex(mine.safe)}/packs/${hex.slice(0, 2)}`;
-  await platform.files.makeDirectory(folder);
-  await platform.files.create(`${folder}/${hex}`, [forged.bytes]);
+  await putPack(parts, forged);
   for (let day = 0; day < 4; day += 1) {
     await platform.clock.advance(25 * hourMs);
     await clean(parts);
@@ -276,4 +287,63 @@ test('more than its share of dead bytes at once stops it before anything is comp
   await rejectsWith(clean(parts, { shareMax: 0.2 }), 'clean-stopped');
   assert.equal((await packNamesIn(parts)).length, 2);
   assert.deepEqual(actions(await clean(parts, { shareMax: 0.2, compact: null })), []);
+});
+
+test('check proves plans and their packs', async () => {
+  const parts = await sparse();
+  const { thin, mine, computer, platform, vault } = parts;
+  await clean(parts);
+  const codes = async (): Promise<string[]> => (await vault.check({ readData: true })).problems.map((problem) => problem.code);
+  assert.deepEqual(await codes(), []);
+  const folder = `${root}/safes/${toHex(mine.safe)}`;
+  const [plan] = await platform.files.list(`${folder}/plans`);
+  assert.ok(plan);
+  const path = `${folder}/plans/${plan.name}`;
+  const bytes = (await platform.files.read(path, 1e6))?.slice() ?? new Uint8Array(0);
+  // A pack with the plan's own nonce and other rows.
+  const nonce = planNonce(fromHex(plan.name) ?? new Uint8Array(0), 0);
+  const forged = forgedPack(mine, { origin: thin, other: mine.pack(computer, { blobCount: 10 }), nonce });
+  const forgedPath = await putPack(parts, forged);
+  const { problems } = await vault.check();
+  assert.deepEqual(
+    problems.map(({ code, object }) => `${code} ${root}/${object}`),
+    [`plan-broken ${forgedPath}`],
+  );
+  await platform.files.remove(forgedPath);
+  const stray = await putPack(parts, forgedPack(mine, { origin: thin, other: mine.pack(computer, { blobCount: 10 }) }));
+  assert.deepEqual(await codes(), ['pack-unplanned']);
+  await platform.files.remove(stray);
+  const flipped = bytes.slice();
+  flipped[40] = (flipped[40] ?? 0) ^ 1;
+  await platform.files.replace(path, [flipped]);
+  assert.deepEqual(await codes(), ['plan-damaged']);
+  await platform.files.replace(path, [bytes]);
+  assert.deepEqual(await codes(), []);
+});
+
+test('check tells which safesets a damaged compacted pack hurts, and no others', async () => {
+  const parts = await sparse();
+  const { thin, full, platform, vault, safe } = parts;
+  await refer(parts, some([full, [0]]), 'unhurt');
+  await clean(parts);
+  let holder: PackName | undefined;
+  {
+    await using reading = await safe.openReading();
+    holder = (await reading.holdersOf([thin.name]))[0]?.[0];
+  }
+  assert.ok(holder);
+  const path = packPath(parts, holder);
+  const bytes = (await platform.files.read(path, 1e6))?.slice() ?? new Uint8Array(0);
+  bytes[1300] = (bytes[1300] ?? 0) ^ 1;
+  await platform.files.replace(path, [bytes]);
+  // The old pack still waits out its delay: it has the rows.
+  assert.deepEqual(
+    (await vault.check({ readData: true })).problems.map((problem) => problem.code),
+    ['pack-damaged'],
+  );
+  await platform.files.remove(packPath(parts, thin.name));
+  assert.deepEqual(
+    (await vault.check({ readData: true })).problems.map((problem) => `${problem.code} ${problem.detail}`),
+    ['pack-damaged hash of a blob', 'record-at-risk missing positions: 2'],
+  );
 });

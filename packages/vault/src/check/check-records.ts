@@ -90,10 +90,10 @@ async function checkRefs(
 ): Promise<void> {
   const name = context.layout.record(record.digest);
   const refs = parseRefs(record.refs);
-  const hurt = [...refs.packs()].filter(({ pack }) => damaged.has(toHex(pack))).length;
-  if (hurt > 0) run.found('record-at-risk', name, `damaged packs: ${hurt}`);
   const missing = await run.object('record-at-risk', name, async () => (await checkOrigins(context, refs, damaged)).missing);
-  if (missing !== null && missing > 0 && hurt === 0) run.found('record-at-risk', name, `missing positions: ${missing}`);
+  if (missing === null || missing === 0) return;
+  const hurt = [...refs.packs()].filter(({ pack }) => damaged.has(toHex(pack))).length;
+  run.found('record-at-risk', name, hurt > 0 ? `damaged packs: ${hurt}` : `missing positions: ${missing}`);
 }
 
 function checkChain(

@@ -12,7 +12,6 @@ import {
 import { equalBytes, toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { CommitParts } from '../commit/commit.ts';
-import { planNames, readPlan } from '../compact/plan-store.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
 import { decodeNote, noteBytesMax } from '../store/notes.ts';
@@ -24,7 +23,6 @@ import type { CheckRun } from './check.ts';
 export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promise<Ledger | null> {
   const ledger = await checkLedger(parts, run);
   await checkSlots(parts, run, ledger);
-  await checkPlans(parts, run);
   await checkNotes(parts, run);
   await checkNames(parts, run);
   const { context } = parts;
@@ -83,12 +81,6 @@ async function checkSlots({ context }: CommitParts, run: CheckRun, ledger: Ledge
   }
 }
 
-async function checkPlans({ context }: CommitParts, run: CheckRun): Promise<void> {
-  for (const hex of await planNames(context)) {
-    await run.object('plan-damaged', context.layout.inFolder('plans', hex), () => readPlan(context, hex));
-  }
-}
-
 async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout } = context;
   for (const hex of await quarantinedNames(context)) {
@@ -102,7 +94,7 @@ async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void
   }
 }
 
-const idFolders = ['slots', 'records', 'receipts', 'stubs', 'plans', 'committing', 'quarantine', 'damaged'] as const;
+const idFolders = ['slots', 'records', 'receipts', 'stubs', 'committing', 'plans', 'quarantine', 'damaged'] as const;
 
 async function checkNames({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout, ports } = context;

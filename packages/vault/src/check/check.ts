@@ -14,6 +14,7 @@ import { readGeneration } from '../site/site.ts';
 import { cacheFolder, generationName, markerName, safesFolder, siteKeyName } from '../store/layout.ts';
 import { isTemporaryName } from '../store/object-store.ts';
 import { checkPacks } from './check-packs.ts';
+import { checkPlans } from './check-plans.ts';
 import { checkRecords } from './check-records.ts';
 import { checkSafeObjects } from './check-safe.ts';
 import { problem } from './problems.ts';
@@ -126,5 +127,6 @@ async function namesIn(
 async function checkSafe(parts: CommitParts, run: CheckRun): Promise<void> {
   const ledger = await checkSafeObjects(parts, run);
   const damaged = await checkPacks(parts, run);
+  await checkPlans(parts, run, damaged);
   await checkRecords(parts, run, { ledger, damaged });
 }

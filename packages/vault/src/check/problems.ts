@@ -22,6 +22,8 @@ export type ProblemCode =
   | 'pack-aside'
   | 'pack-damaged'
   | 'pack-misplaced'
+  | 'pack-unplanned'
+  | 'plan-broken'
   | 'plan-damaged'
   | 'receipt-damaged'
   | 'receipt-missing'
@@ -92,10 +94,22 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     meaning: 'A pack lies in the wrong folder, where nothing finds it.',
     advice: 'Move it to the folder named by the first two digits of its name.',
   },
+  'pack-unplanned': {
+    severity: 'fault',
+    meaning: 'A compacted pack lies here that no compaction plan of this site made.',
+    advice:
+      'What is read from it is verified all the same. Find out who can write to the directory, or put the plan back from a copy of it.',
+  },
+  'plan-broken': {
+    severity: 'fault',
+    meaning: 'A compacted pack is not what its plan makes.',
+    advice: 'What is read from it is verified all the same. Find out who can write to the directory.',
+  },
   'plan-damaged': {
     severity: 'fault',
-    meaning: 'A compaction plan is not what this site signed.',
-    advice: 'No data depends on it: the packs that it made hold. Put it back from a copy of the directory, or remove it.',
+    meaning: 'A compaction plan is not what the site signed.',
+    advice:
+      'No data depends on it. Put it back from a copy of the directory, or remove it: the next clean-up compacts its packs by a new plan.',
   },
   'receipt-damaged': {
     severity: 'fault',

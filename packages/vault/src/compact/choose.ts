@@ -2,7 +2,8 @@
  * Which packs are worth compacting. A pure function of what they hold.
  *
  * Sparse ones: those with the largest dead share, until what is dead in the rest is within its allowance; one that is nearly dead always.
- * Small ones: as soon as there are so many of a kind that merging them pays, so that a run every night does not end in a million files.
+ * Small ones: as soon as there are so many of a kind and about one size that merging them pays, so that a run every night does not end in
+ * a million files. What was merged is not merged again with every few fresh ones, but when there are as many of its own size.
  */
 
 import { packBytesTarget } from '@twinvault/format';
@@ -20,9 +21,9 @@ export const unusedMaxDefault = 0.05;
 export const compactBytesMaxDefault: number = 100 * GiB;
 /** Above this share a pack is emptied whatever the allowance: it costs little and frees much. */
 export const nearlyDeadShare = 0.8;
-/** Packs below it are small. */
-export const smallBytesMax: number = packBytesTarget / 4;
-/** So many small packs of a kind are merged. */
+/** Packs below the last are small; those between two of these are of one size. */
+export const smallBytesSteps: readonly number[] = [packBytesTarget / 256, packBytesTarget / 32, packBytesTarget / 4];
+/** So many small packs of a kind and size are merged. */
 export const smallPacksMin = 16;
 
 export interface ChosenPack {
@@ -67,14 +68,16 @@ function chooseSparse(candidates: readonly PackFacts[], unusedMax: number): Pack
 }
 
 function chooseSmall(candidates: readonly PackFacts[]): PackFacts[] {
-  const byKind = new Map<number, PackFacts[]>();
+  const alike = new Map<string, PackFacts[]>();
   for (const pack of candidates) {
-    if (pack.packBytes >= smallBytesMax) continue;
-    const packs = byKind.get(pack.kind);
-    if (packs === undefined) byKind.set(pack.kind, [pack]);
+    const size = smallBytesSteps.findIndex((bytes) => pack.packBytes < bytes);
+    if (size < 0) continue;
+    const key = `${pack.kind} ${size}`;
+    const packs = alike.get(key);
+    if (packs === undefined) alike.set(key, [pack]);
     else packs.push(pack);
   }
-  return [...byKind.values()].filter((packs) => packs.length >= smallPacksMin).flat();
+  return [...alike.values()].filter((packs) => packs.length >= smallPacksMin).flat();
 }
 
 /** The first ones that have at most so many live bytes together. */
