@@ -4,26 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { computerId, encodePackTail, packKinds, parseRefs, verifyPack } from '@twinvault/format';
+import { encodePackTail, packKinds, parseRefs, verifyPack } from '@twinvault/format';
 import type { PackName, PackRow } from '@twinvault/format';
-import { openAgentState } from '@twinvault/engine';
-import { enrolHere, revokeEntry } from '@twinvault/seal';
+import { revokeEntry } from '@twinvault/seal';
 import { concatBytes, dayMs, primitives, Prng, toHex } from '@twinvault/std';
 import { MemoryTree } from '@twinvault/testkit';
-import { assertSame, newWorld, over, readBack, run } from './world.ts';
+import { assertSame, join, newWorld, over, readBack, run } from './world.ts';
 import type { World } from './world.ts';
-
-/** Another computer of the safe, with a state of its own. */
-async function join(world: World, name: string): Promise<World> {
-  const { platform, safe } = world;
-  const { random, clock, files } = platform;
-  await files.makeDirectory(`/state-${name}`);
-  const enrolled = enrolHere({ opened: world.opened, clock, computer: computerId(random.bytes(16)), name, random });
-  await safe.appendLedger(enrolled.entry);
-  const state = openAgentState({ path: `/state-${name}`, platform });
-  await state.safe(enrolled.agent.safe).saveAgentKeys(enrolled.agent);
-  return { ...world, agent: enrolled.agent, opened: enrolled.opened, state };
-}
 
 function someTree(seed: string): MemoryTree {
   const prng = new Prng(seed);

@@ -45,6 +45,18 @@ export async function newWorld(seed = 'engine', onStep?: (step: string) => void,
   return { platform, vault, safe: await vault.openSafe(agent.safe), opened, agent, state };
 }
 
+/** Another computer of the safe, with a state of its own. */
+export async function join(world: World, name: string): Promise<World> {
+  const { platform, safe } = world;
+  const { random, clock, files } = platform;
+  await files.makeDirectory(`/state-${name}`);
+  const enrolled = enrolHere({ opened: world.opened, clock, computer: computerId(random.bytes(16)), name, random });
+  await safe.appendLedger(enrolled.entry);
+  const state = openAgentState({ path: `/state-${name}`, platform });
+  await state.safe(enrolled.agent.safe).saveAgentKeys(enrolled.agent);
+  return { ...world, agent: enrolled.agent, opened: enrolled.opened, state };
+}
+
 /** A run of job "job"; the clock moves on by a minute afterwards. */
 export async function run(world: World, tree: MemoryTree, options: Partial<BackupOptions> = {}): Promise<BackupReport> {
   const { platform, safe, agent, state } = world;

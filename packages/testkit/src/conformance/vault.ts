@@ -345,6 +345,29 @@ function commits(each: Each): void {
     },
   );
 
+  each('a receipt says what a safeset kept of the last one, and whom that makes suspect', async ({ safe, mine, computer }) => {
+    const base = mine.pack(computer, { blobCount: 20 });
+    await runOnce({ safe, mine, computer }, { packs: [base] });
+    for (let night = 0; night < 3; night += 1) {
+      await runOnce({ safe, mine, computer }, { packs: [mine.pack(computer, { blobCount: 1 })], reused: [base] });
+    }
+    const rewritten = mine.pack(computer, { blobCount: 21 });
+    await runOnce({ safe, mine, computer }, { packs: [rewritten] });
+    const measures = (await safe.records()).map(({ measure }) => measure);
+    assert.deepEqual(
+      measures.map((measure) => [measure?.origins, measure?.originsReused, measure?.suspect]),
+      [
+        [0, 0, false],
+        [20, 20, false],
+        [21, 20, false],
+        [21, 20, false],
+        [21, 0, true],
+      ],
+    );
+    const bytes = rewritten.rows.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+    assert.deepEqual([measures[4]?.bytes, measures[4]?.bytesNew], [bytes, bytes]);
+  });
+
   each('nothing is committed that the site could not restore', async ({ vault, safe, mine, computer }) => {
     const third = new TestSafe('third');
     const stranger = third.enrol();
