@@ -3,7 +3,8 @@
  *
  *   npm run bench [-- WORD...]
  *
- * A bench is a file `*.bench.ts` under bench/ that answers one question and prints a table with units and ratios.
+ * A bench is a file `*.bench.ts` under bench/, or under a package's bench/ when it needs what that package does not export. It
+ * answers one question and prints a table with units and ratios.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const words = process.argv.slice(2);
-const benches = globSync('bench/**/*.bench.ts', { cwd: root })
+const benches = globSync(['bench/**/*.bench.ts', 'packages/*/bench/*.bench.ts'], { cwd: root })
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
   .sort();
 

@@ -113,7 +113,7 @@ interface StateToKeep {
 
 class BackupRun {
   private readonly parts: RunParts;
-  private readonly table: ChunkTable = ChunkTable.create();
+  private table: ChunkTable = ChunkTable.create();
   private readonly stateTails: StateTails = new StateTails();
   private readonly tally: RunTally = new RunTally();
   private readonly uploader: Uploader;
@@ -132,6 +132,8 @@ class BackupRun {
 
   async perform(): Promise<BackupReport> {
     const { agent, run, jobState, reuse = 'safe' } = this.parts;
+    await using fitting = await this.fittingCache();
+    this.table = ChunkTable.create(fitting?.info.chunks);
     const live = await LiveList.load({
       session: run.session,
       own: ownCertificates(run, agent),
@@ -139,9 +141,10 @@ class BackupRun {
       reuse,
       table: this.table,
       slips: this.uploader.slips,
-      named: (number, pack) => this.uploader.name(number, pack),
+      names: this.uploader.names,
     });
-    await using lastCache = (await this.fittingCache()) ?? (await this.restoredCache());
+    await using restored = fitting === null ? await this.restoredCache() : null;
+    const lastCache = fitting ?? restored;
     const newCache = jobState.newCache();
     try {
       return await this.withCaches({ live, lastCache, newCache });
@@ -270,7 +273,8 @@ class BackupRun {
     const { digest, sequence } = record;
     await this.paths.finish();
     const fullReadMs = trusted?.info.fullReadMs ?? startMs;
-    await newCache.finish({ record: digest, sequence, startMs, fullReadMs, note: encodeChain(chain) });
+    const chunks = this.table.count;
+    await newCache.finish({ record: digest, sequence, startMs, fullReadMs, chunks, note: encodeChain(chain) });
     let failure = newCache.failure ?? this.paths.failure;
     try {
       const pins = await safeState.pins();

@@ -11,15 +11,22 @@
  *
  * Invariants: a slot once taken never moves and never changes its id; word 0 goes 0 -> 1 -> (2 | place) -> place, never
  * back; so a reader needs no lock. An id cut to 16 bytes is still the output of an HMAC: two chunks that agree in them are
- * out of reach. When a generation is half full, the main thread adds another, twice as large; a worker that has not heard
- * of it yet at worst stores one chunk twice.
+ * out of reach. The first generation is made for as many chunks as the last run knew. When one is as full as it shall be,
+ * the main thread adds another, half as large as all before together; a worker that has not heard of it yet at worst stores
+ * one chunk twice. 35 to 48 bytes a chunk in all, of which 1 TiB has a million at the mean chunk.
  */
 import { assert } from '@twinvault/std';
 
 const wordsPerSlot = 6;
 const slotsMin = 1 << 16;
-/** 2^26 slots are 1.5 GiB and more than 30 TiB of data at the mean chunk. */
-export const tableSlotsMax: number = 1 << 26;
+/** Of one generation: 1.5 GiB, when there are more than 100 TiB of data at the mean chunk. */
+const slotsMax = 1 << 26;
+/** A generation that is fuller gives way to the next; the rest is for what workers add before they hear of it. */
+const fullShare = 3 / 4;
+/** A new generation's slots, as a share of those of all before. */
+const growthShare = 1 / 2;
+/** Room for what a run may add to what was expected. */
+const spareShare = 1 / 10;
 
 const stateEmpty = 0;
 const stateWriting = 1;
@@ -48,14 +55,11 @@ class Generation {
   readonly buffer: SharedArrayBuffer;
   readonly words: Int32Array;
   readonly slots: number;
-  private readonly mask: number;
 
   constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
     this.words = new Int32Array(buffer);
     this.slots = (this.words.length - 2) / wordsPerSlot;
-    this.mask = this.slots - 1;
-    assert((this.slots & this.mask) === 0, 'a generation has a power of two of slots');
   }
 
   static create(slots: number): Generation {
@@ -68,9 +72,22 @@ class Generation {
     return Atomics.load(this.words, 1);
   }
 
+  get isFull(): boolean {
+    return this.taken >= fullShare * this.slots;
+  }
+
+  /** Where the search for a key begins. */
+  private first(key: Int32Array): number {
+    return Math.floor((((key[0] ?? 0) >>> 0) / 0x1_0000_0000) * this.slots);
+  }
+
+  private next(index: number): number {
+    return index + 1 === this.slots ? 0 : index + 1;
+  }
+
   /** Word offset of the slot that holds the key; -1 when it is not there. */
   find(key: Int32Array): number {
-    for (let index = (key[0] ?? 0) & this.mask; ; index = (index + 1) & this.mask) {
+    for (let index = this.first(key); ; index = this.next(index)) {
       const at = 2 + index * wordsPerSlot;
       if (this.settledState(at) === stateEmpty) return -1;
       if (this.holds(at, key)) return at;
@@ -79,7 +96,7 @@ class Generation {
 
   /** Word offset of a slot that this call took for the key, in state claimed; -1 - offset when the key was there. */
   take(key: Int32Array): number {
-    for (let index = (key[0] ?? 0) & this.mask; ; index = (index + 1) & this.mask) {
+    for (let index = this.first(key); ; index = this.next(index)) {
       const at = 2 + index * wordsPerSlot;
       if (this.settledState(at) === stateEmpty) {
         if (Atomics.compareExchange(this.words, at, stateEmpty, stateWriting) === stateEmpty) {
@@ -96,7 +113,7 @@ class Generation {
     this.words.set(key, at + 2);
     Atomics.store(this.words, at, stateClaimed);
     const taken = Atomics.add(this.words, 1, 1);
-    assert(taken + 2 < this.slots, 'a generation is never filled: the main thread grows the table at half');
+    assert(taken + 2 < this.slots, 'a generation is never filled: the main thread grows the table in time');
   }
 
   /** Waits out another thread's few stores. */
@@ -112,6 +129,10 @@ class Generation {
   }
 }
 
+function slotsWithin(wanted: number): number {
+  return Math.min(Math.max(slotsMin, Math.ceil(wanted)), slotsMax);
+}
+
 export class ChunkTable {
   private readonly control: Int32Array;
   private readonly controlBuffer: SharedArrayBuffer;
@@ -124,8 +145,10 @@ export class ChunkTable {
     this.generations = generations;
   }
 
-  static create(): ChunkTable {
-    return new ChunkTable(new SharedArrayBuffer(4 * controlWords), [Generation.create(slotsMin)]);
+  /** `expected`: chunks that there will be; more cost more. */
+  static create(expected = 0): ChunkTable {
+    const slots = Math.ceil((expected * (1 + spareShare)) / fullShare);
+    return new ChunkTable(new SharedArrayBuffer(4 * controlWords), [Generation.create(slotsWithin(slots))]);
   }
 
   static attach(shared: SharedChunkTable): ChunkTable {
@@ -143,29 +166,20 @@ export class ChunkTable {
     return this.generations.reduce((sum, { taken }) => sum + taken, 0);
   }
 
-  /**
-   * A known chunk; only before workers attach, since the table may be built anew at twice the size. The first place of an
-   * id counts; later copies are ignored.
-   */
+  /** A known chunk, before workers attach. The first place of an id counts; later copies are ignored. */
   addLive(id: Uint8Array, pack: number, position: number): void {
     assert(position <= positionMask, 'positions are below packRowsMax');
     assert(this.generations.length === 1, 'the live list is loaded before the table grows');
     let generation = this.newest();
-    if (generation.taken * 2 >= generation.slots) generation = this.rebuild(generation.slots * 2);
+    if (generation.isFull) generation = this.rebuild(slotsWithin(generation.slots * (1 + growthShare)));
     const at = generation.take(this.keyOf(id));
     if (at < 0) return;
     generation.words[at + 1] = position;
     generation.words[at] = pack + statePlaced;
   }
 
-  /** Makes room for what the run may add before `growIfNeeded` is asked the first time. Before workers attach. */
-  reserve(): void {
-    const { slots, taken } = this.newest();
-    if (taken * 4 > slots) this.rebuild(slots * 2);
-  }
-
+  /** One generation is asked faster than several. */
   private rebuild(slots: number): Generation {
-    assert(slots <= tableSlotsMax, 'the table stays below tableSlotsMax');
     const old = this.newest();
     const fresh = Generation.create(slots);
     for (let at = 2; at < old.words.length; at += wordsPerSlot) {
@@ -179,11 +193,11 @@ export class ChunkTable {
     return fresh;
   }
 
-  /** Main thread: a new generation to be told to every worker, or null while the newest is less than half full. */
+  /** Main thread: a new generation to be told to every worker, or null while the newest has room. */
   growIfNeeded(): SharedArrayBuffer | null {
-    const { slots, taken } = this.newest();
-    if (taken * 2 < slots) return null;
-    const generation = Generation.create(Math.min(slots * 2, tableSlotsMax));
+    if (!this.newest().isFull) return null;
+    const slots = this.generations.reduce((sum, generation) => sum + generation.slots, 0);
+    const generation = Generation.create(slotsWithin(slots * growthShare));
     this.generations.push(generation);
     return generation.buffer;
   }
@@ -202,10 +216,15 @@ export class ChunkTable {
   /** True: the caller has to store the chunk and to `settle` it; nobody else will. False: it is known or claimed. */
   claim(id: Uint8Array): boolean {
     const key = this.keyOf(id);
+    return !this.isBefore(key) && this.newest().take(key) >= 0;
+  }
+
+  /** In a generation before the newest. */
+  private isBefore(key: Int32Array): boolean {
     for (let index = 0; index < this.generations.length - 1; index += 1) {
-      if ((this.generations[index]?.find(key) ?? -1) >= 0) return false;
+      if ((this.generations[index]?.find(key) ?? -1) >= 0) return true;
     }
-    return this.newest().take(key) >= 0;
+    return false;
   }
 
   /** The place of a claimed chunk. */
@@ -234,17 +253,30 @@ export class ChunkTable {
     return false;
   }
 
-  /** Places of all marked chunks, in no order. Every claim must be settled by then. */
+  /** Places of all marked chunks, by pack and position: refs are gathered pack by pack. Every claim must be settled by then. */
   *marked(): Iterable<ChunkPlace> {
+    const places = new Float64Array(this.countMarked());
+    let count = 0;
     for (const { words } of this.generations) {
       for (let at = 2; at < words.length; at += wordsPerSlot) {
         const second = words[at + 1] ?? 0;
         if ((second & markBit) === 0) continue;
         const state = words[at] ?? 0;
         assert(state >= statePlaced, 'a chunk that the catalog uses was stored');
-        yield { pack: state - statePlaced, position: second & positionMask };
+        places[count++] = (state - statePlaced) * (positionMask + 1) + (second & positionMask);
       }
     }
+    for (const place of places.sort()) {
+      yield { pack: Math.floor(place / (positionMask + 1)), position: place & positionMask };
+    }
+  }
+
+  private countMarked(): number {
+    let count = 0;
+    for (const { words } of this.generations) {
+      for (let at = 2; at < words.length; at += wordsPerSlot) if (((words[at + 1] ?? 0) & markBit) !== 0) count += 1;
+    }
+    return count;
   }
 
   /** Numbers count up from 0 over all threads. */

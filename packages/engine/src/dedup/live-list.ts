@@ -6,13 +6,14 @@
  * The list is read once for what is its own, and once more for what is others': at once when there are slips, otherwise when
  * the first thing has to be read, so that a run that finds nothing changed pays nothing for the other computers.
  */
-import { equalBytes, toHex } from '@twinvault/std';
+import { equalBytes } from '@twinvault/std';
 import { packHeaderFixedBytes, packSectionCount, PackTable } from '@twinvault/format';
 import type { CertificateId, PackName } from '@twinvault/format';
 import type { LivePack, VaultSession } from '@twinvault/protocol';
 import type { ChunkTable } from './chunk-table.ts';
 import { ForeignChunks } from './foreign-chunks.ts';
 import type { NewForeignBlob } from './foreign-chunks.ts';
+import type { PackNames } from './pack-names.ts';
 import type { SlipPairs } from './slip-pairs.ts';
 
 /** With whom a computer shares stored blobs: every one of the safe, or nobody. */
@@ -27,13 +28,12 @@ export interface LiveListOptions {
   readonly reuse: ReuseScope;
   readonly table: ChunkTable;
   readonly slips: SlipPairs;
-  /** Told of each pack that may be referred to. */
-  readonly named: (number: number, pack: PackName) => void;
+  /** Is told of each pack that may be referred to. */
+  readonly names: PackNames;
 }
 
 export class LiveList {
   private readonly options: LiveListOptions;
-  private readonly numbers = new Map<string, number>();
   /** Own slips whose blob was not seen yet; null when there is none. */
   private ownSlips: ForeignChunks | null = null;
   private hasOthers = false;
@@ -75,7 +75,6 @@ export class LiveList {
       }
     }
     if (this.ownSlips !== null) await this.others();
-    table.reserve();
   }
 
   private async loadOthers(): Promise<ForeignChunks | null> {
@@ -129,14 +128,8 @@ export class LiveList {
   }
 
   private numberOf(pack: PackName): number {
-    const { table, named } = this.options;
-    const hex = toHex(pack);
-    const known = this.numbers.get(hex);
-    if (known !== undefined) return known;
-    const number = table.newPackNumber();
-    this.numbers.set(hex, number);
-    named(number, pack);
-    return number;
+    const { table, names } = this.options;
+    return names.numberOf(pack, () => table.newPackNumber());
   }
 }
 

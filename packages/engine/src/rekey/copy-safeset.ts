@@ -97,7 +97,7 @@ class SafesetCopy {
       reuse: 'safe',
       table: this.#table,
       slips: this.#uploader.slips,
-      named: (number, pack) => this.#uploader.name(number, pack),
+      names: this.#uploader.names,
     });
     const others = await live.others();
     this.#data.reuseFrom(others);

@@ -139,7 +139,10 @@ export class ReadingRun implements AsyncDisposable {
     return await WorkerPool.start({
       threads: platform.threads,
       data,
-      onPack: async (pack) => await uploader.put(pack),
+      onPack: async (pack) => {
+        await this.makeRoom();
+        await uploader.put(pack);
+      },
     });
   }
 
@@ -196,9 +199,14 @@ export class ReadingRun implements AsyncDisposable {
   private async run(...[work, urgent, lasts]: Parameters<WorkerPool['run']>): Promise<WorkResult> {
     this.pool ??= this.startPool();
     const pool = await this.pool;
-    const grown = this.options.table.growIfNeeded();
-    if (grown !== null) pool.grow(grown);
+    await this.makeRoom();
     return await pool.run(work, urgent, lasts);
+  }
+
+  /** In the table, before and while threads add to it: a single file may have more chunks than there is room for. */
+  private async makeRoom(): Promise<void> {
+    const grown = this.options.table.growIfNeeded();
+    if (grown !== null) (await this.pool)?.grow(grown);
   }
 
   private write(item: Item): void {
@@ -253,6 +261,7 @@ export class ReadingRun implements AsyncDisposable {
       this.state.renew(session);
       (await this.pool)?.renew(session);
     }
+    await this.makeRoom();
     await this.catalog.breathe();
     await this.state.breathe();
     await this.options.newCache.drain();

@@ -111,8 +111,8 @@ class StateRestore {
       await turns.take();
     }
     job.replaceSignatures(chain.pageKey, rows.signatures(), platform.random);
-    const never = Number.NEGATIVE_INFINITY;
-    return await cache.finish({ record: this.record, sequence, startMs: never, fullReadMs: never, note: encodeChain(chain) });
+    const never = { startMs: Number.NEGATIVE_INFINITY, fullReadMs: Number.NEGATIVE_INFINITY, chunks: 0 };
+    return await cache.finish({ ...never, record: this.record, sequence, note: encodeChain(chain) });
   }
 }
 

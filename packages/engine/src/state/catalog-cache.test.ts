@@ -12,6 +12,7 @@ const identity = {
   sequence: 7,
   startMs: 1e12,
   fullReadMs: 9e11,
+  chunks: 77,
   note: Uint8Array.of(1, 2, 3),
 };
 

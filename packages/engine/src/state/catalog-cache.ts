@@ -7,7 +7,7 @@
  *   trailer  112 bytes, at the end:
  *     offset  0  magic "TVCC" | u32 version
  *             8  digest of the record that the cache belongs to (32)
- *            40  u32 sequence of that safeset | u32 zero
+ *            40  u32 sequence of that safeset | u32 chunks that the run knew
  *            48  f64 start of that run, ms since 1970
  *            56  f64 start of the last run that read everything, ms since 1970
  *            64  f64 number of entries | f64 bytes of all blocks
@@ -45,6 +45,8 @@ export interface CacheIdentity {
   readonly sequence: number;
   readonly startMs: number;
   readonly fullReadMs: number;
+  /** That the run knew at its end: so many entries the next run's table will have. */
+  readonly chunks: number;
   /** Kept as it is. */
   readonly note: Uint8Array;
 }
@@ -166,6 +168,7 @@ function encodeTrailer(identity: CacheIdentity, entries: number, blocksBytes: nu
   view.setUint32(4, version, true);
   trailer.set(identity.record, 8);
   view.setUint32(40, identity.sequence, true);
+  view.setUint32(44, identity.chunks, true);
   view.setFloat64(48, identity.startMs, true);
   view.setFloat64(56, identity.fullReadMs, true);
   view.setFloat64(64, entries, true);
@@ -214,6 +217,7 @@ export class CacheReader implements AsyncDisposable {
     const info: CacheInfo = {
       record: trailer.slice(8, 40),
       sequence: view.getUint32(40, true),
+      chunks: view.getUint32(44, true),
       startMs: view.getFloat64(48, true),
       fullReadMs: view.getFloat64(56, true),
       entries: view.getFloat64(64, true),

@@ -2,11 +2,11 @@
  * Puts packs to the vault, a few at a time, and knows by number which pack is which. A failed put is tried again while the
  * vault says that later may help.
  */
-import { assert, CodedError } from '@twinvault/std';
+import { CodedError } from '@twinvault/std';
 import type { Timers } from '@twinvault/std';
-import type { PackName } from '@twinvault/format';
 import type { VaultSession } from '@twinvault/protocol';
 import type { RefsBuilder } from '@twinvault/format';
+import { PackNames } from '../dedup/pack-names.ts';
 import type { ChunkPlace } from '../dedup/chunk-table.ts';
 import { SlipPairs } from '../dedup/slip-pairs.ts';
 import type { ClosedPack } from './pack-sink.ts';
@@ -30,9 +30,9 @@ export interface UploadTotals {
 export class Uploader {
   /** Of packs of the live list and of this run. */
   readonly slips: SlipPairs = new SlipPairs();
+  readonly names: PackNames = new PackNames();
   private readonly session: Pick<VaultSession, 'putPack'>;
   private readonly timers: Timers;
-  private readonly names: (PackName | undefined)[] = [];
   private readonly sent: SentPack[] = [];
   private readonly inFlight = new Set<Promise<void>>();
   private readonly turns: (() => void)[] = [];
@@ -49,17 +49,6 @@ export class Uploader {
     return { packs: this.packs, bytes: this.bytes };
   }
 
-  /** A pack of the live list. */
-  name(number: number, name: PackName): void {
-    this.names[number] = name;
-  }
-
-  nameOf(number: number): PackName {
-    const name = this.names[number];
-    assert(name !== undefined, 'every pack number has a name');
-    return name;
-  }
-
   /** Packs of this run that the vault has acknowledged. */
   get acknowledged(): readonly SentPack[] {
     return this.sent;
@@ -67,14 +56,14 @@ export class Uploader {
 
   /** Adds a chunk's place, and its blob's where the place is that of a slip. */
   addRefs(refs: RefsBuilder, place: ChunkPlace): void {
-    refs.add(this.nameOf(place.pack), place.position);
+    refs.add(this.names.nameOf(place.pack), place.position);
     const blob = this.slips.blobOf(place);
-    if (blob !== null) refs.add(this.nameOf(blob.pack), blob.position);
+    if (blob !== null) refs.add(this.names.nameOf(blob.pack), blob.position);
   }
 
   /** Resolves when the vault has acknowledged the pack. */
   async put(pack: ClosedPack): Promise<void> {
-    this.names[pack.number] = pack.name;
+    this.names.set(pack.number, pack.name);
     this.slips.addAll(pack.number, pack.slips);
     const putting = this.inTurn(pack);
     this.inFlight.add(putting);
