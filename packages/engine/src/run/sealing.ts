@@ -16,7 +16,8 @@ export class RunSealing {
   session: SealingSession;
 
   constructor(input: Omit<NewSealingSession, 'random'>, { clock, random }: { clock: Clock; random: Random }) {
-    this.input = { ...input, random };
+    // With given bytes the encapsulation runs in JavaScript and takes 200 ms.
+    this.input = random.isSystem === true ? input : { ...input, random };
     this.clock = clock;
     this.startMs = clock.monotonicMs();
     this.session = newSealingSession(this.input);
