@@ -4,8 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parsePackHeader } from '@twinvault/format';
 import { Prng } from '@twinvault/std';
 import { compareTrees } from '@twinvault/testkit';
 import { errorOf, expectExit, resultOf, twinvault } from './support/command.ts';
@@ -72,4 +73,15 @@ test('the suite of a safe in use is raised for all its computers', async () => {
     assert.deepEqual(differencesBelow(source, target), []);
   }
   resultOf(await place.run('check', ['--read-data', ...place.secret]));
+
+  // A copy under new keys has nothing of the old suite.
+  const renewed = ['--new-safe', 'renewed', '--new-kit-file', place.path('kit-2.txt'), '--new-password-file', place.passwordFile];
+  resultOf(await place.run('safe rekey', [...place.secret, ...renewed, '--no-check']));
+  const shown = resultOf<ShownSuite & { readonly safe: string }>(await place.run('safe suite', ['--safe', 'renewed']));
+  assert.deepEqual([shown.suite, shown.madeWith], [2, 2]);
+  const packs = readdirSync(`${place.vault}/safes/${shown.safe}/packs`, { recursive: true, withFileTypes: true });
+  const suites = packs
+    .filter((entry) => entry.isFile())
+    .map((entry) => parsePackHeader(readFileSync(`${entry.parentPath}/${entry.name}`)).suite);
+  assert.deepEqual(new Set(suites), new Set([2]));
 });

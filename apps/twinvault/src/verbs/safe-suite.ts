@@ -50,6 +50,6 @@ async function raiseSuite(
   await safe.appendLedger(minimumSuiteEntry({ opened, minimum, clock: context.platform.clock }));
   context.output.result({ safe: toHex(safe.safe), label, suite: minimum, madeWith: opened.ledger.descriptor.suite }, [
     `From now on everything that is backed up into safe "${label}" is sealed with suite ${suiteNames[minimum]}.`,
-    'What is stored already stays as it is: it is readable, and new safesets go on using it. To have nothing of the old suite, make a new safe.',
+    'What is stored already stays as it is: it is readable, and new safesets go on using it. To have nothing of the old suite, move to a new safe: twinvault safe rekey.',
   ]);
 }
