@@ -64,7 +64,7 @@ export class ChunkReader {
   readonly #opened: ChunkReaderKeys;
   readonly #reading: ReaderReading;
   readonly #refs: Refs;
-  readonly #certificate: CertificateId;
+  readonly #own: (certificate: CertificateId) => boolean;
   readonly #ends: PackEnds;
   readonly #index = new ChunkIndex();
   /** Origins whose rows were not read yet, next one last. */
@@ -79,13 +79,13 @@ export class ChunkReader {
     readonly opened: ChunkReaderKeys;
     readonly reading: ReaderReading;
     readonly refs: Refs;
-    /** The record's: blobs of others are opened by its slips. */
-    readonly certificate: CertificateId;
+    /** Whether a certificate is of the record's computer: blobs of others are opened by its slips. */
+    readonly own: (certificate: CertificateId) => boolean;
   }) {
     this.#opened = input.opened;
     this.#reading = input.reading;
     this.#refs = input.refs;
-    this.#certificate = input.certificate;
+    this.#own = input.own;
     this.#ends = new PackEnds(input.reading, input.opened.safe);
     this.#waiting = loadingOrder(input.refs);
   }
@@ -213,10 +213,10 @@ export class ChunkReader {
    * another computer than the record's, tails are read until a slip of the record's own is found.
    */
   async #slipsOf(place: ChunkPlace): Promise<ChunkPlace[]> {
-    if (equalBytes(place.header.certificate, this.#certificate)) return [place, ...(await this.#slipsFor(place.row))];
+    if (this.#own(place.header.certificate)) return [place, ...(await this.#slipsFor(place.row))];
     for (;;) {
       const slips = await this.#slipsFor(place.row);
-      const own = slips.filter(({ header }) => equalBytes(header.certificate, this.#certificate));
+      const own = slips.filter(({ header }) => this.#own(header.certificate));
       const isAll = this.#waiting.length === 0 && this.#loading === null;
       if (own.length > 0 || isAll) return [...own, place, ...slips.filter((slip) => !own.includes(slip))];
       await this.#loadMore();

@@ -8,7 +8,7 @@
 
 import { equalBytes, toHex } from '@twinvault/std';
 import { FormatError, packKinds, parseRecord, parseRefs, verifyRecord } from '@twinvault/format';
-import type { ChunkId, ParsedRecord, RecordDigest, RecordPublic, Refs } from '@twinvault/format';
+import type { CertificateId, ChunkId, ParsedRecord, RecordDigest, RecordPublic, Refs } from '@twinvault/format';
 import { CatalogReader } from '../catalog/catalog-reader.ts';
 import { SealError } from '../errors.ts';
 import type { OpenedSafe } from '../open-safe.ts';
@@ -131,7 +131,7 @@ export class SafesetReader implements AsyncDisposable {
     this.record = record;
     this.part = part;
     this.refs = parseRefs(record.refs);
-    this.chunks = new ChunkReader({ opened, reading, refs: this.refs, certificate: record.public.certificate });
+    this.chunks = new ChunkReader({ opened, reading, refs: this.refs, own: ownCertificates(record.public, opened) });
     this.#reading = reading;
     const read = async (id: ChunkId): Promise<Uint8Array> => await this.chunks.read(id, packKinds.catalog);
     this.catalog = new CatalogReader({ node: async (id) => await nodes.node(id, read) }, part.catalog);
@@ -151,4 +151,12 @@ export class SafesetReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reading[Symbol.asyncDispose]();
   }
+}
+
+/** The record's certificate, and all that its computer ever had. */
+function ownCertificates({ certificate, computer }: RecordPublic, { ledger }: OpenedSafe): (id: CertificateId) => boolean {
+  return (id) => {
+    const known = ledger.certificate(id);
+    return equalBytes(id, certificate) || (known !== null && equalBytes(known.computer, computer));
+  };
 }
