@@ -182,7 +182,8 @@ class BackupRun {
     using signatures = this.parts.jobState.signatures(platform.random, lastCache === null);
     const { job, run } = this.parts;
     const lastChain = lastCache === null ? null : decodeChain(lastCache.info.note);
-    const chained = { lastChain, job, sequence: run.sequence };
+    const openLastCache = async (): Promise<CacheReader | null> => await this.parts.jobState.openCache();
+    const chained = { lastChain, openLastCache, job, sequence: run.sequence };
     const fixed = {
       ...chained,
       signatures,

@@ -131,6 +131,23 @@ function inodeHigh(inode: number | bigint): number {
   return typeof inode === 'number' ? Math.floor(inode / 0x1_0000_0000) : Number(inode >> 32n);
 }
 
+/** Of device and inode, never 0; as `BodyView.inodeHash`. */
+export function inodeHash({ device, inode }: EntryStat): number {
+  const wide = typeof inode === 'number' ? inode : BigInt(inode);
+  return mixedHash(device, inodeLow(wide), inodeHigh(wide));
+}
+
+/** MurmurHash3's finalizer over each word. */
+function mixedHash(device: number, low: number, high: number): number {
+  let hash = 0;
+  for (const word of [low, high, device % 0x1_0000_0000]) {
+    hash = Math.imul(hash ^ word, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    hash ^= hash >>> 16;
+  }
+  return hash >>> 0 || 1;
+}
+
 /** Extents out of `BodyView.extentBytes`; ids are views. */
 export function readExtentBytes(bytes: Uint8Array): PlacedExtent[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -284,6 +301,12 @@ export class BodyView {
       view.getUint32(start + offsets.inodeHigh, true) === inodeHigh(inode) &&
       view.getFloat64(start + offsets.device, true) === stat.device
     );
+  }
+
+  get inodeHash(): number {
+    const { view, start } = this;
+    const [low, high] = [view.getUint32(start + offsets.inodeLow, true), view.getUint32(start + offsets.inodeHigh, true)];
+    return mixedHash(view.getFloat64(start + offsets.device, true), low, high);
   }
 
   /** Both times lie before the given moment. */

@@ -16,6 +16,7 @@ import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
 import type { UnchangedLeaf } from '../scan/merge-join.ts';
+import { MovedFiles } from '../scan/moved-files.ts';
 import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
 import { entryTypes } from '../source-port.ts';
@@ -50,6 +51,8 @@ export interface ReadingOptions {
   readonly uploader: Uploader;
   readonly tally: RunTally;
   readonly lastCache: CacheReader | null;
+  /** Another reader of it. */
+  readonly openLastCache: () => Promise<CacheReader | null>;
   /** The copy of that cache at the vault; null when there is none. */
   readonly lastChain: StateChain | null;
   readonly job: string;
@@ -152,12 +155,13 @@ export class ReadingRun implements AsyncDisposable {
 
   /** Scans and reads everything. False: the run was stopped within; what was written until then stands. */
   async read(): Promise<boolean> {
-    const { signal, table, lastCache, skipUnchanged, source } = this.options;
+    const { signal, table, lastCache, openLastCache, skipUnchanged, source } = this.options;
     const stopListening = onAbort(signal, () => table.abort());
     try {
       const cache = await CacheCursor.open(lastCache);
       const provenBefore = skipUnchanged && lastCache !== null ? provenMoment(lastCache.info.startMs, source) : null;
-      const join = new MergeJoin({ cache, table, output: this.segments, provenBefore });
+      await using movedFiles = lastCache === null ? null : new MovedFiles(openLastCache, lastCache.info.startMs);
+      const join = new MergeJoin({ cache, table, output: this.segments, movedFiles, provenBefore });
       const scanned = await this.scan(join);
       if (scanned) await join.finish();
       const finished = await this.segments.finish();

@@ -13,6 +13,7 @@ import { ItemCursor } from '../entries/packed-items.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, ScanEvent, ScannedEntry } from '../source-port.ts';
 import type { CacheBlock } from '../state/cache-block.ts';
+import type { MovedFiles } from './moved-files.ts';
 import type { CacheCursor } from './cache-cursor.ts';
 
 /** What comes out, in key order. */
@@ -22,6 +23,10 @@ export interface JoinOutput {
   unchangedLeaf(leaf: UnchangedLeaf): void;
   /** `last`: body of the last version, when all its chunks are at the vault. */
   read(entry: ScannedEntry, last: Uint8Array | null): void;
+  /** Under a new path, the file that the last run had under another; nothing about it changed. */
+  moved(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void;
+  /** Under a new path, with the inode, size and mtime of a file that the last run had under another. */
+  readMoved(entry: ScannedEntry, last: Uint8Array): void;
   /** The last version stays, since the entry could not be looked at. */
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
   removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void;
@@ -39,6 +44,7 @@ export interface JoinOptions {
   readonly cache: CacheCursor;
   readonly table: ChunkTable;
   readonly output: JoinOutput;
+  readonly movedFiles: MovedFiles | null;
   /** Entries whose times are not older than this prove nothing; null: read everything. */
   readonly provenBefore: { readonly seconds: number; readonly nanos: number } | null;
 }
@@ -50,6 +56,9 @@ export class MergeJoin {
   private lastLiveId: Uint8Array | null = null;
   /** The cache's block is used up: nothing is known of what follows until the next is loaded. */
   private wantsBlock = false;
+  /** Under a new path: `load` looks for it in the last run. */
+  private sought: ScannedEntry | null = null;
+  private found: { readonly entry: ScannedEntry; readonly body: Uint8Array | null } | null = null;
   /** The block's entries so far, all of them unchanged and none of them handed out: it may be taken over whole. */
   private run: { readonly first: Place; readonly leaf: ChunkId; count: number } | null = null;
 
@@ -65,7 +74,7 @@ export class MergeJoin {
     else this.run = { first: { directory: cache.directory, name: cache.name }, leaf, count: 0 };
   }
 
-  /** Takes events until one needs the next block of the cache; the number taken. Then await `load` and go on. */
+  /** Takes events until one needs the next block of the cache, or another one; the number taken. Then await `load` and go on. */
   take(events: readonly ScanEvent[], from: number): number {
     let taken = from;
     while (taken < events.length && !this.wantsBlock) {
@@ -77,6 +86,12 @@ export class MergeJoin {
   }
 
   async load(): Promise<void> {
+    if (this.sought !== null) {
+      const { stat } = this.sought;
+      this.found = { entry: this.sought, body: (await this.options.movedFiles?.find(stat)) ?? null };
+      this.sought = null;
+      return;
+    }
     await this.options.cache.load();
     this.wantsBlock = false;
     this.beginBlock();
@@ -118,8 +133,7 @@ export class MergeJoin {
     if (!this.passBefore(directory, name)) return false;
     if (cache.compare(directory, name) !== 0) {
       this.settleRun();
-      output.read(entry, null);
-      return true;
+      return this.newEntry(entry);
     }
     const { fields } = cache;
     const live = this.live(fields);
@@ -131,6 +145,22 @@ export class MergeJoin {
       output.read(entry, live ? cache.body : null);
     }
     this.step();
+    return true;
+  }
+
+  /** False: it has to be looked for in the last run first. */
+  private newEntry(entry: ScannedEntry): boolean {
+    const { output, movedFiles } = this.options;
+    if (this.found?.entry !== entry && movedFiles?.mayBe(entry.stat) === true) {
+      this.sought = entry;
+      return false;
+    }
+    const body = this.found?.entry === entry ? this.found.body : null;
+    this.found = null;
+    const fields = body === null ? null : new BodyView(body);
+    if (body === null || fields === null || !this.live(fields)) output.read(entry, null);
+    else if (this.proven(fields) && fields.sameStat(entry.stat)) output.moved(entry.directory, entry.name, body);
+    else output.readMoved(entry, body);
     return true;
   }
 

@@ -46,10 +46,14 @@ export interface Item {
   readonly last: Uint8Array | null;
   /** Of a large file's content to what the last body has (delta/difference.ts). */
   difference: Uint8Array | null;
+  /** The content, signature and all, is that of an entry of the last run under another key. */
+  readonly moved?: true;
 }
 
 interface PendingItem extends Item {
   readonly stat: EntryStat;
+  /** What its content is compared with: the last body, here or under another key. */
+  readonly compared: Uint8Array | null;
   outcome: Outcome | null;
   /** The entry of the same inode that is read in its stead. */
   readonly leader: PendingItem | null;
@@ -64,7 +68,7 @@ interface Segment {
 export interface SegmentsOptions {
   /** Has a worker do something; `lasts` is called when a worker has room for a batch: signatures may be large. */
   readonly run: (work: Work, urgent: boolean, lasts?: () => readonly LastVersion[]) => Promise<WorkResult>;
-  readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'drop'>;
+  readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'retain' | 'drop'>;
   /** Of a large file that was read to its last version, for the copy of the state. */
   readonly difference: (last: Uint8Array | null, body: Uint8Array, signature: Uint8Array | null) => Uint8Array | null;
   readonly workers: number;
@@ -115,6 +119,16 @@ export class Segments implements JoinOutput {
     this.grow(entries);
   }
 
+  moved(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
+    this.options.passed(1, new BodyView(body).sizeBytes);
+    this.options.signatures.retain(body);
+    this.push({ directory, name, body, change: 'new', last: null, difference: null, moved: true });
+  }
+
+  readMoved(entry: ScannedEntry, last: Uint8Array): void {
+    this.toRead(entry, { last: null, compared: last });
+  }
+
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
     const body = remark(last, marks.carried, this.options.lastSequence);
     this.push({ directory, name, body, change: 'carried', last, difference: null });
@@ -129,12 +143,16 @@ export class Segments implements JoinOutput {
     this.options.error(error);
   }
 
-  read({ directory, name, stat }: ScannedEntry, last: Uint8Array | null): void {
+  read(entry: ScannedEntry, last: Uint8Array | null): void {
+    this.toRead(entry, { last, compared: last });
+  }
+
+  private toRead({ directory, name, stat }: ScannedEntry, lasts: Pick<PendingItem, 'last' | 'compared'>): void {
     const leader = this.leaderOf(stat);
     const large = stat.type === entryTypes.file && stat.sizeBytes >= largeFileBytes && leader === null;
     if (large) this.endBatch();
-    const change = last === null ? 'new' : 'changed';
-    const item: PendingItem = { directory, name, stat, last, leader, body: null, change, outcome: null, difference: null };
+    const change = lasts.last === null ? 'new' : 'changed';
+    const item: PendingItem = { directory, name, stat, ...lasts, leader, body: null, change, outcome: null, difference: null };
     if (leader === null) this.lead(item);
     else this.followers.push(item);
     this.push(item);
@@ -201,7 +219,7 @@ export class Segments implements JoinOutput {
     const { type, sizeBytes } = first.stat;
     const shared = this.options.workers > 1 && type === entryTypes.file && sizeBytes >= sharedFileBytes;
     // Comparing is so much less than storing that one worker does it, and reads but once.
-    const compared = first.last !== null && this.options.signatures.has(first.last);
+    const compared = first.compared !== null && this.options.signatures.has(first.compared);
     if (shared && batch.length === 1 && !compared) await this.sendShared(first);
     else await this.send(batch);
   }
@@ -223,10 +241,10 @@ export class Segments implements JoinOutput {
 
   private async send(batch: readonly PendingItem[]): Promise<void> {
     const items = new ItemWriter(new PackedWriter(batch.length * 160));
-    for (const { directory, name, stat, last } of batch) {
+    for (const { directory, name, stat, compared } of batch) {
       items.begin(directory, name);
       writeHead(items.writer, stat);
-      const tag = last === null ? null : lastTag(last);
+      const tag = compared === null ? null : lastTag(compared);
       if (tag !== null) appendTag(items.writer, tag);
       items.end();
     }
@@ -244,9 +262,10 @@ export class Segments implements JoinOutput {
 
   private lastVersions(batch: readonly PendingItem[]): LastVersion[] {
     const lasts: LastVersion[] = [];
-    for (const [index, { last }] of batch.entries()) {
-      const signature = last === null ? null : this.options.signatures.of(last);
-      if (last !== null && signature !== null) lasts.push({ index, extents: new BodyView(last).extentBytes.slice(), signature });
+    for (const [index, { compared }] of batch.entries()) {
+      const signature = compared === null ? null : this.options.signatures.of(compared);
+      if (compared === null || signature === null) continue;
+      lasts.push({ index, extents: new BodyView(compared).extentBytes.slice(), signature });
     }
     return lasts;
   }
@@ -263,9 +282,9 @@ export class Segments implements JoinOutput {
   private answer(item: PendingItem | undefined, outcome: Outcome, body: Uint8Array): void {
     assert(item !== undefined, 'an answer belongs to an item');
     item.outcome = outcome;
-    const { last } = item;
+    const { last, compared } = item;
     if (outcome === outcomes.read) item.body = body;
-    if (outcome === outcomes.sameContent && last !== null) item.body = completeWithLast(body, last);
+    if (outcome === outcomes.sameContent && compared !== null) item.body = completeWithLast(body, compared);
     if (outcome === outcomes.kept && last !== null) {
       item.body = remark(last, marks.carried, this.options.lastSequence);
       item.change = 'carried';

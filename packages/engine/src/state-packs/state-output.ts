@@ -103,9 +103,10 @@ export class StateOutput {
   }
 
   /** Of contents that the state has already, the signature is there too. */
-  private signatureOf({ last }: Item, body: Uint8Array): Uint8Array {
+  private signatureOf({ last, moved }: Item, body: Uint8Array): Uint8Array {
     if (!keepsSignature(body)) return nothing;
-    if (!this.isBase && last !== null && keepsSignature(last) && sameExtents(last, body)) return nothing;
+    const isThere = moved === true || (last !== null && keepsSignature(last) && sameExtents(last, body));
+    if (isThere && !this.isBase) return nothing;
     return this.options.signatures.of(body) ?? nothing;
   }
 

@@ -226,6 +226,21 @@ export class CacheReader implements AsyncDisposable {
     return new CacheReader(file, info, blocksBytes);
   }
 
+  /** Where the next block begins. */
+  get offsetBytes(): number {
+    return this.offset;
+  }
+
+  /** The block that began there when it was read in order; the order of reading goes on behind it. */
+  async blockAt(offsetBytes: number): Promise<CacheBlock | null> {
+    this.offset = offsetBytes;
+    if (offsetBytes < this.windowOffset) {
+      this.window = new Uint8Array(0);
+      this.windowOffset = offsetBytes;
+    }
+    return await this.nextBlock();
+  }
+
   /** The next block; null at the end, and at one that is damaged: what follows counts as not known. */
   async nextBlock(): Promise<CacheBlock | null> {
     const head = await this.ahead(blockHeadBytes);

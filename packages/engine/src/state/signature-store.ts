@@ -70,7 +70,14 @@ export class SignatureStore implements Disposable {
     if (before !== null && !same) this.subtract(before);
   }
 
-  /** An entry is gone. */
+  /** The same content stands under another key, too, or from now on. */
+  retain(body: Uint8Array): void {
+    if (!isSigned(body)) return;
+    const digest = digestOf(body);
+    this.attempt((database) => database.run('UPDATE signatures SET uses = uses + 1 WHERE content = ?', digest), 0);
+  }
+
+  /** An entry is gone; its signature stays until the run ends, since the same content may come under another key. */
   drop(last: Uint8Array): void {
     if (isSigned(last)) this.subtract(digestOf(last));
   }
@@ -90,7 +97,6 @@ export class SignatureStore implements Disposable {
   private subtract(digest: Uint8Array): void {
     this.attempt((database) => {
       database.run('UPDATE signatures SET uses = uses - 1 WHERE content = ?', digest);
-      database.run('DELETE FROM signatures WHERE content = ? AND uses <= 0', digest);
     }, undefined);
   }
 
@@ -98,6 +104,7 @@ export class SignatureStore implements Disposable {
   async keep(): Promise<void> {
     if (this.state === 'open') {
       this.attempt((database) => {
+        database.run('DELETE FROM signatures WHERE uses <= 0');
         database.execute('COMMIT');
         this.committed = true;
       }, undefined);

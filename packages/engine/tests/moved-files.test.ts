@@ -1,0 +1,97 @@
+/*
+ * Files under a new path through whole runs in memory: what was moved along with its folder is not read, a large file that was
+ * renamed is compared with what it had, and no other file is taken for one of them.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Prng } from '@twinvault/std';
+import { MemoryTree } from '@twinvault/testkit';
+import { assertSame, newWorld, readBack, run } from './world.ts';
+
+const pageBytes = 4096;
+
+/** Moves a folder as a file system does: what lies in it keeps its times. */
+function moveFolder(tree: MemoryTree, from: string, to: string): void {
+  tree.rename(from, to);
+}
+
+test('a folder that was renamed is not read again, and nothing of it is sent', async () => {
+  const world = await newWorld('moved folder');
+  const prng = new Prng('moved folder');
+  const tree = new MemoryTree(world.platform.clock.nowMs() - 86_400_000);
+  tree.directory('root/old');
+  for (let index = 0; index < 300; index += 1) tree.file(`root/old/${index}`, prng.bytes(1000 + prng.below(9000)));
+  tree.file('root/old/large', prng.bytes(5_000_000));
+  tree.file('root/stays', prng.bytes(5000));
+  await run(world, tree);
+  moveFolder(tree, 'root/old', 'root/zz new');
+  tree.opened = [];
+  const report = await run(world, tree);
+  assert.deepEqual(
+    tree.opened.filter((path) => path.includes('/zz new/')),
+    [],
+  );
+  assert.equal(report.chunks.stored, 0);
+  assert.equal(report.removed, 302);
+  assertSame(await readBack(world, report.record), tree);
+  // Signatures went along, to a path before the old one and to one behind it.
+  for (const name of ['root/a', 'root/zz']) {
+    const last = [...tree.nodes.keys()].find((path) => path.endsWith('/large')) ?? '';
+    moveFolder(tree, last.slice(0, last.lastIndexOf('/')), name);
+    await run(world, tree);
+    const content = (tree.nodes.get(`${name}/large`)?.content ?? new Uint8Array(0)).slice();
+    content.set(prng.bytes(pageBytes), 40 * pageBytes);
+    tree.file(`${name}/large`, content);
+    const changed = await run(world, tree);
+    assert.ok(changed.chunks.storedPlainBytes <= pageBytes, `${changed.chunks.storedPlainBytes} bytes stored`);
+    assertSame(await readBack(world, changed.record), tree);
+  }
+});
+
+test('a large file that deltas have touched is renamed: nothing is sent; and changed, its pages are', async () => {
+  const world = await newWorld('renamed file');
+  const prng = new Prng('renamed file');
+  const tree = new MemoryTree(world.platform.clock.nowMs() - 86_400_000);
+  const content = prng.bytes(5_000_000);
+  tree.file('root/a', content);
+  await run(world, tree);
+  for (let night = 0; night < 2; night += 1) {
+    for (let page = 0; page < 30; page += 1) content.set(prng.bytes(pageBytes), pageBytes * prng.below(1200));
+    tree.file('root/a', content.slice());
+    await run(world, tree);
+  }
+  const node = tree.nodes.get('root/a');
+  assert.ok(node);
+  tree.rename('root/a', 'root/b');
+  // A file system gives it a new ctime.
+  const renamed = tree.nodes.get('root/b');
+  assert.ok(renamed);
+  renamed.ctimeMs = world.platform.clock.nowMs();
+  const report = await run(world, tree);
+  assert.equal(report.chunks.stored, 0);
+  assertSame(await readBack(world, report.record), tree);
+});
+
+test('a new file with the inode of one that is gone is read', async () => {
+  const world = await newWorld('inode again');
+  const prng = new Prng('inode again');
+  const tree = new MemoryTree(world.platform.clock.nowMs() - 86_400_000);
+  tree.file('root/a', prng.bytes(5000));
+  tree.file('root/b', prng.bytes(200_000));
+  await run(world, tree);
+  for (const [before, after, size] of [
+    ['root/a', 'root/c', 5000],
+    ['root/b', 'root/d', 200_000],
+  ] as const) {
+    const old = tree.nodes.get(before);
+    assert.ok(old);
+    tree.remove(before);
+    tree.file(after, prng.bytes(size));
+    const made = tree.nodes.get(after);
+    assert.ok(made);
+    // The same inode, size and mtime: only the ctime tells.
+    Object.assign(made, { inode: old.inode, mtimeMs: old.mtimeMs, ctimeMs: world.platform.clock.nowMs() });
+  }
+  const report = await run(world, tree);
+  assertSame(await readBack(world, report.record), tree);
+});
