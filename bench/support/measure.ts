@@ -19,23 +19,28 @@ export interface Command {
   readonly program: string;
   readonly words: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Exit codes that count as success; 0 alone if omitted. */
-  readonly fine?: readonly number[];
+  /** The working directory; that of this process if omitted. */
+  readonly inFolder?: string;
 }
 
 const timeProgram = '/usr/bin/time';
 
+export function canMeasure(): boolean {
+  return existsSync(timeProgram);
+}
+
 /** Throws with the command's own output when it fails: a failed run is no measurement. */
 export function measure(command: Command): Measurement {
-  if (!existsSync(timeProgram)) throw new Error('GNU time is missing: apt-get install time');
+  if (!canMeasure()) throw new Error('GNU time is missing: apt-get install time');
   const folder = mkdtempSync(join(tmpdir(), 'twinvault-bench-'));
   const report = join(folder, 'time');
   const done = spawnSync(timeProgram, ['-q', '-f', '%e %U %S %M', '-o', report, command.program, ...command.words], {
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,
+    cwd: command.inFolder,
     env: { ...process.env, ...command.environment },
   });
-  if (!(command.fine ?? [0]).includes(done.status ?? -1)) {
+  if (done.status !== 0) {
     throw new Error(`${command.program} ${command.words.join(' ')} ended with ${done.status}:\n${done.stdout}\n${done.stderr}`);
   }
   const [wall, user, system, peak] = readFileSync(report, 'utf8').trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];

@@ -1,12 +1,13 @@
 import { globSync } from 'node:fs';
 
-/** Where tests live: beside the source they test, in a package's `tests` folder, and beside the tools. */
+/** Where tests live: beside the source they test, in a package's `tests` folder, and beside tools and benches. */
 const testGlobs = [
   'packages/*/src/**/*.test.ts',
   'packages/*/tests/**/*.test.ts',
   'apps/*/src/**/*.test.ts',
   'apps/*/tests/**/*.test.ts',
   'tools/**/*.test.ts',
+  'bench/**/*.test.ts',
 ];
 
 export interface TestSelection {
