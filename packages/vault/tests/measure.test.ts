@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { churnOf } from '../src/commit/measure.ts';
-import { Prng, toHex } from '@twinvault/std';
+import { primitives, Prng, toHex } from '@twinvault/std';
 import { compactedPack } from '@twinvault/testkit';
 import type { TestPack } from '@twinvault/testkit';
 import { backup, harness, root } from './harness.ts';
@@ -84,6 +84,29 @@ test('rows count once wherever compaction put them', async () => {
   const { measure } = await newest(parts);
   assert.ok(measure !== null && typeof measure === 'object' && 'bytes' in measure && 'originsReused' in measure);
   assert.equal(measure.originsReused, 12);
+});
+
+test('what was looked at once is not usual yet, what was looked at twice is', async () => {
+  const parts = await harness('usual');
+  const { mine, computer, safe, platform } = parts;
+  const owner = mine.prng.bytes(32);
+  const key = primitives.ed25519PublicKey(owner);
+  await safe.appendLedger(mine.append({ kind: 'party', key, name: 'owner', role: 'customer' }));
+  let base = mine.pack(computer, { blobCount: 20 });
+  await backup(parts, { packs: [base] });
+  const answers: boolean[] = [];
+  for (let event = 0; event < 3; event += 1) {
+    for (let night = 0; night < 3; night += 1) {
+      await backup(parts, { packs: [mine.pack(computer, { blobCount: 1 })], reused: [base] });
+      await platform.clock.advance(60_000);
+    }
+    base = mine.pack(computer, { blobCount: 20 });
+    const { digest } = await backup(parts, { packs: [base] });
+    answers.push((await safe.records()).at(-1)?.measure?.suspect === true);
+    await safe.appendLedger(mine.append({ kind: 'flag', note: '', on: false, record: digest }, owner));
+    await platform.clock.advance(60_000);
+  }
+  assert.deepEqual(answers, [true, true, false]);
 });
 
 test('churn is what was both lost and replaced', () => {

@@ -137,14 +137,15 @@ export function churnOf({ bytes, bytesNew, origins, originsReused }: Omit<Measur
   return Math.min(1 - originsReused / origins, bytesNew / bytes);
 }
 
-/** The largest churn of the job's newest measured safesets; null while there are too few to tell. */
+/** The second largest churn of the job's newest measured safesets, so that one night does not make the next like it usual; null while there are too few to tell. */
 export function usualChurn(history: readonly RecordSummary[], ledger: Ledger): number | null {
   const measures = history
     .toSorted((a, b) => b.public.sequence - a.public.sequence)
     .flatMap(({ measure, digest }) => (measure === undefined || ledger.flagged(digest, measure) ? [] : [measure]))
     .filter(({ origins }) => origins >= measureOriginsMin)
     .slice(0, measureHistoryMax);
-  return measures.length < measureHistoryMin ? null : Math.max(...measures.map(churnOf));
+  const churns = measures.map(churnOf).sort((a, b) => b - a);
+  return churns.length < measureHistoryMin ? null : (churns[1] ?? null);
 }
 
 function isSuspect(measured: Omit<Measure, 'suspect'>, usual: number | null): boolean {
