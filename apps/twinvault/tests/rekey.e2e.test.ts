@@ -48,6 +48,7 @@ test('a safe with three safesets of two jobs, one of them held', async () => {
   first.set(safeset, manifestOf(source));
   const held = [...first.keys()][0] ?? '';
   resultOf(await place.run(`safe hold ${held}`, place.secret));
+  resultOf(await place.run(`safe flag ${safeset}`, place.secret));
 });
 
 test('a copy that is killed goes on; all of it restores, and the old safe is as it was', async () => {
@@ -94,7 +95,7 @@ test('this computer goes on with its job; holds went over; the keys that copied 
   const standing = agents.map(({ name, revoked }) => `${name.replace(/ on .*/u, '')} ${revoked ? 'revoked' : 'stands'}`);
   assert.deepEqual(standing.sort(), ['first stands', 'rekey revoked']);
   const text = await twinvault(['safesets', ...next.base]);
-  assert.match(text.stdout.toString(), /hold/u);
+  assert.match(text.stdout.toString(), /hold\n[^]*flag\n/u);
   const itself = ['--new-safe', 'home', '--new-password-file', place.passwordFile];
   assert.match(errorOf(await place.run('safe rekey', [...place.secret, ...itself]), 2).message, /was not made to follow/u);
 });

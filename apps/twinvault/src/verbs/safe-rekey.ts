@@ -220,13 +220,16 @@ async function conclude(context: VerbContext, { next, agent, report, before, opt
   return opened;
 }
 
+/** Flags go over as they stand: the new vault measures copies anew, without the history of safesets that are gone. */
 function marksOf(before: OpenedSafe, next: OpenedSafe, copied: readonly CopiedSafeset[]): MarkPayload[] {
   const kinds = ['hold', 'lock', 'flag'] as const;
   return copied.flatMap(({ from, record }) =>
     kinds.flatMap((kind): MarkPayload[] => {
       const mark = before.ledger.mark(kind, from.digest);
-      if (mark === null || !mark.on || next.ledger.mark(kind, record) !== null) return [];
-      return [{ kind, note: mark.note, on: true, record }];
+      const on = kind === 'flag' ? before.ledger.flagged(from.digest, from.measure) : mark?.on === true;
+      const isSaid = on || (kind === 'flag' && mark !== null);
+      if (!isSaid || next.ledger.mark(kind, record) !== null) return [];
+      return [{ kind, note: mark?.note ?? '', on, record }];
     }),
   );
 }
