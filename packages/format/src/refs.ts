@@ -48,10 +48,9 @@ export class Refs {
     return { pack: packName(this.bytes.subarray(name, name + nameBytes)), bitmap: this.bytes.subarray(start, end) };
   }
 
-  /** The same without an object for each pack: where name and bitmap lie in `bytes`, in order of the names. */
-  forEachPlace(visit: (name: number, start: number, end: number) => void): void {
-    const places = this.#places;
-    for (let at = 0; at < places.length; at += 3) visit(places[at] ?? 0, places[at + 1] ?? 0, places[at + 2] ?? 0);
+  /** For loops over many packs without an object for each: where in `bytes` name and bitmap begin and the bitmap ends, three numbers a pack. */
+  get places(): Uint32Array {
+    return this.#places;
   }
 
   /** Sorted by name. */
@@ -141,14 +140,14 @@ function readRefs(bytes: Uint8Array): Refs {
   for (let index = 0; index < packCount; index += 1) {
     const name = reader.offset;
     reader.skip(nameBytes);
-    demand(before < 0 || isBefore(bytes, before, name), 'refs-invalid', 'order of packs');
+    if (before >= 0 && !isBefore(bytes, before, name)) refuse('refs-invalid', 'order of packs');
     before = name;
     const bitmapBytes = reader.varint();
-    demand(bitmapBytes <= refsBitmapBytesMax, 'refs-invalid', 'length of a bitmap');
+    if (bitmapBytes > refsBitmapBytesMax) refuse('refs-invalid', 'length of a bitmap');
     const start = reader.offset;
     reader.skip(bitmapBytes);
     const end = reader.offset;
-    demand(end > start && bytes[end - 1] !== 0, 'refs-invalid', 'bitmap empty or longer than needed');
+    if (end === start || bytes[end - 1] === 0) refuse('refs-invalid', 'bitmap empty or longer than needed');
     for (let at = start; at < end; at += 1) count += bitCounts[bytes[at] ?? 0] ?? 0;
     places[3 * index] = name;
     places[3 * index + 1] = start;

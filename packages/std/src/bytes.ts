@@ -34,13 +34,30 @@ export function equalSecretBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-const hexDigits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
 /** Lower case. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += hexDigits[byte];
+  for (let start = 0; start < bytes.length; start += hexPieceBytes) {
+    text += hexPiece(bytes, start, Math.min(bytes.length, start + hexPieceBytes));
+  }
   return text;
+}
+
+/** So many at once: a text from a list of characters is flat, one that is joined has to be copied before it can be a key of a map. */
+const hexPieceBytes = 512;
+
+function hexPiece(bytes: Uint8Array, start: number, end: number): string {
+  const codes: number[] = [];
+  for (let index = start; index < end; index += 1) {
+    const byte = bytes[index] ?? 0;
+    codes.push(hexCode(byte >>> 4), hexCode(byte & 15));
+  }
+  return String.fromCharCode(...codes);
+}
+
+/** Of 0 to 15: "0" to "9", "a" to "f". */
+function hexCode(digit: number): number {
+  return digit + (digit < 10 ? 48 : 87);
 }
 
 /** Null unless the text is an even number of hexadecimal digits. */

@@ -7,7 +7,7 @@
 
 import { FormatError, parseRecord, parseRefs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { toHex } from '@twinvault/std';
+import { releaseBytes, toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
@@ -17,6 +17,8 @@ import type { LiveRows, PooledRefs } from './refs-pool.ts';
 export class LiveSet {
   readonly #context: SafeContext;
   readonly #pool = new RefsPool();
+  /** The record that was read last. */
+  #last: Uint8Array | null = null;
   /** By digest, hexadecimal. */
   readonly #known = new Map<string, PooledRefs>();
 
@@ -58,6 +60,9 @@ export class LiveSet {
       return this.#pool.pool(parseRefs(record.refs));
     });
     this.#known.set(hex, refs);
+    // The pool looks back at the refs that it was given last, and no further.
+    if (this.#last !== null) releaseBytes(this.#last);
+    this.#last = bytes;
     return [refs];
   }
 

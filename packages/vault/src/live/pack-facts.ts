@@ -54,9 +54,9 @@ export async function packFacts(parts: FactsParts): Promise<Map<string, PackFact
   const holders = new Map<number, string>();
   const contested = new Set<number>();
   const rivals = new Set<string>();
-  for await (const entry of indexEntries(parts.context, { wanted: parts.present })) {
-    const origins = liveOrigins(entry, parts.live);
-    facts.set(entry.hex, factsOf(entry, parts, Math.min(...origins)));
+  for await (const entry of indexEntries(parts.context, { wanted: parts.present, keep: false })) {
+    const { one, origins } = factsOf(entry, parts);
+    facts.set(entry.hex, one);
     for (const origin of origins) {
       const other = holders.get(origin);
       if (other === undefined) holders.set(origin, entry.hex);
@@ -71,24 +71,23 @@ export async function packFacts(parts: FactsParts): Promise<Map<string, PackFact
   return facts;
 }
 
-/** Numbers of the origins of which the pack has rows and anything is live; of a fresh pack its own. */
-function liveOrigins({ pack, tail }: IndexEntry, live: LiveRows): number[] {
-  if (isFresh(tail)) return live.bitmapOf(pack) === null ? [] : [live.numberOf(pack)];
-  const origins = new PackTable(tail).sections.flatMap(({ origin }) => (origin === null ? [] : [origin]));
-  return origins.filter((origin) => live.bitmapOf(origin) !== null).map((origin) => live.numberOf(origin));
-}
-
-function isFresh(tail: Uint8Array): boolean {
-  return freshRowTotals(tail, nothing) !== null;
-}
-
 const nothing = new Uint8Array(0);
 
-function factsOf(entry: IndexEntry, { live, noted, plans }: FactsParts, order: number): PackFacts {
+interface EntryFacts {
+  readonly one: PackFacts;
+  /** Numbers of the origins of which the pack has rows and anything is live; of a fresh pack its own. */
+  readonly origins: readonly number[];
+}
+
+function factsOf(entry: IndexEntry, { live, noted, plans }: FactsParts): EntryFacts {
   const { hex, packBytes, tail, pack } = entry;
-  const fresh = freshRowTotals(tail, live.bitmapOf(pack) ?? nothing);
-  const { named, all } = fresh ?? compactedTotals(new PackTable(tail), live);
-  return {
+  const own = live.numberOf(pack);
+  const bitmap = own < 0 ? null : live.bitmapAt(own);
+  const fresh = freshRowTotals(tail, bitmap ?? nothing);
+  const compacted = fresh === null ? compactedTotals(new PackTable(tail), live) : null;
+  const { named, all } = fresh ?? compacted ?? noTotals;
+  const origins = compacted?.origins ?? (bitmap === null ? [] : [own]);
+  const one: PackFacts = {
     hex,
     packBytes,
     kind: entryKind(entry),
@@ -99,12 +98,16 @@ function factsOf(entry: IndexEntry, { live, noted, plans }: FactsParts, order: n
     heldRows: named.rows,
     heldBytes: named.bytes,
     rowsBytes: all.bytes,
-    order,
+    order: origins.reduce((least, origin) => Math.min(least, origin), Infinity),
     held: null,
   };
+  return { one, origins };
 }
 
-function compactedTotals(table: PackTable, live: LiveRows): NonNullable<ReturnType<typeof freshRowTotals>> {
+type Totals = NonNullable<ReturnType<typeof freshRowTotals>>;
+const noTotals: Totals = { named: { rows: 0, bytes: 0 }, all: { rows: 0, bytes: 0 } };
+
+function compactedTotals(table: PackTable, live: LiveRows): Totals & { readonly origins: readonly number[] } {
   const bitmaps = table.sections.map(({ origin }) => (origin === null ? null : live.bitmapOf(origin)));
   const named = { rows: 0, bytes: 0 };
   let allBytes = 0;
@@ -115,7 +118,10 @@ function compactedTotals(table: PackTable, live: LiveRows): NonNullable<ReturnTy
     named.rows += 1;
     named.bytes += bytes;
   }
-  return { named, all: { rows: table.count, bytes: allBytes } };
+  const origins = table.sections.flatMap(({ origin }, index) => {
+    return origin === null || (bitmaps[index] ?? null) === null ? [] : [live.numberOf(origin)];
+  });
+  return { named, all: { rows: table.count, bytes: allBytes }, origins };
 }
 
 function rowBytesAt(table: PackTable, row: number): number {

@@ -8,6 +8,7 @@ import { PackNumbers } from './pack-numbers.ts';
 
 const piecesMin = 1024;
 const none = -1;
+const nameBytes = 32;
 
 /** Numbers of pieces; of no use without their pool. */
 export type PooledRefs = Uint32Array;
@@ -24,21 +25,27 @@ export class RefsPool {
   #newest = new Int32Array(piecesMin).fill(none);
   #bitmaps = new Uint8Array(4 * piecesMin);
   #bitmapsBytes = 0;
+  #last: { readonly refs: Refs; readonly pieces: PooledRefs } | null = null;
 
   /** Different pieces so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** The refs are not kept. */
+  /** The refs are kept until the next ones: what both name alike is found without looking it up. */
   pool(refs: Refs): PooledRefs {
+    const { bytes, places } = refs;
     const pieces = new Uint32Array(refs.packCount);
-    let index = 0;
-    refs.forEachPlace((name, start, end) => {
-      const pack = this.packs.numberOf(refs.bytes, name);
-      pieces[index] = this.#pieceOf(pack, refs.bytes, [start, end]);
-      index += 1;
-    });
+    const last = this.#last;
+    let at = 0;
+    for (let index = 0; index < pieces.length; index += 1) {
+      const name = places[3 * index] ?? 0;
+      const end = places[3 * index + 2] ?? 0;
+      if (last !== null) at = advance(last.refs, at, { bytes, name });
+      if (last !== null && isSame(last.refs, at, { bytes, name, end })) pieces[index] = last.pieces[at] ?? 0;
+      else pieces[index] = this.#pieceOf(this.packs.numberOf(bytes, name), bytes, [places[3 * index + 1] ?? 0, end]);
+    }
+    this.#last = { refs, pieces };
     return pieces;
   }
 
@@ -101,6 +108,34 @@ export class RefsPool {
     this.#count += 1;
     return piece;
   }
+}
+
+interface NamedPlace {
+  readonly bytes: Uint8Array;
+  readonly name: number;
+}
+
+/** The first pack from `at` on whose name does not come before this one. */
+function advance({ bytes: others, places, packCount }: Refs, at: number, { bytes, name }: NamedPlace): number {
+  let found = at;
+  while (found < packCount && compareNames(others, places[3 * found] ?? 0, { bytes, name }) < 0) found += 1;
+  return found;
+}
+
+function compareNames(others: Uint8Array, other: number, { bytes, name }: NamedPlace): number {
+  for (let index = 0; index < nameBytes; index += 1) {
+    const difference = (others[other + index] ?? 0) - (bytes[name + index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether name and bitmap of the pack at `at` are these. */
+function isSame(refs: Refs, at: number, { bytes, name, end }: NamedPlace & { readonly end: number }): boolean {
+  const start = refs.places[3 * at] ?? 0;
+  if (at >= refs.packCount || (refs.places[3 * at + 2] ?? 0) - start !== end - name) return false;
+  for (let index = 0; index < end - name; index += 1) if (refs.bytes[start + index] !== bytes[name + index]) return false;
+  return true;
 }
 
 function widened<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(array: T, larger: T): T {

@@ -16,7 +16,7 @@ import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
-import { bytesOfName } from '../store/layout.ts';
+import { bytesOfName, isDigestName } from '../store/layout.ts';
 
 /** Table and trailer normally lie in the last so many bytes. */
 const tailGuessBytes: number = 64 * KiB;
@@ -28,7 +28,7 @@ export async function packNames({ store, layout }: SafeContext): Promise<Set<str
   const folders = await store.folders(folder);
   const lists = await concurrently(folders, foldersAtOnce, async (name) => {
     const files = await store.list(`${folder}/${name}`);
-    return files.filter((file) => file.startsWith(name) && bytesOfName(file, 32) !== null);
+    return files.filter((file) => file.startsWith(name) && isDigestName(file));
   });
   return new Set(lists.flat());
 }

@@ -5,7 +5,7 @@
 
 import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { MiB } from '@twinvault/std';
+import { MiB, releaseBytes } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
@@ -22,19 +22,25 @@ export interface IndexOptions {
   readonly wanted: ReadonlySet<string>;
   /** Called for each wanted pack that is not what its name says. */
   readonly damaged?: (hex: string, error: FormatError) => void;
+  /** False: what was yielded is not used after the next one is asked for, so that its memory can be used again. */
+  readonly keep?: boolean;
 }
 
 /** Each wanted pack that is there and whole at its ends, once, in no order. Tails found by reading packs become a new segment. */
 export async function* indexEntries(
   context: SafeContext,
-  { wanted, damaged }: IndexOptions,
+  { wanted, damaged, keep = true }: IndexOptions,
 ): AsyncGenerator<IndexEntry, void, undefined> {
   const left = new Set(wanted);
   for (const name of await segmentNames(context)) {
     if (left.size === 0) return;
-    for (const entry of (await readSegment(context, name)) ?? []) {
+    const entries = (await readSegment(context, name)) ?? [];
+    for (const entry of entries) {
       if (left.delete(entry.hex)) yield entry;
     }
+    const [first] = entries;
+    // Entries are views of the whole segment.
+    if (!keep && first !== undefined) releaseBytes(new Uint8Array(first.tail.buffer));
   }
   const writer = new SegmentWriter(context);
   const rest = [...left];

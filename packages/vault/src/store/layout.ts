@@ -23,6 +23,13 @@ export function bytesOfName(name: string, lengthBytes: number): Uint8Array | nul
   return name.length === 2 * lengthBytes && /^[0-9a-f]+$/.test(name) ? fromHex(name) : null;
 }
 
+const digestName = /^[0-9a-f]{64}$/;
+
+/** Whether the text is the name of a pack or another object that a digest names. */
+export function isDigestName(name: string): boolean {
+  return digestName.test(name);
+}
+
 /** Places of one safe. */
 export class SafeLayout {
   readonly safeHex: string;
