@@ -216,3 +216,30 @@ test('what a session under suspicion stored is not used any more, and sent again
   assert.equal(await packsOfOthers(second, report.record), 0);
   assertSame(await readBack(second, report.record), tree);
 });
+
+test('a blob that is damaged at the vault is sent again by whoever still has it, and both read it then', async () => {
+  const first = await newWorld();
+  const tree = someTree('damaged blob');
+  await run(first, tree);
+  const second = await join(first, 'second');
+  await run(second, tree);
+  const { files } = first.platform;
+  const folder = `/vault/safes/${toHex(first.agent.safe)}/packs`;
+  for (const { name: shard } of await files.list(folder)) {
+    for (const { name } of await files.list(`${folder}/${shard}`)) {
+      const path = `${folder}/${shard}/${name}`;
+      const bytes = (await files.read(path, 1 << 26)) ?? new Uint8Array(0);
+      if (bytes[6] !== packKinds.data || bytes.length < 1_000_000) continue;
+      bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+      await files.replace(path, [bytes]);
+    }
+  }
+  await first.vault.check({ readData: true, setAside: true });
+  const healed = await run(second, tree);
+  assert.ok(healed.chunks.stored > 0);
+  assertSame(await readBack(second, healed.record), tree);
+  const again = await run(first, tree);
+  assert.equal(again.chunks.stored, 0, 'what the second computer sent is shared');
+  assert.ok(again.chunks.reused > 0);
+  assertSame(await readBack(first, again.record), tree);
+});
