@@ -20,7 +20,7 @@ function abortOnSignals(controller: AbortController): () => void {
   };
 }
 
-/** Who reads us has seen enough (`twinvault ls | head`): the verb stops, and nobody is told. */
+/** Who reads us has seen enough (`twinvault ls | head`, `twinvault help ls | head`): the verb stops, and nobody is told. */
 class ClosedPipe extends Error {
   override readonly name = 'ClosedPipe';
 }
@@ -36,13 +36,15 @@ function abortOnClosedPipe(controller: AbortController): void {
 
 export async function runCommand(words: readonly string[]): Promise<number> {
   let exit: ExitName = 'ok';
+  const closedPipe = new AbortController();
+  abortOnClosedPipe(closedPipe);
   const run: RunVerb = async (json, body) => {
     const platform = nodePlatform();
     const output = makeOutput({ out: process.stdout, error: process.stderr }, json);
     const progress = new ProgressReporter(output, platform.clock);
     const controller = new AbortController();
     const stopListening = abortOnSignals(controller);
-    abortOnClosedPipe(controller);
+    closedPipe.signal.addEventListener('abort', () => controller.abort(closedPipe.signal.reason), { once: true });
     try {
       await body({ platform, output, progress, signal: controller.signal, setExit: (name) => (exit = name) });
     } catch (error) {

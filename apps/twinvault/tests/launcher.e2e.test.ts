@@ -47,6 +47,11 @@ test('an unfit Node first on PATH is not used', () => {
   assert.equal(run(launcher, ['--version'], { PATH: `${folder}:/usr/bin:/bin` }).status, 0);
 });
 
+test('a reader of the help that goes away is no failure', () => {
+  const { stdout, stderr } = run('/bin/sh', ['-c', `("${launcher}" help restore; echo "ended with $?" >&2) | true`]);
+  assert.deepEqual([stdout, stderr], ['', 'ended with 0\n']);
+});
+
 test('it starts without a home directory', () => {
   assert.equal(run(launcher, ['--version'], { XDG_CACHE_HOME: '' }).status, 0);
 });
