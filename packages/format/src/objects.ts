@@ -32,6 +32,7 @@ const magics = {
   slot: 'TVKS',
   pack: 'TVPK',
   record: 'TVRC',
+  difference: 'TVRD',
   receipt: 'TVRE',
   tombstone: 'TVTO',
   stub: 'TVST',

@@ -11,6 +11,10 @@ import { CodedError } from '@twinvault/std';
 import type { ErrorDetails } from '@twinvault/std';
 
 export const protocolErrorCodes = {
+  'base-unknown': {
+    retry: 'later',
+    meaning: 'A record was sent as a difference to one that the site does not have any more: it has to be sent whole.',
+  },
   'clean-stopped': {
     retry: 'never',
     meaning: 'More than the named share of a safe would go at once, so nothing was removed.',

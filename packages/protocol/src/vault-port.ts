@@ -120,6 +120,6 @@ export interface VaultSession extends AsyncDisposable {
   liveList(): AsyncIterable<LivePack>;
   /** Verified and durable when it resolves. Fresh packs alone: no agent puts a compacted one. 'present' when the same pack was there. `pack-damaged`, `pack-foreign`, `pack-too-large`, `vault-full`. Several at once are welcome. */
   putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'>;
-  /** Idempotent by digest. `record-invalid` (context: reason), `origin-missing` (context: count), `head-moved`, `certificate-revoked`, `lease-lost`. */
+  /** A record, or one as a difference to an earlier one of the safe (`base-unknown`: then it has to be sent whole). Idempotent by digest. `record-invalid` (context: reason), `origin-missing` (context: count), `head-moved`, `certificate-revoked`, `lease-lost`. */
   commit(record: Uint8Array): Promise<CommitReply>;
 }

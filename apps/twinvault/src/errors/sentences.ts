@@ -102,6 +102,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   }),
   ...all('busy', again, {
     'lease-lost': 'The claim on this job was lost, since it was not renewed in time or the vault was rebuilt.',
+    'base-unknown': 'The vault does not have the earlier safeset any more that this one was told by.',
     'head-moved': 'Another run of this job has ended in the meantime.',
     'ledger-conflict': 'The ledger of the safe was changed at the same time.',
     'origin-missing': 'The vault lacks data that this run counted on.',

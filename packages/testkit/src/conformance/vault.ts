@@ -5,7 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { objectDigest, parseReceipt, recordDigest, safeId, verifyReceipt, PackTable, type LedgerHead } from '@twinvault/format';
+import {
+  objectDigest,
+  parseReceipt,
+  recordDigest,
+  safeId,
+  verifyReceipt,
+  PackTable,
+  type LedgerHead,
+  encodeRecordDifference,
+  parseRecord,
+} from '@twinvault/format';
 import {
   ProtocolError,
   type LivePack,
@@ -344,6 +354,23 @@ function commits(each: Each): void {
       await rejectsWith(sameSafe.record(recordDigest(new Uint8Array(32))), 'record-unknown');
     },
   );
+
+  each('a record may be sent as a difference to an earlier one', async ({ safe, mine, computer, other, otherComputer }) => {
+    const [kept, added] = [mine.pack(computer), mine.pack(computer)];
+    const first = await runOnce({ safe, mine, computer }, { packs: [kept] });
+    await using session = await sessionOf(safe, mine, computer);
+    await session.putPack(added.name, added.bytes);
+    const next = mine.record(computer, { ...following(session), packs: [kept, added] });
+    const sent = encodeRecordDifference(parseRecord(next.bytes), parseRecord(first.bytes));
+    const foreign = parseRecord(other.record(otherComputer).bytes);
+    await rejectsWith(session.commit(encodeRecordDifference(parseRecord(next.bytes), foreign)), 'base-unknown');
+    const wrong = { ...parseRecord(first.bytes), refs: new Uint8Array(1) };
+    await rejectsWith(session.commit(encodeRecordDifference(parseRecord(next.bytes), wrong)), 'record-invalid');
+    await rejectsWith(session.commit(sent.slice(0, -1)), 'record-invalid');
+    assert.deepEqual((await session.commit(sent)).digest, next.digest);
+    assert.deepEqual(await safe.record(next.digest), next.bytes);
+    assert.deepEqual((await session.commit(sent)).digest, next.digest);
+  });
 
   each('a receipt says what a safeset kept of the last one, and whom that makes suspect', async ({ safe, mine, computer }) => {
     const base = mine.pack(computer, { blobCount: 20 });

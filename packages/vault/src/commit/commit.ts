@@ -6,7 +6,14 @@
  * undone by a clean-up. A row without its record is rolled forward only after the same checks, or dropped: nobody was told that it stands.
  */
 
-import { encodeReceipt, parseRecord, parseRefs } from '@twinvault/format';
+import {
+  encodeReceipt,
+  isRecordDifference,
+  parseRecord,
+  parseRecordDifference,
+  parseRefs,
+  recordOfDifference,
+} from '@twinvault/format';
 import type { ParsedRecord, RecordDigest } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply } from '@twinvault/protocol';
@@ -38,7 +45,8 @@ export interface CommitRequest {
 }
 
 /** Idempotent by digest. `record-invalid`, `origin-missing`, `head-moved`, `lease-lost`, `vault-full` and its kin. */
-export async function commitRecord(parts: CommitParts, { record: bytes, checkSession }: CommitRequest): Promise<CommitReply> {
+export async function commitRecord(parts: CommitParts, { record: offered, checkSession }: CommitRequest): Promise<CommitReply> {
+  const bytes = await wholeRecord(parts, offered);
   const record = parseOffered(bytes);
   const done = await committedReply(parts, record.digest);
   if (done !== null) return done;
@@ -56,9 +64,22 @@ export async function commitRecord(parts: CommitParts, { record: bytes, checkSes
   });
 }
 
+/** The record's own bytes, of one that was sent as a difference. `base-unknown`, `record-invalid`. */
+async function wholeRecord({ records }: CommitParts, offered: Uint8Array): Promise<Uint8Array> {
+  if (!isRecordDifference(offered)) return offered;
+  const difference = orInvalid(() => parseRecordDifference(offered));
+  const base = await records.bytes(difference.base);
+  if (base === null) throw new ProtocolError('base-unknown', { context: { base: toHex(difference.base) } });
+  return orInvalid(() => recordOfDifference(difference, parseRecord(base).refs));
+}
+
 function parseOffered(bytes: Uint8Array): ParsedRecord {
+  return orInvalid(() => parseRecord(bytes));
+}
+
+function orInvalid<T>(parse: () => T): T {
   try {
-    return parseRecord(bytes);
+    return parse();
   } catch (error) {
     const refused = protocolError(error);
     if (!(refused instanceof ProtocolError)) throw error;
