@@ -147,7 +147,7 @@ class Changes implements DifferOutput {
   }
 
   keeps(page: PageCursor): boolean {
-    return !this.upkeep.empties(page.extentNumber, this.changedBytes);
+    return !this.upkeep.empties(page.extentNumber, { changedBytes: this.changedBytes, readBytes: page.fileOffsetBytes });
   }
 
   kept({ extent, page, lengthBytes, inExtentBytes }: PageCursor): void {

@@ -268,6 +268,6 @@ test('nights of changes do not let dead bytes pile up', async () => {
   }
   const used = new Set(last.extents.map(({ id }) => Buffer.from(id ?? []).toString('hex')));
   const fetched = [...used].reduce((sum, id) => sum + (store.chunks.get(id)?.length ?? 0), 0);
-  assert.ok(fetched < 3 * bytes.length, `a restore fetches ${fetched / bytes.length} times the file`);
-  assert.ok(sentBytes < 1.7 * nights * pagesANight * 4096, `${sentBytes / (nights * pagesANight * 4096)} times the changes`);
+  assert.ok(fetched < 2 * bytes.length, `a restore fetches ${fetched / bytes.length} times the file`);
+  assert.ok(sentBytes < 1.2 * nights * pagesANight * 4096, `${sentBytes / (nights * pagesANight * 4096)} times the changes`);
 });
