@@ -295,7 +295,7 @@ async function makeCache(state: JobState, { agent, list, report }: CacheInputs):
     if (hasher.high(key.length + 1) >= 2 ** 32 / 128) continue;
     const leaf = madeUpId('leaf', (leaves += 1));
     list.add(leaf);
-    cache.endBlock(leaf);
+    cache.endBlock({ id: leaf, endsByCost: false });
     if ((gathered += 1) % 1000 === 0) await cache.drain();
   }
   using signatures = state.signatures(random, false);

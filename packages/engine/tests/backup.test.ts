@@ -134,6 +134,29 @@ test('leaves of the last catalog are taken over where nothing in them changed', 
   }
 });
 
+test('leaves that end because the next entry has no room give the catalog that reading everything gives', async () => {
+  const world = await newWorld();
+  const prng = new Prng('long names');
+  const tree = new MemoryTree();
+  // Long names: a leaf is full before a key ends it.
+  const long = 'long'.repeat(45);
+  for (let directory = 0; directory < 3; directory += 1) {
+    tree.directory(`root/d${directory}`);
+    for (let index = 100; index < 700; index += 1) tree.file(`root/d${directory}/${long}${index}`, prng.bytes(prng.below(20)));
+  }
+  await run(world, tree);
+  for (let round = 0; round < 5; round += 1) {
+    const at = (): string => `root/d${prng.below(3)}/${long}${prng.between(100, 699)}`;
+    for (let edits = prng.below(4); edits > 0; edits -= 1) tree.file(at(), prng.bytes(30));
+    if (round % 2 === 1) tree.remove(at());
+    if (round > 2) tree.file(`${at()}b`, prng.bytes(5));
+    const taken = await readBack(world, (await run(world, tree)).record);
+    assertSame(taken, tree);
+    const whole = await readBack(world, (await run(world, tree, { readAll: true })).record);
+    assert.deepEqual(taken.part.catalog, whole.part.catalog, `round ${round}`);
+  }
+});
+
 test('a damaged cache is not believed', async () => {
   const world = await newWorld();
   const tree = someTree('damaged cache');

@@ -236,16 +236,16 @@ export class ReadingRun implements AsyncDisposable {
     if (!added) newCache.add(place, body);
   }
 
-  private endBlock({ id, entries, reusable }: WrittenLeaf): void {
+  private endBlock(leaf: WrittenLeaf): void {
     const { newCache } = this.options;
-    assert(newCache.pending === entries, 'a block of the cache holds the entries of its leaf');
-    newCache.endBlock(reusable ? id : null);
+    assert(newCache.pending === leaf.entries, 'a block of the cache holds the entries of its leaf');
+    newCache.endBlock(leaf.reusable ? leaf : null);
   }
 
   private writeLeaf({ block, id, first, last }: UnchangedLeaf): void {
     const { newCache, tally } = this.options;
-    const { entries, bytes } = block;
-    if (this.catalog.addLeaf({ id, first, last, entries, bytes })) {
+    const { entries, bytes, endsByCost } = block;
+    if (this.catalog.addLeaf({ id, first, last, entries, bytes, endsByCost })) {
       newCache.addBlock(block);
       this.state.writeBlock(block);
       tally.writtenBlock(block);

@@ -61,6 +61,8 @@ export class MergeJoin {
   private found: { readonly entry: ScannedEntry; readonly body: Uint8Array | null } | null = null;
   /** The block's entries so far, all of them unchanged and none of them handed out: it may be taken over whole. */
   private run: { readonly first: Place; readonly leaf: ChunkId; count: number } | null = null;
+  /** A whole block whose leaf ends by cost: taken over if the entry after it is unchanged, too. */
+  private held: UnchangedLeaf | null = null;
 
   constructor(options: JoinOptions) {
     this.options = options;
@@ -101,9 +103,11 @@ export class MergeJoin {
   async finish(): Promise<void> {
     for (;;) {
       if (this.wantsBlock) await this.load();
-      if (this.options.cache.ended) return;
+      if (this.options.cache.ended) break;
       this.withoutScan();
     }
+    // The cache ended behind a leaf that another entry followed: part of it was lost.
+    this.settleRun();
   }
 
   /** False: a block is wanted first, then the same event again. */
@@ -138,6 +142,7 @@ export class MergeJoin {
     const { fields } = cache;
     const live = this.live(fields);
     if (live && this.proven(fields) && fields.sameStat(stat)) {
+      this.releaseHeld();
       if (this.run === null) output.unchanged(directory, name, cache.body);
       else this.run.count += 1;
     } else {
@@ -165,25 +170,38 @@ export class MergeJoin {
   }
 
   private step(): void {
-    const { cache, output } = this.options;
+    const { cache } = this.options;
     const { run } = this;
     if (cache.step()) return;
     this.wantsBlock = true;
     if (run === null || cache.block === null) return;
     this.run = null;
-    this.markChunks(cache.block);
     const last = { directory: cache.directory, name: cache.name };
-    output.unchangedLeaf({ block: cache.block, id: run.leaf, first: run.first, last });
+    this.held = { block: cache.block, id: run.leaf, first: run.first, last };
+    if (!cache.block.endsByCost) this.releaseHeld();
   }
 
-  /** The block cannot be taken over: what passed so far is handed out entry by entry. */
+  private releaseHeld(): void {
+    const { held } = this;
+    if (held === null) return;
+    this.held = null;
+    this.markChunks(held.block);
+    this.options.output.unchangedLeaf(held);
+  }
+
+  /** The block cannot be taken over: what passed so far, and the block before, is handed out entry by entry. */
   private settleRun(): void {
-    const { run } = this;
+    const { run, held } = this;
     const { block } = this.options.cache;
     this.run = null;
-    if (run === null || block === null) return;
+    this.held = null;
+    if (held !== null) this.handOut(held.block, held.block.entries);
+    if (run !== null && block !== null) this.handOut(block, run.count);
+  }
+
+  private handOut(block: CacheBlock, count: number): void {
     const items = new ItemCursor(block.items);
-    for (let count = 0; count < run.count && items.next(); count += 1) {
+    for (let index = 0; index < count && items.next(); index += 1) {
       this.options.output.unchanged(items.directory, items.name, items.body);
     }
   }

@@ -5,7 +5,7 @@
  *   offset  what
  *        0  u32 bytes of the packed items | u32 number of items
  *        8  first 8 bytes of SHA-256(the head from offset 16 on | packed items)
- *       16  u32 1 if the leaf may be taken over | u32 files | u32 directories | u32 others
+ *       16  u32 1 if the leaf may be taken over, 2 if before the same entry alone | u32 files | u32 directories | u32 others
  *       32  f64 sum of the sizes of the files
  *       40  chunk id of the leaf (32)
  *       72  packed items (entries/packed-items.ts)
@@ -13,6 +13,7 @@
 import { equalBytes, primitives } from '@twinvault/std';
 import { chunkId } from '@twinvault/format';
 import type { ChunkId } from '@twinvault/format';
+import type { WrittenLeaf } from '@twinvault/seal';
 
 export const blockHeadBytes = 72;
 
@@ -31,19 +32,23 @@ export interface CacheBlock extends BlockCounts {
   readonly items: Uint8Array;
   /** The leaf with exactly these entries, where a later catalog may take it over; else null. */
   readonly leaf: ChunkId | null;
+  /** It may be taken over only if the entry after it is unchanged, too. */
+  readonly endsByCost: boolean;
 }
 
-export function encodeBlock(items: Uint8Array, counts: BlockCounts, leaf: ChunkId | null): Uint8Array {
+export type BlockLeaf = Pick<WrittenLeaf, 'id' | 'endsByCost'>;
+
+export function encodeBlock(items: Uint8Array, counts: BlockCounts, leaf: BlockLeaf | null): Uint8Array {
   const raw = new Uint8Array(blockHeadBytes + items.length);
   const view = new DataView(raw.buffer);
   view.setUint32(0, items.length, true);
   view.setUint32(4, counts.entries, true);
-  view.setUint32(16, leaf === null ? 0 : 1, true);
+  if (leaf !== null) view.setUint32(16, leaf.endsByCost ? 2 : 1, true);
   view.setUint32(20, counts.files, true);
   view.setUint32(24, counts.directories, true);
   view.setUint32(28, counts.others, true);
   view.setFloat64(32, counts.bytes, true);
-  if (leaf !== null) raw.set(leaf, 40);
+  if (leaf !== null) raw.set(leaf.id, 40);
   raw.set(items, blockHeadBytes);
   raw.set(checksum(raw), 8);
   return raw;
@@ -62,6 +67,7 @@ export function blockBytes(head: Uint8Array): number {
 export function decodeBlock(raw: Uint8Array): CacheBlock | null {
   if (!equalBytes(checksum(raw), raw.subarray(8, 16))) return null;
   const view = new DataView(raw.buffer, raw.byteOffset, blockHeadBytes);
+  const taking = view.getUint32(16, true);
   return {
     raw,
     items: raw.subarray(blockHeadBytes),
@@ -70,6 +76,7 @@ export function decodeBlock(raw: Uint8Array): CacheBlock | null {
     directories: view.getUint32(24, true),
     others: view.getUint32(28, true),
     bytes: view.getFloat64(32, true),
-    leaf: view.getUint32(16, true) === 1 ? chunkId(raw.subarray(40, 72)) : null,
+    leaf: taking === 0 ? null : chunkId(raw.subarray(40, 72)),
+    endsByCost: taking === 2,
   };
 }

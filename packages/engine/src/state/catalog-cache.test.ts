@@ -32,7 +32,7 @@ async function written(files: Files, count: number): Promise<string[]> {
     const directory = new TextEncoder().encode(`d${Math.floor(index / 100)}`);
     const name = new TextEncoder().encode(`n${String(index).padStart(9, '0')}`);
     writer.add({ directory, name }, bodyWith(prng.bytes(200)));
-    if (index % 90 === 89) writer.endBlock(index % 180 === 89 ? chunkId(prng.bytes(32)) : null);
+    if (index % 90 === 89) writer.endBlock(index % 180 === 89 ? { id: chunkId(prng.bytes(32)), endsByCost: false } : null);
     names.push(`${Buffer.from(directory)}/${Buffer.from(name)}`);
   }
   assert.equal(await writer.finish(identity), true);

@@ -18,7 +18,6 @@
  */
 import { assert, equalBytes, primitives } from '@twinvault/std';
 import type { Files, OpenFile } from '@twinvault/std';
-import type { ChunkId } from '@twinvault/format';
 import type { Place } from '@twinvault/seal';
 import { BodyView } from '../entries/entry-body.ts';
 import { ItemWriter } from '../entries/packed-items.ts';
@@ -26,7 +25,7 @@ import { PackedWriter } from '../entries/packed-writer.ts';
 import { entryTypes } from '../source-port.ts';
 import { AppendFile } from './append-file.ts';
 import { blockBytes, blockHeadBytes, decodeBlock, encodeBlock } from './cache-block.ts';
-import type { BlockCounts, CacheBlock } from './cache-block.ts';
+import type { BlockCounts, BlockLeaf, CacheBlock } from './cache-block.ts';
 
 const version = 3;
 const trailerBytes = 112;
@@ -89,7 +88,7 @@ export class CacheWriter {
   }
 
   /** The entries added since the last block are those of a leaf; `leaf` is null when it cannot be taken over. */
-  endBlock(leaf: ChunkId | null): void {
+  endBlock(leaf: BlockLeaf | null): void {
     const counts = this.open;
     if (counts.entries === 0) return;
     this.open = noCounts;

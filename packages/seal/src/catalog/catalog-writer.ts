@@ -37,8 +37,10 @@ export interface WrittenLeaf {
   readonly id: ChunkId;
   readonly entries: number;
   readonly bytes: number;
-  /** A later catalog of the same keys may take the leaf as it is: it ends where a key says so and names no other nodes. */
+  /** A later catalog of the same keys may take the leaf as it is: it names no other nodes, and it does not end with the catalog. */
   readonly reusable: boolean;
+  /** The next entry had no room in it: only before that same entry may it be taken. */
+  readonly endsByCost: boolean;
 }
 
 /** A reusable leaf of an earlier catalog. */
@@ -49,6 +51,8 @@ export interface KnownLeaf {
   readonly entries: number;
   /** Sum of the sizes of its files. */
   readonly bytes: number;
+  /** As it was said of the leaf. */
+  readonly endsByCost: boolean;
 }
 
 /** What a record names, and what the catalog holds. */
@@ -104,7 +108,7 @@ export class CatalogWriter {
     let opens = !sameDirectory || this.#leaf.entries === 0;
     let cost = this.#leaf.costOf(entry, content, opens);
     if (this.#leaf.entries > 0 && this.#leaf.cost + cost > nodeCostMax) {
-      this.#closeLeaf(false);
+      this.#closeLeaf('cost');
       opens = true;
       cost = this.#leaf.costOf(entry, content, true);
     }
@@ -113,18 +117,18 @@ export class CatalogWriter {
     this.#leaf.cost += cost;
     this.#namesNodes ||= namesNodes(content);
     this.#last.set(entry, sameDirectory);
-    if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf(true);
+    if (this.#bounds.endsAfterEntry(entry.directory, entry.name, sameDirectory)) this.#closeLeaf('key');
   }
 
   /**
-   * A leaf that an earlier writer said to be reusable, all of whose entries come next and are unchanged: the same catalog as
-   * adding them one by one. False, and nothing was added, where a leaf does not begin here or would not end there. That the
-   * id is that of these entries is the caller's word.
+   * A leaf that an earlier writer said to be reusable, all of whose entries come next and are unchanged, as is the entry after
+   * them where it ends by cost: the same catalog as adding them one by one. False, and nothing was added, where a leaf does
+   * not begin here or would not end there. That the id is that of these entries is the caller's word.
    */
-  addLeaf({ id, first, last, entries, bytes }: KnownLeaf): boolean {
+  addLeaf({ id, first, last, entries, bytes, endsByCost }: KnownLeaf): boolean {
     if (this.#leaf.entries > 0) return false;
     this.#checkPlace(first);
-    if (!this.#bounds.endsAfterEntry(last.directory, last.name, false)) return false;
+    if (!endsByCost && !this.#bounds.endsAfterEntry(last.directory, last.name, false)) return false;
     this.#last.set(last, false);
     this.#anyLeaf = true;
     this.#tower.add({ key: entryKey(first.directory, first.name), id, entries, bytes });
@@ -158,7 +162,7 @@ export class CatalogWriter {
 
   /** Stores what is left. Nothing may be added afterwards. */
   finish(): WrittenCatalog {
-    if (this.#leaf.entries > 0) this.#closeLeaf(false);
+    if (this.#leaf.entries > 0) this.#closeLeaf('end');
     if (!this.#anyLeaf) return { root: this.#sink.put(this.#leaf.finish()), level: 0, entries: 0, bytes: 0 };
     const { child, level } = this.#tower.finish();
     return { root: child.id, level, entries: child.entries, bytes: child.bytes };
@@ -221,17 +225,16 @@ export class CatalogWriter {
     return writer;
   }
 
-  /** `atBound`: a key says so, not the cost or the end of the catalog. */
-  #closeLeaf(atBound: boolean): void {
+  #closeLeaf(why: 'key' | 'cost' | 'end'): void {
     const { entries, bytes } = this.#leaf;
     const key = this.#firstKey ?? new Uint8Array(0);
     const id = this.#sink.put(this.#leaf.finish());
     this.#anyLeaf = true;
     this.#firstKey = null;
     this.#tower.add({ key, id, entries, bytes });
-    const reusable = atBound && !this.#namesNodes;
+    const reusable = why !== 'end' && !this.#namesNodes;
     this.#namesNodes = false;
-    this.#onLeaf?.({ id, entries, bytes, reusable });
+    this.#onLeaf?.({ id, entries, bytes, reusable, endsByCost: why === 'cost' });
   }
 }
 
