@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { parseRecord, parseRefs } from '@twinvault/format';
+import { packTailBytes, packTrailerBytes, parsePackTail, parseRecord, parseRefs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 
 const dayS = 86_400;
@@ -35,14 +35,33 @@ export function leftovers(vault: string): string[] {
   return [...temporary, ...notes];
 }
 
-/** Packs that no record needs, and packs that a record needs and that are not there. */
+/**
+ * Packs that no record needs, and packs that a record needs and whose blobs are nowhere: neither in the pack itself nor in one
+ * that compaction made.
+ */
 export function unmatchedPacks(vault: string): { readonly surplus: string[]; readonly missing: string[] } {
   const files = filesBelow(join(vault, 'safes'));
-  const packs = new Set(files.filter((path) => path.includes('/packs/')).map((path) => path.slice(path.lastIndexOf('/') + 1)));
+  const held = new Map<string, readonly string[]>();
+  for (const path of files.filter((file) => file.includes('/packs/'))) {
+    held.set(path.slice(path.lastIndexOf('/') + 1), originsIn(join(vault, 'safes', path)));
+  }
   const needed = new Set<string>();
   for (const path of files.filter((file) => file.includes('/records/'))) {
     const { refs } = parseRecord(readFileSync(join(vault, 'safes', path)));
     for (const { pack } of parseRefs(refs).packs()) needed.add(toHex(pack));
   }
-  return { surplus: [...packs].filter((pack) => !needed.has(pack)), missing: [...needed].filter((pack) => !packs.has(pack)) };
+  const there = new Set([...held.values()].flat());
+  const isSurplus = (origins: readonly string[]): boolean => !origins.some((origin) => needed.has(origin));
+  return {
+    surplus: [...held].filter(([, origins]) => isSurplus(origins)).map(([pack]) => pack),
+    missing: [...needed].filter((pack) => !there.has(pack)),
+  };
+}
+
+/** Names of the packs in which the blobs of this one were first stored. */
+function originsIn(path: string): string[] {
+  const bytes = readFileSync(path);
+  const tail = bytes.subarray(bytes.length - packTailBytes(bytes.subarray(bytes.length - packTrailerBytes)));
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return parsePackTail(tail).sections.map(({ origin }) => (origin === null ? name : toHex(origin)));
 }
