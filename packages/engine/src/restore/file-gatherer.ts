@@ -14,8 +14,8 @@ import type { Batch, FileOutcome, FilePart, TaskRunner } from './task-runner.ts'
 export const windowFilesMax = 4096;
 /** Writes that are planned together. */
 export const windowWritesMax = 50_000;
-/** A file of more writes goes by itself, in parts of so many. */
-export const partWritesMax = 10_000;
+/** A file of more writes goes by itself, in parts of so many: each part fetches what it needs anew, so they are as large as memory bears. */
+export const partWritesMax: number = windowWritesMax;
 
 interface GatheredFile {
   readonly file: Omit<FileToRestore, 'writes'>;

@@ -1,6 +1,7 @@
 /*
  * From files to tasks: files whose chunks lie beside each other in packs are restored together, so that ranges join and a bundle is opened
- * once for all its files. Files larger than a task go in pieces.
+ * once for all its files. Files larger than a task go in pieces, and these are not runs of the file but of what the vault has: a database of which
+ * some pages change each night is a patchwork of many chunks, and cut in its own order each piece would need nearly all of them again.
  */
 import type { EntryMetadata } from '../target-port.ts';
 import type { Blob } from './chunk-set.ts';
@@ -35,6 +36,7 @@ export interface FileToRestore {
 
 export interface PlannedPiece {
   readonly file: FileToRestore;
+  /** In any order. */
   readonly writes: readonly FileWrite[];
   readonly first: boolean;
   readonly last: boolean;
@@ -84,11 +86,12 @@ class TaskBuilder {
   /** Whether these writes fit in beside what is there. */
   fits(writes: readonly FileWrite[]): boolean {
     if (this.#pieces.length >= taskFilesMax) return false;
-    let [bytes, writeBytes, last] = [this.#bytes, this.#writeBytes, -1];
+    let [bytes, writeBytes] = [this.#bytes, this.#writeBytes];
+    const seen = writes.length > 1 ? new Set<number>() : null;
     for (const { chunk, lengthBytes } of writes) {
       writeBytes += lengthBytes;
-      if (chunk !== last && !this.#seen.has(chunk)) bytes += this.#find(chunk)?.lengthBytes ?? 0;
-      last = chunk;
+      if (!this.#seen.has(chunk) && seen?.has(chunk) !== true) bytes += this.#find(chunk)?.lengthBytes ?? 0;
+      seen?.add(chunk);
       if (bytes > taskBytesAim || writeBytes > taskWriteBytesAim) return false;
     }
     return true;
@@ -129,7 +132,7 @@ export function* planPieces(
   part: { readonly first: boolean; readonly last: boolean },
   find: FindBlob,
 ): Generator<PlannedTask> {
-  const { writes } = file;
+  const writes = writesByPlace(file.writes, find);
   let from = 0;
   do {
     const task = new TaskBuilder(find);
@@ -138,6 +141,7 @@ export function* planPieces(
     let writeBytes = writes[from]?.lengthBytes ?? 0;
     for (; to < writes.length && bytes < taskBytesAim && writeBytes < taskWriteBytesAim; to += 1) {
       const write = writes[to];
+      // Writes of one chunk follow each other.
       if (write?.chunk !== writes[to - 1]?.chunk) bytes += sealedBytes(write, find);
       writeBytes += write?.lengthBytes ?? 0;
     }
@@ -145,6 +149,17 @@ export function* planPieces(
     yield task.build(file.file);
     from = to;
   } while (from < writes.length);
+}
+
+/** In the order in which their chunks lie in the vault, those of one chunk together and in the order of the file. */
+function writesByPlace(writes: readonly FileWrite[], find: FindBlob): FileWrite[] {
+  const located = writes.map((write) => {
+    const blob = find(write.chunk);
+    return { write, order: blob === null ? -1 : orderOf(blob) };
+  });
+  const compare = (a: (typeof located)[0], b: (typeof located)[0]): number =>
+    a.order - b.order || a.write.chunk - b.write.chunk || a.write.fileOffsetBytes - b.write.fileOffsetBytes;
+  return located.sort(compare).map(({ write }) => write);
 }
 
 /** Tasks that open chunks and write nothing. */
