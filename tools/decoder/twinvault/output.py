@@ -141,11 +141,11 @@ class Folder:
         os.mknod(path, kinds[entry["type"]] | 0o600, os.makedev(device["major"], device["minor"]))
 
     def _finish(self, entry):
-        """Owner before mode, since changing it takes marks away; times last."""
-        path = self._place(entry)
-        steps = [lambda: os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)] if os.geteuid() == 0 else []
+        """Owner before mode, since changing it takes marks away; times last. What runs with its owner's rights does so only under that owner."""
+        path, is_root = self._place(entry), os.geteuid() == 0
+        steps = [lambda: os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)] if is_root else []
         if entry["type"] != LINK:
-            steps.append(lambda: os.chmod(path, entry["mode"]))
+            steps.append(lambda: os.chmod(path, entry["mode"] if is_root else entry["mode"] & 0o1777))
         kinds = {"posix-access": "system.posix_acl_access", "posix-default": "system.posix_acl_default"}
         for acl in entry["acls"]:
             steps.append(lambda acl=acl: os.setxattr(path, kinds[acl["kind"]], acl["value"], follow_symlinks=False))

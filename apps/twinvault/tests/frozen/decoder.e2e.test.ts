@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -53,11 +53,18 @@ for (const name of frozenNames) {
     // A file that could never be read is left out, and other things where the system or the user cannot have them.
     assert.equal(status, 3, stderr);
     await restoreHere(name, record, ours);
+    for (const side of [ours, theirs]) openClosed(join(side, 'root/kinds/closed'));
     assert.deepEqual(
       compareTrees(join(ours, 'root'), join(theirs, 'root')).filter((difference) => !difference.startsWith('"./denied"')),
       [],
     );
   });
+}
+
+/** A file that its owner may not read: for the comparison he may. */
+function openClosed(path: string): void {
+  assert.equal(statSync(path).mode & 0o7777, 0);
+  chmodSync(path, 0o400);
 }
 
 async function restoreHere(name: FrozenName, record: string, to: string): Promise<void> {
