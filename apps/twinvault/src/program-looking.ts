@@ -1,4 +1,4 @@
-/** The verbs that look at many safesets: find, history, diff. */
+/** The verbs that look at many safesets: find, history, diff, mount. */
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
@@ -10,6 +10,7 @@ export function addLookingCommands(program: Command, run: RunVerb): void {
   addFind(program, run);
   addHistory(program, run);
   addDiff(program, run);
+  addMount(program, run);
 }
 
 function addFind(program: Command, run: RunVerb): void {
@@ -101,5 +102,35 @@ function addDiff(program: Command, run: RunVerb): void {
     .addHelpText('after', '\nExample:\n  twinvault diff --vault /mnt/backup --safe home 1a2b3c4d latest --below /etc')
     .action((before, after, options) =>
       run(options.json === true, async (context) => (await import('./verbs/diff.ts')).diff(context, { before, after }, options)),
+    );
+}
+
+function addMount(program: Command, run: RunVerb): void {
+  program
+    .command('mount')
+    .summary('show safesets as a folder, to be read only (Linux)')
+    .description(
+      'Shows all safesets as a folder that can only be read: COMPUTER/JOB/TIME_SAFESET/path. With --safeset the folder is that safeset. Files come as they were: holes, links, hard links, owners, extended attributes. ' +
+        'It stays until Ctrl-C or umount, and goes when this program does, whatever ends it. Only what is looked at is fetched.',
+    )
+    .helpGroup(general)
+    .argument('<folder>', 'an empty folder')
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(new Option('--safeset <id>', 'only this safeset: the beginning of its id, or "latest"'))
+    .addOption(new Option('--job <name>', 'only safesets of this job'))
+    .addOption(new Option('--computer <name>', 'only safesets of this computer'))
+    .addOption(new Option('--allow-others', 'other users may look in too, as far as the modes of the files let them'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(escrowOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault mount --vault /mnt/backup --safe home /mnt/safesets\n\nIt needs FUSE in the kernel; users other than root need fusermount3 (package fuse3).',
+    )
+    .action((folder, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/mount.ts')).mount(context, folder, options)),
     );
 }

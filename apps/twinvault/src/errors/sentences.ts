@@ -94,6 +94,17 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'file-read-only': 'The file system can only be read: {localPath}',
     'target-read-only': 'The file system to restore into can only be read.',
   }),
+  ...all(
+    'denied',
+    'Run it as root, or install fuse3, whose fusermount3 lets users mount. Other users can be let in by root alone.',
+    {
+      'mount-denied': 'This user may not mount at {localPath}: {reason}',
+    },
+  ),
+  ...all('usage', null, {
+    'mount-failed': 'It could not be mounted at {localPath}: {reason}',
+    'mount-unsupported': 'This system has no FUSE: {reason}',
+  }),
   ...all('busy', 'Wait for it to end. If it was broken off, its claim lapses by itself after five minutes.', {
     'job-busy': 'Another run of this job is under way, here or on a computer with a copy of this identity.',
     'vault-busy': 'Another process is at work on this part of the vault.',
