@@ -39,6 +39,12 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
     .addOption(vaultOption())
     .addOption(safeOption())
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
+    .addOption(
+      new Option(
+        '--again <computer>',
+        'it was enrolled under this name or certificate and lost its keys: its jobs go on, and little is sent',
+      ),
+    )
     .addOption(passwordOption)
     .addOption(kitOption)
     .addOption(escrowOption)

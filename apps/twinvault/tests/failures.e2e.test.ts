@@ -185,6 +185,18 @@ test('keys of this computer that are damaged, and a state that is lost', async (
   resultOf(await place.run('safe enrol', [...place.secret, '--computer', 'again']));
   resultOf(await place.run('backup', ['--job', 'again', source]));
   rmSync(place.state, { recursive: true });
+  // Or it is enrolled as what it was, and its jobs go on.
+  const { agents } = resultOf<{ agents: { certificate: string; computer: string }[] }>(await place.run('safe agents', []));
+  const [first] = agents;
+  assert.ok(first);
+  errorOf(await place.run('safe enrol', [...place.secret, '--again', 'nobody']), 2);
+  const same = resultOf<{ computer: string }>(await place.run('safe enrol', [...place.secret, '--again', first.certificate]));
+  assert.equal(same.computer, first.computer);
+  const before = (await place.safesets([])).length;
+  resultOf(await place.run('backup', [source]));
+  const after = await place.safesets([]);
+  assert.equal(after.length, before + 1);
+  rmSync(place.state, { recursive: true });
   renameSync(place.path('lost'), place.state);
   await unharmed();
 });

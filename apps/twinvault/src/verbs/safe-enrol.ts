@@ -1,6 +1,7 @@
 /** `twinvault safe enrol`: a further computer writes into an existing safe. */
 import { hostname } from 'node:os';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
+import type { Certificate, Ledger } from '@twinvault/format';
 import { enrolHere, succeeds } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
@@ -14,6 +15,22 @@ export interface EnrolOptions extends OpenSafeOptions {
   readonly vault: string;
   readonly safe: string;
   readonly computer?: string | undefined;
+  readonly again?: string | undefined;
+}
+
+/** The computer that was enrolled under a name, or has the certificate. */
+function computerBefore(ledger: Ledger, wanted: string): Pick<Certificate, 'computer' | 'name'> {
+  const found = ledger
+    .certificates()
+    .filter(({ id, computer, name }) => name === wanted || toHex(id) === wanted || toHex(computer) === wanted);
+  const last = found.at(-1);
+  if (last === undefined) {
+    throw new UsageError(`No computer "${wanted}" is enrolled in this safe. \`twinvault safe agents\` lists them.`);
+  }
+  if (found.some(({ computer }) => toHex(computer) !== toHex(last.computer))) {
+    throw new UsageError(`Several computers are called "${wanted}". Give the certificate that \`twinvault safe agents\` shows.`);
+  }
+  return last;
 }
 
 /** This computer's keys of the safe whose place this one takes: it stays the same computer, so that its jobs go on. */
@@ -36,11 +53,12 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
     throw new UsageError(`This computer is enrolled in safe "${found.label}" already.`);
   }
   const { random, clock } = context.platform;
-  const before = await keysBefore(context, options.state, opened);
+  const again = options.again === undefined ? null : computerBefore(opened.ledger, options.again);
+  const before = again === null ? await keysBefore(context, options.state, opened) : null;
   const enrolled = enrolHere({
     opened,
-    computer: before?.computer ?? computerId(random.bytes(16)),
-    name: options.computer ?? before?.computerName ?? hostname(),
+    computer: again?.computer ?? before?.computer ?? computerId(random.bytes(16)),
+    name: options.computer ?? again?.name ?? before?.computerName ?? hostname(),
     random,
     clock,
   });

@@ -39,6 +39,8 @@ export interface StateOutputOptions {
   readonly job: string;
 }
 
+/** Small ones: the main thread has the catalog's open pack already. */
+const statePackBytes = 4 * 1024 * 1024;
 const nothing = new Uint8Array(0);
 
 export class StateOutput {
@@ -115,6 +117,7 @@ export class StateOutput {
     const { sink, table, uploader, sequence, job, signatures } = this.options;
     const own = new PackSink({
       ...sink,
+      packBytesAim: statePackBytes,
       session: this.session,
       table,
       deliver: async (pack) => {

@@ -53,17 +53,19 @@ export interface PackSinkOptions {
   readonly stateKey?: Uint8Array;
   /** Waited for before a pack is sealed, so that the one before it has left the memory that it is sealed into. */
   readonly room?: () => Promise<void>;
+  /** Packs are closed at about this size; `packBytesTarget` when left out. A sink holds nearly twice as much. */
+  readonly packBytesAim?: number;
   readonly deliver: (pack: ClosedPack) => Promise<void>;
 }
 
 /** Room for the payloads of a pack: it is closed when they reach the target, by a chunk that may be as large as they come. */
-const payloadsBytes = packBytesTarget + chunkBytesMax + 64 * 1024;
+const payloadsBytesBeyond = chunkBytesMax + 64 * 1024;
 /**
  * Room for a whole pack; smaller ones, and the rare larger one, get a buffer of their own. Shared memory, since an ArrayBuffer
  * that is handed from thread to thread counts as newly allocated at each end and brings on a garbage collection there: two
  * for each pack, a fifth of all CPU seconds (measured November 2026, Node 24).
  */
-const outputBytes = payloadsBytes + 1024 * 1024;
+const outputBytesBeyond = payloadsBytesBeyond + 1024 * 1024;
 const outputUsedMin = 1024 * 1024;
 
 export class PackSink {
@@ -73,7 +75,8 @@ export class PackSink {
   private session: SealingSession;
   private builder: PackBuilder | null = null;
   /** Payloads of the open pack: the same memory for every pack. */
-  private readonly payloads: Uint8Array = new Uint8Array(payloadsBytes);
+  private readonly packBytesAim: number;
+  private readonly payloads: Uint8Array;
   private payloadsUsed = 0;
   private others: ForeignChunks | null = null;
   /** Blobs that the open pack's slips open, by chunk id in hexadecimal. */
@@ -85,6 +88,8 @@ export class PackSink {
   constructor(options: PackSinkOptions) {
     this.options = options;
     this.session = options.session;
+    this.packBytesAim = options.packBytesAim ?? packBytesTarget;
+    this.payloads = new Uint8Array(this.packBytesAim + payloadsBytesBeyond);
     this.keys = kindKeys(options.writeSecret, options.kind);
   }
 
@@ -139,7 +144,7 @@ export class PackSink {
 
   /** Takes a delivered pack's memory back, for another pack. */
   reuse({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === outputBytes) this.outputs.push(new Uint8Array(buffer));
+    if (buffer.byteLength === this.packBytesAim + outputBytesBeyond) this.outputs.push(new Uint8Array(buffer));
   }
 
   /** Packs begun from now on are sealed under this session. */
@@ -155,7 +160,7 @@ export class PackSink {
   /** The open pack has reached its size: `close` before the next chunk. */
   get full(): boolean {
     const { builder } = this;
-    return builder !== null && (builder.payloadBytes >= packBytesTarget || builder.count >= packRowsAim);
+    return builder !== null && (builder.payloadBytes >= this.packBytesAim || builder.count >= packRowsAim);
   }
 
   /** Seals and delivers what is open; nothing when nothing is. Resolves when the delivery has taken the pack over. */
@@ -167,7 +172,7 @@ export class PackSink {
     await room?.();
     const large = builder.payloadBytes >= outputUsedMin;
     const { name, bytes, rows } = builder.finish(
-      large ? (this.outputs.pop() ?? new Uint8Array(new SharedArrayBuffer(outputBytes))) : undefined,
+      large ? (this.outputs.pop() ?? new Uint8Array(new SharedArrayBuffer(this.packBytesAim + outputBytesBeyond))) : undefined,
     );
     this.payloadsUsed = 0;
     const number = table.newPackNumber();
