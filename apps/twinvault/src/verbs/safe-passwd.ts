@@ -24,6 +24,6 @@ export async function safePasswd(context: VerbContext, options: PasswdOptions): 
   await found.safe.replaceSlots(change.slots, change.entry);
   context.output.result({ label: found.label, slots: change.slots.length }, [
     `The password of safe "${found.label}" is changed. The recovery kit stays valid, and nothing was sent again.`,
-    'Who knew the old password and kept a copy of the old key slot can still open the safe; if that may be, move to a new safe.',
+    'Who knew the old password and kept a copy of the old key slot can still open the safe; if that may be, move to a new safe: twinvault safe rekey.',
   ]);
 }
