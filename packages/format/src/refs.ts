@@ -272,23 +272,50 @@ export function xorRefs(a: Refs, b: Refs): Uint8Array {
   return combined(a, b, (left, right) => left ^ right);
 }
 
+/** Where both name a pack alike nothing is left of it, whatever is combined. */
 function combined(a: Refs, b: Refs, combine: (left: number, right: number) => number): Uint8Array {
   const packs: RefsPack[] = [];
-  const none = new Uint8Array(0);
   let indexA = 0;
   let indexB = 0;
   while (indexA < a.packCount || indexB < b.packCount) {
-    const left = indexA < a.packCount ? a.packAt(indexA) : null;
-    const right = indexB < b.packCount ? b.packAt(indexB) : null;
-    const order = left === null ? 1 : right === null ? -1 : compareBytes(left.pack, right.pack);
-    const bitmapA = order <= 0 ? (left?.bitmap ?? none) : none;
-    const bitmapB = order >= 0 ? (right?.bitmap ?? none) : none;
-    const length = Math.max(bitmapA.length, bitmapB.length);
-    const bitmap = trimmed(Uint8Array.from({ length }, (_, i) => combine(bitmapA[i] ?? 0, bitmapB[i] ?? 0)));
-    const pack = order <= 0 ? left?.pack : right?.pack;
-    if (pack !== undefined && bitmap.length > 0) packs.push({ pack, bitmap });
+    const order = orderAt(a, indexA, [b, indexB]);
+    if (order !== 0 || !areAlike(a, indexA, [b, indexB])) {
+      const left = order <= 0 ? a.packAt(indexA) : null;
+      const right = order >= 0 ? b.packAt(indexB) : null;
+      const pack = (left ?? right)?.pack;
+      const bitmap = combinedBitmap(left?.bitmap ?? noBitmap, right?.bitmap ?? noBitmap, combine);
+      if (pack !== undefined && bitmap.length > 0) packs.push({ pack, bitmap });
+    }
     if (order <= 0) indexA += 1;
     if (order >= 0) indexB += 1;
   }
   return encodeRefs(packs);
+}
+
+const noBitmap = new Uint8Array(0);
+
+function combinedBitmap(a: Uint8Array, b: Uint8Array, combine: (left: number, right: number) => number): Uint8Array {
+  const bitmap = new Uint8Array(Math.max(a.length, b.length));
+  for (let index = 0; index < bitmap.length; index += 1) bitmap[index] = combine(a[index] ?? 0, b[index] ?? 0);
+  return trimmed(bitmap);
+}
+
+/** Below 0 when the name at `indexA` comes first or the other list has ended, 0 for the same name. */
+function orderAt(a: Refs, indexA: number, [b, indexB]: readonly [Refs, number]): number {
+  if (indexA === a.packCount) return 1;
+  if (indexB === b.packCount) return -1;
+  const [startA, startB] = [a.places[3 * indexA] ?? 0, b.places[3 * indexB] ?? 0];
+  for (let at = 0; at < nameBytes; at += 1) {
+    const difference = (a.bytes[startA + at] ?? 0) - (b.bytes[startB + at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function areAlike(a: Refs, indexA: number, [b, indexB]: readonly [Refs, number]): boolean {
+  const [startA, startB] = [a.places[3 * indexA + 1] ?? 0, b.places[3 * indexB + 1] ?? 0];
+  const length = (a.places[3 * indexA + 2] ?? 0) - startA;
+  if ((b.places[3 * indexB + 2] ?? 0) - startB !== length) return false;
+  for (let at = 0; at < length; at += 1) if (a.bytes[startA + at] !== b.bytes[startB + at]) return false;
+  return true;
 }

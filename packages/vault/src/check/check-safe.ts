@@ -12,6 +12,7 @@ import {
 import { equalBytes, toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { CommitParts } from '../commit/commit.ts';
+import { readCachedRefs } from '../live/refs-cache.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
 import { decodeNote, noteBytesMax } from '../store/notes.ts';
@@ -29,6 +30,10 @@ export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promi
   for (const name of await segmentNames(context)) {
     run.objects += 1;
     if ((await readSegment(context, name)) === null) run.found('cache-damaged', `${context.layout.index}/${name}`);
+  }
+  for (const hex of await context.store.list(context.layout.refs)) {
+    run.objects += 1;
+    if ((await readCachedRefs(context, hex)) === null) run.found('cache-damaged', `${context.layout.refs}/${hex}`);
   }
   return ledger;
 }

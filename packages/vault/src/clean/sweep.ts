@@ -8,6 +8,7 @@ import type { CommitParts } from '../commit/commit.ts';
 import type { VaultContext } from '../context.ts';
 import { discardLapsed } from '../leases/open-leases.ts';
 import { digestNames } from '../records/record-store.ts';
+import { sweepCachedRefs } from '../live/refs-cache.ts';
 import { sweepSlots } from '../safes/slots.ts';
 import { cacheFolder, safeFolders, safesFolder } from '../store/layout.ts';
 import { isTemporaryName } from '../store/object-store.ts';
@@ -25,6 +26,8 @@ export async function sweepSafe(parts: CommitParts, nowMs: number): Promise<numb
   }
   count += await sweepFolder(context, layout.folder, nowMs);
   count += await sweepFolder(context, layout.index, nowMs);
+  count += await sweepFolder(context, layout.refs, nowMs);
+  await sweepCachedRefs(context);
   count += await sweepSlots(context, parts.ledger, { nowMs, ageMs: temporaryAgeMs });
   const records = new Set(await digestNames(context, 'records'));
   for (const hex of await digestNames(context, 'stubs')) {

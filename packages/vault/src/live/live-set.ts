@@ -1,24 +1,26 @@
 /*
  * What is live: the positions that every record and checkpoint that is not retired, and every committing row, refers to. Refs are read
- * once for each record, whatever is retired or committed between two updates.
+ * once for each record, whatever is retired or committed between two updates, and what was read and verified once is kept in the cache.
  *
  * Invariant: a record that cannot be read or is not what its name says stops whoever asks: nothing is deleted on a guess.
  */
 
-import { FormatError, parseRecord, parseRefs } from '@twinvault/format';
+import { FormatError, parseRecord, parseRefs, xorRefs } from '@twinvault/format';
+import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { releaseBytes, toHex } from '@twinvault/std';
+import { toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
+import { readCachedRefs, writeCachedRefs } from './refs-cache.ts';
 import { RefsPool } from './refs-pool.ts';
 import type { LiveRows, PooledRefs } from './refs-pool.ts';
 
 export class LiveSet {
   readonly #context: SafeContext;
   readonly #pool = new RefsPool();
-  /** The record that was read last. */
-  #last: Uint8Array | null = null;
+  /** The refs that stand in the cache whole and that others differ from. */
+  #whole: { readonly hex: string; readonly refs: Refs; readonly pieces: PooledRefs } | null = null;
   /** By digest, hexadecimal. */
   readonly #known = new Map<string, PooledRefs>();
 
@@ -48,22 +50,54 @@ export class LiveSet {
 
   /** None when it was retired meanwhile. */
   async #read(folder: 'records' | 'committing', hex: string): Promise<PooledRefs[]> {
-    const known = this.#known.get(hex);
-    if (known !== undefined) return [known];
+    const refs = this.#known.get(hex) ?? (await this.#cached(hex)) ?? (await this.#fromRecord(folder, hex));
+    if (refs === null) return this.#vanished(folder, hex);
+    this.#known.set(hex, refs);
+    return [refs];
+  }
+
+  /** What was read from the record and verified once. */
+  async #cached(hex: string): Promise<PooledRefs | null> {
+    const cached = await readCachedRefs(this.#context, hex);
+    if (cached === null) return null;
+    if (cached.base === null) return this.#takeWhole(hex, cached.refs);
+    if (this.#whole?.hex !== cached.base) {
+      const base = await readCachedRefs(this.#context, cached.base);
+      if (base === null || base.base !== null) return null;
+      this.#takeWhole(cached.base, base.refs);
+    }
+    return this.#whole === null ? null : this.#pool.patched(this.#whole.pieces, cached.refs);
+  }
+
+  #takeWhole(hex: string, refs: Refs): PooledRefs {
+    const pieces = this.#pool.pool(refs);
+    this.#whole = { hex, refs, pieces };
+    return pieces;
+  }
+
+  async #fromRecord(folder: 'records' | 'committing', hex: string): Promise<PooledRefs | null> {
     const { store, layout } = this.#context;
     const name = layout.inFolder(folder, hex);
     const bytes = await store.get(name, recordBytesMax);
-    if (bytes === null) return this.#vanished(folder, hex);
+    if (bytes === null) return null;
     const refs = parseStored(name, () => {
       const record = parseRecord(bytes);
       if (toHex(record.digest) !== hex) throw new FormatError('record-invalid', { context: { defect: 'another digest' } });
-      return this.#pool.pool(parseRefs(record.refs));
+      return parseRefs(record.refs);
     });
-    this.#known.set(hex, refs);
-    // The pool looks back at the refs that it was given last, and no further.
-    if (this.#last !== null) releaseBytes(this.#last);
-    this.#last = bytes;
-    return [refs];
+    return this.#keep(hex, refs);
+  }
+
+  /** Pools the refs and puts them into the cache, as a difference where that is small. */
+  async #keep(hex: string, refs: Refs): Promise<PooledRefs> {
+    const whole = this.#whole;
+    const difference = whole === null ? null : xorRefs(whole.refs, refs);
+    if (whole !== null && difference !== null && 2 * difference.length < refs.bytes.length) {
+      await writeCachedRefs(this.#context, hex, { base: whole.hex, refs: difference });
+      return this.#pool.patched(whole.pieces, parseRefs(difference));
+    }
+    await writeCachedRefs(this.#context, hex, { base: null, refs: refs.bytes });
+    return this.#takeWhole(hex, parseRefs(refs.bytes.slice()));
   }
 
   /** A row that ended has its record; a record is removed only after its stub is there. */

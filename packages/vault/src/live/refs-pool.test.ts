@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bitmapPositions, packName, parseRefs, RefsBuilder } from '@twinvault/format';
+import { bitmapPositions, packName, parseRefs, RefsBuilder, xorRefs } from '@twinvault/format';
 import { primitives } from '@twinvault/std';
 import fc from 'fast-check';
 import { RefsPool } from './refs-pool.ts';
@@ -51,4 +51,16 @@ test('refs that differ in little share their pieces', () => {
   assert.equal(first.filter((piece) => second.includes(piece)).length, 2998);
   const third = pool.pool(refsOf(all));
   assert.deepEqual(third, first);
+});
+
+test('refs come back from a base and their difference to it', () => {
+  fc.assert(
+    fc.property(list, list, (own, other) => {
+      const pool = new RefsPool();
+      const [base, refs] = [refsOf(other), refsOf(own)];
+      const pieces = pool.patched(pool.pool(base), parseRefs(xorRefs(base, refs)));
+      assert.deepEqual(pieces.toSorted(), pool.pool(refs).toSorted());
+      assert.deepEqual(placesIn(pool.union([pieces]), packs), new Set(own.map(([pack, at]) => `${pack} ${at}`)));
+    }),
+  );
 });

@@ -32,6 +32,37 @@ export class RefsPool {
     return this.#count;
   }
 
+  /** The refs that differ from these in the positions of `difference`: those stand in one of both alone. In no order. */
+  patched(base: PooledRefs, difference: Refs): PooledRefs {
+    const changes = new Map<number, number>();
+    const { bytes, places } = difference;
+    for (let index = 0; index < difference.packCount; index += 1) {
+      changes.set(this.packs.numberOf(bytes, places[3 * index] ?? 0), index);
+    }
+    const bitmapOf = (index: number): Uint8Array => bytes.subarray(places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0);
+    const pieces: number[] = [];
+    for (const piece of base) {
+      const pack = this.#packOf[piece] ?? 0;
+      const change = changes.get(pack);
+      if (change === undefined) pieces.push(piece);
+      else {
+        changes.delete(pack);
+        const bitmap = flipped(this.#bitmapOf(piece), bitmapOf(change));
+        if (bitmap.length > 0) pieces.push(this.#pieceOf(pack, bitmap, [0, bitmap.length]));
+      }
+    }
+    for (const [pack, change] of changes) {
+      const bitmap = bitmapOf(change);
+      pieces.push(this.#pieceOf(pack, bitmap, [0, bitmap.length]));
+    }
+    return Uint32Array.from(pieces);
+  }
+
+  #bitmapOf(piece: number): Uint8Array {
+    const offset = this.#offset[piece] ?? 0;
+    return this.#bitmaps.subarray(offset, offset + (this.#length[piece] ?? 0));
+  }
+
   /** The refs are kept until the next ones: what both name alike is found without looking it up. */
   pool(refs: Refs): PooledRefs {
     const { bytes, places } = refs;
@@ -56,8 +87,7 @@ export class RefsPool {
     const rows = new LiveRows(this.packs, this.#lengths(used));
     for (let piece = 0; piece < this.#count; piece += 1) {
       if (used[piece] === 0) continue;
-      const offset = this.#offset[piece] ?? 0;
-      rows.add(this.#packOf[piece] ?? 0, this.#bitmaps.subarray(offset, offset + (this.#length[piece] ?? 0)));
+      rows.add(this.#packOf[piece] ?? 0, this.#bitmapOf(piece));
     }
     return rows;
   }
@@ -108,6 +138,13 @@ export class RefsPool {
     this.#count += 1;
     return piece;
   }
+}
+
+/** Bits that are set in one of both alone, without zero bytes at the end. */
+function flipped(a: Uint8Array, b: Uint8Array): Uint8Array {
+  let length = Math.max(a.length, b.length);
+  while (length > 0 && (a[length - 1] ?? 0) === (b[length - 1] ?? 0)) length -= 1;
+  return Uint8Array.from({ length }, (_, index) => (a[index] ?? 0) ^ (b[index] ?? 0));
 }
 
 interface NamedPlace {

@@ -138,6 +138,7 @@ async function rebuildIndex(
     for (const entry of (await readSegment(context, name)) ?? []) before.set(entry.hex, digestOf(entry));
   }
   await ports.files.removeTree(store.path(layout.index));
+  await ports.files.removeTree(store.path(layout.refs));
   const wanted = await packNames(context);
   let packs = 0;
   let differing = 0;

@@ -64,6 +64,10 @@ export class SafeLayout {
   get index(): string {
     return `${cacheFolder}/${this.safeHex}/index`;
   }
+
+  get refs(): string {
+    return `${cacheFolder}/${this.safeHex}/refs`;
+  }
 }
 
 export const safeFolders = [
