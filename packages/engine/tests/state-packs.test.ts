@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Prng, toHex } from '@twinvault/std';
-import { computerId, parseRecord, parseRefs } from '@twinvault/format';
+import { Prng, toHex, utf8Encode } from '@twinvault/std';
+import { PackTable, computerId, packKinds, packTailBytes, parsePackHeader, parseRecord, parseRefs } from '@twinvault/format';
 import { openAgentState } from '@twinvault/engine';
-import { enrolHere, revokeEntry } from '@twinvault/seal';
+import { PackKeyring, enrolHere, kindKeys, openChunk, revokeEntry } from '@twinvault/seal';
 import { MemoryTree } from '@twinvault/testkit';
 import type { MemoryPlatform } from '@twinvault/testkit';
 import { openDirectoryVault } from '@twinvault/vault';
@@ -237,6 +237,42 @@ async function copyTree(platform: MemoryPlatform, from: string, to: string): Pro
     else await files.create(`${to}/${name}`, [(await files.read(`${from}/${name}`, 1 << 26)) ?? new Uint8Array(0)]);
   }
 }
+
+test('the state key opens state packs alone, and in them names but no content', async () => {
+  const world = await newWorld('state secrets');
+  const prng = new Prng('state secrets');
+  const tree = newTree(prng);
+  const canary = utf8Encode('what only who opened the safe may read');
+  tree.file('root/telling name', canary);
+  await run(world, tree);
+  await nights(world, tree, { prng, count: 1 });
+  const { agent, platform } = world;
+  const keyring = new PackKeyring({ stateKeyOf: () => agent.stateKey });
+  const kinds = new Map<number, number>();
+  const opened: Uint8Array[] = [];
+  for (const path of await packFiles(world)) {
+    const bytes = (await platform.files.read(path, 1 << 26)) ?? new Uint8Array(0);
+    const header = parsePackHeader(bytes);
+    kinds.set(header.kind, (kinds.get(header.kind) ?? 0) + 1);
+    if (header.kind !== packKinds.state) {
+      assert.throws(() => keyring.packKeyFor(header), { code: 'epoch-unknown' });
+      continue;
+    }
+    const table = new PackTable(bytes.subarray(bytes.length - packTailBytes(bytes.subarray(bytes.length - 40))));
+    const keys = kindKeys(agent.writeSecret, packKinds.state);
+    for (let index = 0; index < table.count; index += 1) {
+      const row = table.row(index);
+      const blob = bytes.subarray(row.offsetBytes, row.offsetBytes + row.lengthBytes);
+      opened.push(openChunk({ row, header, keyring, blob, keys }));
+      const other = new PackKeyring({ stateKeyOf: () => new Uint8Array(32) });
+      assert.throws(() => openChunk({ row, header, keyring: other, blob, keys }), { code: 'slip-damaged' });
+    }
+  }
+  assert.deepEqual([...kinds.keys()].sort(), [packKinds.data, packKinds.catalog, packKinds.state]);
+  const all = Buffer.concat(opened);
+  assert.ok(all.includes('telling name'));
+  assert.ok(!all.includes(Buffer.from(canary)));
+});
 
 test('state of another job or another computer is not believed', async () => {
   const world = await newWorld('state foreign');
