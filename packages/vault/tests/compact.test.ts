@@ -347,3 +347,33 @@ test('check tells which safesets a damaged compacted pack hurts, and no others',
     ['pack-damaged hash of a blob', 'record-at-risk missing positions: 2'],
   );
 });
+
+test('a compacted pack that is damaged at its end stays as long as what it held is nowhere else', async () => {
+  const parts = await sparse();
+  const { thin, platform, safe, mine } = parts;
+  await clean(parts);
+  let holder: PackName | undefined;
+  {
+    await using reading = await safe.openReading();
+    holder = (await reading.holdersOf([thin.name]))[0]?.[0];
+  }
+  assert.ok(holder);
+  for (let day = 0; day < 3; day += 1) {
+    await platform.clock.advance(25 * hourMs);
+    await clean(parts);
+  }
+  assert.ok(!(await packNamesIn(parts)).includes(toHex(thin.name)), 'the old pack has gone');
+  const path = packPath(parts, holder);
+  const bytes = (await platform.files.read(path, 1e6)) ?? new Uint8Array(0);
+  await platform.files.replace(path, [bytes.subarray(0, bytes.length - 10)]);
+  await platform.files.removeTree(`${root}/cache/${toHex(mine.safe)}`);
+  for (let day = 0; day < 3; day += 1) {
+    await platform.clock.advance(25 * hourMs);
+    await clean(parts);
+  }
+  assert.ok((await packNamesIn(parts)).includes(toHex(holder)));
+  // What was cut off comes back from a copy: all is well again.
+  await platform.files.replace(path, [bytes]);
+  await platform.files.removeTree(`${root}/cache/${toHex(mine.safe)}`);
+  assert.deepEqual((await parts.vault.check({ readData: true })).problems, []);
+});

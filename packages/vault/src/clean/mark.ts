@@ -79,6 +79,7 @@ async function allPacks(
   { present, facts }: { present: ReadonlySet<string>; facts: ReadonlyMap<string, PackFacts> },
 ): Promise<PackState[]> {
   const states: PackState[] = [];
+  const heldRows = [...facts.values()].reduce((sum, one) => sum + one.heldRows, 0);
   for (const hex of [...present].sort()) {
     const one = facts.get(hex);
     if (one !== undefined) {
@@ -86,9 +87,11 @@ async function allPacks(
       states.push({ hex, bytes: one.packBytes, state });
       continue;
     }
-    // Packs that are damaged at their ends: whether they go is decided by their names.
+    // Damaged at its ends: it goes only if it is no origin of anything live, and nothing live is missing that compaction may have put
+    // into it.
     const bytes = await context.store.size(context.layout.pack(hex));
-    if (bytes !== null) states.push({ hex, bytes, state: live.bitmapOf(packNameOfHex(hex)) === null ? 'dead' : 'live' });
+    const mayBeNeeded = live.bitmapOf(packNameOfHex(hex)) !== null || heldRows < live.count;
+    if (bytes !== null) states.push({ hex, bytes, state: mayBeNeeded ? 'live' : 'dead' });
   }
   return states;
 }

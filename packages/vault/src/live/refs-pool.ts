@@ -3,6 +3,7 @@
  * once, and the refs of a record are a list of the numbers of its pieces: four bytes a pack.
  */
 
+import { bitmapCount } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { PackNumbers } from './pack-numbers.ts';
 
@@ -194,6 +195,11 @@ export class LiveRows {
     for (let pack = 0; pack < lengths.length; pack += 1)
       this.#offsets[pack + 1] = (this.#offsets[pack] ?? 0) + (lengths[pack] ?? 0);
     this.#bitmaps = new Uint8Array(this.#offsets.at(-1) ?? 0);
+  }
+
+  /** Live positions of all origins. */
+  get count(): number {
+    return bitmapCount(this.#bitmaps);
   }
 
   /** Live positions of this origin, a view; null when there are none. */
