@@ -35,28 +35,33 @@ export class RefsPool {
 
   /** The refs that differ from these in the positions of `difference`: those stand in one of both alone. In no order. */
   patched(base: PooledRefs, difference: Refs): PooledRefs {
-    const changes = new Map<number, number>();
-    const { bytes, places } = difference;
-    for (let index = 0; index < difference.packCount; index += 1) {
-      changes.set(this.packs.numberOf(bytes, places[3 * index] ?? 0), index);
-    }
-    const bitmapOf = (index: number): Uint8Array => bytes.subarray(places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0);
-    const pieces: number[] = [];
+    const { bytes, places, packCount } = difference;
+    const packs = new Uint32Array(packCount);
+    for (let index = 0; index < packCount; index += 1) packs[index] = this.packs.numberOf(bytes, places[3 * index] ?? 0);
+    // By pack: 1 + its place in the difference, 0 once that is done.
+    const changes = new Int32Array(this.packs.count);
+    for (let index = 0; index < packCount; index += 1) changes[packs[index] ?? 0] = index + 1;
+    const pieces = new Uint32Array(base.length + packCount);
+    let count = 0;
     for (const piece of base) {
       const pack = this.#packOf[piece] ?? 0;
-      const change = changes.get(pack);
-      if (change === undefined) pieces.push(piece);
+      const change = (changes[pack] ?? 0) - 1;
+      if (change < 0) pieces[count] = piece;
       else {
-        changes.delete(pack);
-        const bitmap = flipped(this.#bitmapOf(piece), bitmapOf(change));
-        if (bitmap.length > 0) pieces.push(this.#pieceOf(pack, bitmap, [0, bitmap.length]));
+        changes[pack] = 0;
+        const bitmap = flipped(this.#bitmapOf(piece), bytes.subarray(places[3 * change + 1] ?? 0, places[3 * change + 2] ?? 0));
+        if (bitmap.length === 0) continue;
+        pieces[count] = this.#pieceOf(pack, bitmap, [0, bitmap.length]);
       }
+      count += 1;
     }
-    for (const [pack, change] of changes) {
-      const bitmap = bitmapOf(change);
-      pieces.push(this.#pieceOf(pack, bitmap, [0, bitmap.length]));
+    for (let index = 0; index < packCount; index += 1) {
+      const pack = packs[index] ?? 0;
+      if (changes[pack] === 0) continue;
+      pieces[count] = this.#pieceOf(pack, bytes, [places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0]);
+      count += 1;
     }
-    return Uint32Array.from(pieces);
+    return pieces.slice(0, count);
   }
 
   #bitmapOf(piece: number): Uint8Array {
@@ -145,7 +150,9 @@ export class RefsPool {
 function flipped(a: Uint8Array, b: Uint8Array): Uint8Array {
   let length = Math.max(a.length, b.length);
   while (length > 0 && (a[length - 1] ?? 0) === (b[length - 1] ?? 0)) length -= 1;
-  return Uint8Array.from({ length }, (_, index) => (a[index] ?? 0) ^ (b[index] ?? 0));
+  const bits = new Uint8Array(length);
+  for (let index = 0; index < length; index += 1) bits[index] = (a[index] ?? 0) ^ (b[index] ?? 0);
+  return bits;
 }
 
 interface NamedPlace {
