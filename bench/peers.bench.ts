@@ -35,7 +35,7 @@ function places({ inputs, folders, scale }: Settings): { input: Input; folder: s
   return [...made, ...folders.map((folder) => ({ input: folderInput(folder), folder }))];
 }
 
-async function compare(settings: Settings): Promise<void> {
+async function compare(settings: Settings, signal: AbortSignal): Promise<void> {
   const results: InputResult[] = [];
   if (settings.cases.length > 0) {
     for (const place of places(settings)) {
@@ -47,7 +47,7 @@ async function compare(settings: Settings): Promise<void> {
   let nights: NightsResult[] = [];
   if (settings.nights) {
     progress(nightsName);
-    nights = await measureNights(settings.scale, progress);
+    nights = await measureNights({ scale: settings.scale, say: progress, signal });
   }
   const { scale, rounds } = settings;
   const programs = settings.contenders.map(({ name, version }) => ({ name, version }));
@@ -83,10 +83,14 @@ function showProfiles(settings: Settings): void {
   if (settings.json !== null) writeFileSync(settings.json, `${JSON.stringify(all, plain, 2)}\n`);
 }
 
+// Ctrl-C reaches the program that is being measured too; its failure, or the aborted night, ends the bench on the way that unmounts and removes.
+const stop = new AbortController();
+process.on('SIGINT', () => stop.abort(new Error('ended by SIGINT')));
+
 try {
   const settings = readSettings(process.argv.slice(2), contenders());
   if (settings.profile) showProfiles(settings);
-  else await compare(settings);
+  else await compare(settings, stop.signal);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

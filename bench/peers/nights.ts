@@ -47,14 +47,20 @@ export const safesetsKept = 30;
 const milestones = [30, 100];
 const plainBytes = 64 * MiB;
 
-/** Measures both milestones in one history. */
-export async function measureNights(scale: number, say: (line: string) => void): Promise<NightsResult[]> {
+export interface NightsParts {
+  readonly scale: number;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Measures both milestones in one history. Rejects with the signal's reason when it is aborted. */
+export async function measureNights({ scale, say, signal }: NightsParts): Promise<NightsResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'twinvault-bench-'));
   try {
     for (const name of ['vault', 'state', 'data']) mkdirSync(join(folder, name));
     const random = new Prng('bench nights');
     writeDatabase(join(folder, 'data', 'database'), scaledBytes(plainBytes, scale), random);
-    const history = await History.begin(folder);
+    const history = await History.begin(folder, signal);
     const results: NightsResult[] = [];
     for (let night = 1; night <= Math.max(...milestones); night += 1) {
       await history.night(random);
@@ -80,7 +86,7 @@ class History {
   #cpuSeconds = 0;
   #last: RecordDigest | null = null;
 
-  static async begin(folder: string): Promise<History> {
+  static async begin(folder: string, signal: AbortSignal): Promise<History> {
     const platform = nodePlatform();
     const clock = new SimulatedClock(platform);
     // One thread is enough for a night, and starting threads is most of what a short one costs.
@@ -100,7 +106,7 @@ class History {
       state: openAgentState({ path: join(folder, 'state'), platform: simulated }),
       platform: simulated,
       siteKey: (await vault.site()).publicKey,
-      signal: new AbortController().signal,
+      signal,
     };
     const history = new History(folder, { options, opened: made.opened, vault, clock });
     await history.#backup();
