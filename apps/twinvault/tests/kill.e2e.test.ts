@@ -77,19 +77,19 @@ async function backupWhole(): Promise<void> {
 
 /**
  * All that must be there is there; a new one is one whose backup was killed when its commit could no longer fail. It may be seen
- * at once, or when the next run has rolled the commit forward. `killed`: what that backup had to save.
+ * at once, or when the next run has rolled the commit forward. `atKill`: what that backup had to save.
  */
-async function expectListed(when: string, killed = manifestOf(source)): Promise<void> {
+async function expectListed(when: string, atKill = manifestOf(source)): Promise<void> {
   const listed = (await place.safesets()).map(({ safeset }) => safeset);
   const missing = [...stored.keys()].filter((safeset) => !listed.includes(safeset));
   assert.deepEqual(missing, [], `safesets are gone after ${when}`);
   const fresh = listed.filter((safeset) => !stored.has(safeset));
   assert.ok(fresh.length <= 1, `more safesets than runs after ${when}`);
   const known = new Map(stored);
-  for (const safeset of fresh) known.set(safeset, killed);
+  for (const safeset of fresh) known.set(safeset, atKill);
   // In the order of the list, which is that of time.
   stored.clear();
-  for (const safeset of listed) stored.set(safeset, known.get(safeset) ?? killed);
+  for (const safeset of listed) stored.set(safeset, known.get(safeset) ?? atKill);
 }
 
 async function expectRestores(safeset: string, when: string): Promise<void> {
