@@ -20,7 +20,7 @@ import { markdownStyle, plainStyle, reportText } from './peers/report.ts';
 import type { InputResult } from './peers/results.ts';
 import { measureInput } from './peers/rounds.ts';
 import type { Settings } from './peers/settings.ts';
-import { folderInput, readSettings } from './peers/settings.ts';
+import { folderInput, readSettings, usage } from './peers/settings.ts';
 import { madeInput } from './inputs/input.ts';
 import type { Input } from './inputs/input.ts';
 import { machine } from './support/machine.ts';
@@ -89,7 +89,8 @@ process.on('SIGINT', () => stop.abort(new Error('ended by SIGINT')));
 
 try {
   const settings = readSettings(process.argv.slice(2), contenders());
-  if (settings.profile) showProfiles(settings);
+  if (settings === null) process.stdout.write(usage);
+  else if (settings.profile) showProfiles(settings);
   else await compare(settings, stop.signal);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -50,8 +50,8 @@ function positive(text: string, name: string, max: number): number {
   return value;
 }
 
-/** Throws an Error with a message for the user for what it does not know. */
-export function readSettings(words: readonly string[], all: readonly Contender[]): Settings {
+/** Null: help was asked for. Throws an Error with a message for the user for what it does not know. */
+export function readSettings(words: readonly string[], all: readonly Contender[]): Settings | null {
   const { values, positionals } = parseArgs({
     args: [...words],
     allowPositionals: true,
@@ -62,8 +62,10 @@ export function readSettings(words: readonly string[], all: readonly Contender[]
       json: { type: 'string' },
       markdown: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return null;
   const wanted = new Set(positionals);
   const known = new Set<string>();
   /** Those that a word names; all when no word names one. */
