@@ -33,19 +33,22 @@ export function canMeasure(): boolean {
 export function measure(command: Command): Measurement {
   if (!canMeasure()) throw new Error('GNU time is missing: apt-get install time');
   const folder = mkdtempSync(join(tmpdir(), 'twinvault-bench-'));
-  const report = join(folder, 'time');
-  const done = spawnSync(timeProgram, ['-q', '-f', '%e %U %S %M', '-o', report, command.program, ...command.words], {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    cwd: command.inFolder,
-    env: { ...process.env, ...command.environment },
-  });
-  if (done.status !== 0) {
-    throw new Error(`${command.program} ${command.words.join(' ')} ended with ${done.status}:\n${done.stdout}\n${done.stderr}`);
+  try {
+    const report = join(folder, 'time');
+    const done = spawnSync(timeProgram, ['-q', '-f', '%e %U %S %M', '-o', report, command.program, ...command.words], {
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+      cwd: command.inFolder,
+      env: { ...process.env, ...command.environment },
+    });
+    if (done.status !== 0) {
+      throw new Error(`${command.program} ${command.words.join(' ')} ended with ${done.status}:\n${done.stdout}\n${done.stderr}`);
+    }
+    const [wall, user, system, peak] = readFileSync(report, 'utf8').trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
+    return { wallSeconds: wall ?? NaN, userSeconds: user ?? NaN, systemSeconds: system ?? NaN, peakMiB: (peak ?? NaN) / 1024 };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  const [wall, user, system, peak] = readFileSync(report, 'utf8').trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
-  rmSync(folder, { recursive: true });
-  return { wallSeconds: wall ?? NaN, userSeconds: user ?? NaN, systemSeconds: system ?? NaN, peakMiB: (peak ?? NaN) / 1024 };
 }
 
 export function median(values: readonly number[]): number {
