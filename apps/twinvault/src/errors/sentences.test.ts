@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engineErrorCodes } from '@twinvault/engine';
 import { formatErrorCodes } from '@twinvault/format';
+import { mountErrorCodes } from '@twinvault/mount';
 import { protocolErrorCodes } from '@twinvault/protocol';
 import { sealErrorCodes } from '@twinvault/seal';
 import { sourcesErrorCodes } from '@twinvault/sources';
@@ -16,28 +17,22 @@ const findings = new Set(['refs-mismatch']);
 /** Codes of single entries: output/entry-errors.ts. */
 const ofEntries = /^entry-|^metadata-/u;
 
+const codes: Readonly<Record<string, unknown>> = {
+  ...stdErrorCodes,
+  ...formatErrorCodes,
+  ...sealErrorCodes,
+  ...protocolErrorCodes,
+  ...engineErrorCodes,
+  ...sourcesErrorCodes,
+  ...mountErrorCodes,
+};
+
 test('each code of each package has a sentence', () => {
-  const codes = {
-    ...stdErrorCodes,
-    ...formatErrorCodes,
-    ...sealErrorCodes,
-    ...protocolErrorCodes,
-    ...engineErrorCodes,
-    ...sourcesErrorCodes,
-  };
   const missing = Object.keys(codes).filter((code) => !(code in sentences) && !internal.has(code) && !ofEntries.test(code));
   assert.deepEqual(missing, []);
 });
 
 test('no sentence is left over', () => {
-  const codes = {
-    ...stdErrorCodes,
-    ...formatErrorCodes,
-    ...sealErrorCodes,
-    ...protocolErrorCodes,
-    ...engineErrorCodes,
-    ...sourcesErrorCodes,
-  };
   assert.deepEqual(
     Object.keys(sentences).filter((code) => !(code in codes) && !findings.has(code)),
     [],
