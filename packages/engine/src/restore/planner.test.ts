@@ -46,6 +46,8 @@ test('pieces hold every write once, each chunk is in one of them, and ends are m
         ends.map((_, index) => [index === 0, index === last]),
       );
     }),
+    // A piece would have ended between the two writes of a chunk.
+    { examples: [[[0, 47, 2, 3, 4, 1, 5, 6, 47, 7]]] },
   );
 });
 

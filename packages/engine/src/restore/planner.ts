@@ -139,10 +139,12 @@ export function* planPieces(
     let to = Math.min(from + 1, writes.length);
     let bytes = sealedBytes(writes[from], find);
     let writeBytes = writes[from]?.lengthBytes ?? 0;
-    for (; to < writes.length && bytes < taskBytesAim && writeBytes < taskWriteBytesAim; to += 1) {
+    for (; to < writes.length && writeBytes < taskWriteBytesAim; to += 1) {
       const write = writes[to];
-      // Writes of one chunk follow each other.
-      if (write?.chunk !== writes[to - 1]?.chunk) bytes += sealedBytes(write, find);
+      // Writes of one chunk follow each other: it is not fetched twice because a piece ends among them.
+      const isOfLast = write?.chunk === writes[to - 1]?.chunk;
+      if (!isOfLast && bytes >= taskBytesAim) break;
+      if (!isOfLast) bytes += sealedBytes(write, find);
       writeBytes += write?.lengthBytes ?? 0;
     }
     task.add({ file, writes: writes.slice(from, to), first: part.first && from === 0, last: part.last && to === writes.length });
