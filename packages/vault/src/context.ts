@@ -12,7 +12,7 @@ import { lockWaitMsDefault, withLock } from './leases/locks.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
 import type { Marker } from './site/site.ts';
 import { SafeLayout } from './store/layout.ts';
-import type { FileStore } from './store/object-store.ts';
+import type { FileStore, ObjectStore } from './store/object-store.ts';
 
 export interface VaultPorts {
   readonly files: Files;
@@ -34,6 +34,13 @@ export interface VaultContext {
 }
 
 export interface SafeContext extends VaultContext {
+  readonly safe: SafeId;
+  readonly layout: SafeLayout;
+}
+
+/** What can be told of a safe from its objects alone: enough for all that looks up what refs name. */
+export interface SafeObjects {
+  readonly store: ObjectStore;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
 }

@@ -5,7 +5,7 @@
  * Moves from "quarantined" to "deleting" happen under the lock "commit" alone.
  */
 
-import type { SafeContext } from '../context.ts';
+import type { SafeContext, SafeObjects } from '../context.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { decodeNote, encodeNote, noteBytesMax, noteNumber, noteText, noteTexts } from '../store/notes.ts';
 import type { Note } from '../store/notes.ts';
@@ -23,13 +23,13 @@ export interface QuarantineNote {
 }
 
 /** Packs with a note, hexadecimal, whatever it says. */
-export async function quarantinedNames({ store, layout }: SafeContext): Promise<Set<string>> {
+export async function quarantinedNames({ store, layout }: SafeObjects): Promise<Set<string>> {
   const names = await store.list(layout.inFolder('quarantine'));
   return new Set(names.filter((name) => bytesOfName(name, 32) !== null));
 }
 
 /** Null: there is no note. 'unreadable': it is not what was written; the pack is treated as marked just now. */
-export async function readQuarantine({ store, layout }: SafeContext, hex: string): Promise<QuarantineNote | 'unreadable' | null> {
+export async function readQuarantine({ store, layout }: SafeObjects, hex: string): Promise<QuarantineNote | 'unreadable' | null> {
   const bytes = await store.get(layout.inFolder('quarantine', hex), noteBytesMax);
   if (bytes === null) return null;
   const note = decodeNote(bytes);

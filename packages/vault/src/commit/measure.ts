@@ -9,7 +9,7 @@ import { bitmapCount, bitmapHas, bitmapPositions, PackTable, parseRecord, parseR
 import type { Ledger, Measure, Refs } from '@twinvault/format';
 import type { RecordSummary } from '@twinvault/protocol';
 import { compareBytes, equalBytes, toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { packNames } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import type { CommitParts } from './commit.ts';
@@ -59,7 +59,7 @@ interface LastSafeset {
   readonly bytes: number | null;
 }
 
-async function measureRefs(context: SafeContext, refs: Refs, last: LastSafeset): Promise<Omit<Measure, 'suspect'>> {
+async function measureRefs(context: SafeObjects, refs: Refs, last: LastSafeset): Promise<Omit<Measure, 'suspect'>> {
   const lastRefs = last.refs;
   if (lastRefs === null) {
     const bytes = await blobBytes(context, positionsOf(refs, null));
@@ -95,7 +95,7 @@ function positionsOf(refs: Refs, without: Refs | null): Map<string, Uint8Array> 
 }
 
 /** Lengths of the blobs at these positions, wherever their rows lie; slips and what is not there count nothing. */
-async function blobBytes(context: SafeContext, positions: Map<string, Uint8Array>): Promise<number> {
+async function blobBytes(context: SafeObjects, positions: Map<string, Uint8Array>): Promise<number> {
   if (positions.size === 0) return 0;
   const present = await packNames(context);
   const left = new Map(positions);

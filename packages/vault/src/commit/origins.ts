@@ -7,7 +7,7 @@
 import { bitmapHas, bitmapPositions, compactedOrigins, PackTable } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { presentPacks } from '../packs/holders.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import type { IndexEntry } from '../packs/segments.ts';
@@ -21,7 +21,7 @@ export interface OriginAnswer {
 
 /** `without`: packs, hexadecimal, that do not count. The caller holds the lock "commit", so that nothing is deleted meanwhile. */
 export async function checkOrigins(
-  context: SafeContext,
+  context: SafeObjects,
   refs: Refs,
   without: ReadonlySet<string> = new Set(),
 ): Promise<OriginAnswer> {
@@ -38,7 +38,7 @@ export async function checkOrigins(
   return { missing, quarantined: [...quarantined].filter((hex) => check.seen.has(hex)) };
 }
 
-async function findIn(context: SafeContext, check: OriginCheck, packs: ReadonlySet<string>): Promise<void> {
+async function findIn(context: SafeObjects, check: OriginCheck, packs: ReadonlySet<string>): Promise<void> {
   const named = new Set([...check.left.keys()].filter((hex) => packs.has(hex)));
   for await (const entry of indexEntries(context, { wanted: named })) check.seePack(entry);
   if (check.left.size === 0) return;

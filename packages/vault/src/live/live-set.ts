@@ -9,7 +9,7 @@ import { FormatError, parseRecord, parseRefs, xorRefs } from '@twinvault/format'
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
 import { readCachedRefs, writeCachedRefs } from './refs-cache.ts';
@@ -17,14 +17,14 @@ import { RefsPool } from './refs-pool.ts';
 import type { LiveRows, PooledRefs } from './refs-pool.ts';
 
 export class LiveSet {
-  readonly #context: SafeContext;
+  readonly #context: SafeObjects;
   readonly #pool = new RefsPool();
   /** The refs that stand in the cache whole and that others differ from. */
   #whole: { readonly hex: string; readonly refs: Refs; readonly pieces: PooledRefs } | null = null;
   /** By digest, hexadecimal. */
   readonly #known = new Map<string, PooledRefs>();
 
-  constructor(context: SafeContext) {
+  constructor(context: SafeObjects) {
     this.#context = context;
   }
 

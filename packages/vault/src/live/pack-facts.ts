@@ -7,7 +7,7 @@
 
 import { freshRowTotals, PackTable } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import { entryKind, entryNonce } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
@@ -39,7 +39,7 @@ export interface PackFacts {
 }
 
 export interface FactsParts {
-  readonly context: SafeContext;
+  readonly context: SafeObjects;
   readonly live: LiveRows;
   /** Packs that are there, hexadecimal. */
   readonly present: ReadonlySet<string>;

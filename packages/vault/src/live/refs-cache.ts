@@ -15,7 +15,7 @@ import { parseRefs } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { concatBytes, equalBytes, fromHex, primitives, StdError, toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { isDigestName } from '../store/layout.ts';
 
@@ -30,7 +30,7 @@ export interface CachedRefs {
 }
 
 /** Null when it is not there or not what was written. */
-export async function readCachedRefs({ store, layout }: SafeContext, hex: string): Promise<CachedRefs | null> {
+export async function readCachedRefs({ store, layout }: SafeObjects, hex: string): Promise<CachedRefs | null> {
   try {
     const bytes = await store.get(`${layout.refs}/${hex}`, recordBytesMax);
     return bytes === null ? null : parseCached(bytes, hex);
@@ -58,7 +58,7 @@ function checkOf(bytes: Uint8Array, hex: string): Uint8Array {
 
 /** A cache that cannot be written is none. */
 export async function writeCachedRefs(
-  { store, layout }: SafeContext,
+  { store, layout }: SafeObjects,
   hex: string,
   { base, refs }: { readonly base: string | null; readonly refs: Uint8Array },
 ): Promise<void> {
@@ -72,7 +72,7 @@ export async function writeCachedRefs(
 }
 
 /** Removes what is of no record that stands and no base of one; a damaged one too, so that it is written anew. */
-export async function sweepCachedRefs(context: SafeContext): Promise<void> {
+export async function sweepCachedRefs(context: SafeObjects): Promise<void> {
   const { store, layout } = context;
   const names = (await store.list(layout.refs)).filter(isDigestName);
   const records = new Set(await digestNames(context, 'records'));

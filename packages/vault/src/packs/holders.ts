@@ -6,7 +6,7 @@ import { compactedOrigins } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
-import type { SafeContext } from '../context.ts';
+import type { SafeContext, SafeObjects } from '../context.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { packNameOfHex, packNames, readPackEnds } from './pack-files.ts';
 import { indexEntries } from './pack-index.ts';
@@ -18,7 +18,7 @@ export interface PresentPacks {
   readonly quarantined: Set<string>;
 }
 
-export async function presentPacks(context: SafeContext): Promise<PresentPacks> {
+export async function presentPacks(context: SafeObjects): Promise<PresentPacks> {
   const free = await packNames(context);
   const quarantined = new Set<string>();
   for (const hex of await quarantinedNames(context)) {

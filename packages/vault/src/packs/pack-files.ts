@@ -14,7 +14,7 @@ import {
 import type { PackHeader, PackName, PackTable } from '@twinvault/format';
 import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, isDigestName } from '../store/layout.ts';
 
@@ -23,7 +23,7 @@ const tailGuessBytes: number = 64 * KiB;
 const foldersAtOnce = 16;
 
 /** Names of the packs that are there, hexadecimal; quarantined ones too, those kept aside as damaged not. */
-export async function packNames({ store, layout }: SafeContext): Promise<Set<string>> {
+export async function packNames({ store, layout }: SafeObjects): Promise<Set<string>> {
   const folder = layout.inFolder('packs');
   const folders = await store.folders(folder);
   const lists = await concurrently(folders, foldersAtOnce, async (name) => {
@@ -48,7 +48,7 @@ export interface PackEnds {
 
 /** Reads and verifies all of a pack but its blobs. Null when it is not there; codes of format when it is damaged. `place`: where it lies, if not among the packs. */
 export async function readPackEnds(
-  context: SafeContext,
+  context: SafeObjects,
   hex: string,
   place: string = context.layout.pack(hex),
 ): Promise<PackEnds | null> {

@@ -6,7 +6,7 @@
 import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { MiB, releaseBytes } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
 import type { PackEnds } from './pack-files.ts';
@@ -28,7 +28,7 @@ export interface IndexOptions {
 
 /** Each wanted pack that is there and whole at its ends, once, in no order. Tails found by reading packs become a new segment. */
 export async function* indexEntries(
-  context: SafeContext,
+  context: SafeObjects,
   { wanted, damaged, keep = true }: IndexOptions,
 ): AsyncGenerator<IndexEntry, void, undefined> {
   const left = new Set(wanted);
@@ -62,7 +62,7 @@ export function entryOf(hex: string, { header, headerBytes, tail, packBytes }: P
   return { pack: packNameOfHex(hex), hex, header: fixed, session: sessionNameOf(header), packBytes, tail };
 }
 
-async function readEntry(context: SafeContext, hex: string, damaged: IndexOptions['damaged']): Promise<IndexEntry | null> {
+async function readEntry(context: SafeObjects, hex: string, damaged: IndexOptions['damaged']): Promise<IndexEntry | null> {
   try {
     const ends = await readPackEnds(context, hex);
     return ends === null ? null : entryOf(hex, ends);
@@ -74,7 +74,7 @@ async function readEntry(context: SafeContext, hex: string, damaged: IndexOption
 }
 
 /** When there are more than `segmentsMax` segments, merges the small ones and drops rows of packs that are gone. */
-export async function mergeSegments(context: SafeContext, present: ReadonlySet<string>): Promise<void> {
+export async function mergeSegments(context: SafeObjects, present: ReadonlySet<string>): Promise<void> {
   const names = await segmentNames(context);
   if (names.length <= segmentsMax) return;
   const sizes = await concurrently(names, readsAtOnce, (name) => context.store.size(`${context.layout.index}/${name}`));

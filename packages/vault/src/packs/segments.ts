@@ -20,7 +20,7 @@ import { certificateId, packBytesMax, packHeaderFixedBytes, packName } from '@tw
 import type { CertificateId, PackName } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { ByteReader, ByteWriter, MiB, primitives, StdError, toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { isTemporaryName } from '../store/object-store.ts';
 
 export const segmentsMax = 64;
@@ -58,12 +58,12 @@ export function entryNonce({ header }: IndexEntry): Uint8Array {
   return header.subarray(nonceOffset, nonceOffset + 32);
 }
 
-export async function segmentNames({ store, layout }: SafeContext): Promise<string[]> {
+export async function segmentNames({ store, layout }: SafeObjects): Promise<string[]> {
   return (await store.list(layout.index)).filter((name) => !isTemporaryName(name)).sort();
 }
 
 /** Entries of a segment; null when it is gone or not what its name says. Tails are views of what was read. */
-export async function readSegment({ store, layout }: SafeContext, name: string): Promise<IndexEntry[] | null> {
+export async function readSegment({ store, layout }: SafeObjects, name: string): Promise<IndexEntry[] | null> {
   try {
     const bytes = await store.get(`${layout.index}/${name}`, segmentBytesMax);
     return bytes === null || toHex(primitives.sha256(bytes)) !== name ? null : parseSegment(bytes);
@@ -104,7 +104,7 @@ function encodeSegment(entries: readonly IndexEntry[]): Uint8Array {
 
 /** Gathers entries and writes them as segments. A cache that cannot be written is none: errors of the vault are dropped. */
 export class SegmentWriter {
-  readonly #context: SafeContext;
+  readonly #context: SafeObjects;
   /** Names of what was written. */
   readonly written: Set<string> = new Set();
   /** Whether something could not be written. */
@@ -112,7 +112,7 @@ export class SegmentWriter {
   #entries: IndexEntry[] = [];
   #bytes = 0;
 
-  constructor(context: SafeContext) {
+  constructor(context: SafeObjects) {
     this.#context = context;
   }
 

@@ -23,7 +23,7 @@ import type { Receipt, RecordDigest, RecordPublic } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { RecordFilter, RecordSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
-import type { SafeContext } from '../context.ts';
+import type { SafeContext, SafeObjects } from '../context.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { parseStored } from '../store/vault-files.ts';
 import { readRecordPublic } from './record-public.ts';
@@ -134,7 +134,7 @@ export class RecordStore {
 
 /** Names in a folder that are digests, sorted. */
 export async function digestNames(
-  { store, layout }: SafeContext,
+  { store, layout }: SafeObjects,
   folder: 'records' | 'stubs' | 'committing' | 'receipts',
 ): Promise<string[]> {
   const names = await store.list(layout.inFolder(folder));
