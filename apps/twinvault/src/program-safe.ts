@@ -2,6 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Argument, Option } from '@commander-js/extra-typings';
 import { languageOption } from './wiring/language.ts';
+import { reuseChoices, reuseHelp, reuseOption } from './wiring/reuse.ts';
 import type { RunVerb } from './options.ts';
 import { addKeepingCommands } from './program-keeping.ts';
 import {
@@ -26,6 +27,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
   addEscrowCommand(safe, run);
   addRekeyCommand(safe, run);
   addSuiteCommand(safe, run);
+  addReuseCommand(safe, run);
   addKeepingCommands(safe, run);
 }
 
@@ -45,6 +47,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
         'it was enrolled under this name or certificate and lost its keys: its jobs go on, and little is sent',
       ),
     )
+    .addOption(reuseOption())
     .addOption(passwordOption)
     .addOption(kitOption)
     .addOption(escrowOption)
@@ -164,6 +167,26 @@ function addSuiteCommand(safe: Command, run: RunVerb): void {
     .addHelpText('after', '\nExample:\n  twinvault safe suite 2 --vault /mnt/backup --safe home')
     .action((number, options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-suite.ts')).safeSuite(context, number, options)),
+    );
+}
+
+function addReuseCommand(safe: Command, run: RunVerb): void {
+  safe
+    .command('reuse')
+    .summary('show or choose whose stored data this computer uses again')
+    .description(
+      `Shows whose stored data this computer uses again in its backups into the safe, or chooses it: ${reuseHelp}. ` +
+        'With "safe" (the default) little is sent and stored twice, and several computers rest on one stored copy; with "computer" what this computer needs was written by nobody else. ' +
+        'The choice is kept on this computer and holds for all its jobs in this safe from the next backup on. It needs no password.',
+    )
+    .addArgument(new Argument('[scope]', 'the new choice; without it the present one is shown').choices(reuseChoices))
+    .addOption(vaultOption())
+    .addOption(safeOption())
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault safe reuse computer --vault /mnt/backup --safe home')
+    .action((scope, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-reuse.ts')).safeReuse(context, scope, options)),
     );
 }
 

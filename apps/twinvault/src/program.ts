@@ -22,6 +22,7 @@ import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
 import { version } from './version.ts';
 import { languageOption } from './wiring/language.ts';
+import { reuseOption } from './wiring/reuse.ts';
 
 const general = 'Everyday verbs:';
 const care = "Care of a vault (needs access to the vault's directory):";
@@ -47,6 +48,7 @@ function addInit(program: Command, run: RunVerb): void {
     .addOption(passwordOption)
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
     .addOption(new Option('--suite <number>', `cipher suite: ${suitesHelp}`).choices(['1', '2'] as const).default('1' as const))
+    .addOption(reuseOption())
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText('after', '\nExample:\n  twinvault init --vault /mnt/backup --safe home --kit-file kit.pdf')
@@ -74,14 +76,6 @@ function addBackup(program: Command, run: RunVerb): void {
     .addOption(new Option('--one-file-system', 'do not enter other file systems'))
     .addOption(new Option('--include-caches', 'also keep the content of directories marked by CACHEDIR.TAG'))
     .addOption(new Option('--compression <level>', 'zstd level, 1 (fast) to 19 (small)').argParser(wholeNumber(1, 19)))
-    .addOption(
-      new Option(
-        '--reuse <scope>',
-        'whose stored data to use again: that of the whole safe, once it is proven, or of this computer',
-      )
-        .choices(['safe', 'computer'] as const)
-        .default('safe' as const),
-    )
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(

@@ -13,7 +13,6 @@ import type { AgentKeys } from '@twinvault/seal';
 import type { FinishedCatalog } from './catalog/catalog-output.ts';
 import { ChunkTable } from './dedup/chunk-table.ts';
 import { LiveList } from './dedup/live-list.ts';
-import type { ReuseScope } from './dedup/live-list.ts';
 import { EngineError } from './errors.ts';
 import type { BackupProgress, BackupReport } from './report.ts';
 import { addCheckpointRefs } from './run/checkpoint.ts';
@@ -61,8 +60,6 @@ export interface BackupOptions {
   readonly level?: number;
   /** Read every file, even where its status is that of the last run. */
   readonly readAll?: boolean;
-  /** Whose stored blobs are used: `safe` (when omitted) all that are proven, `computer` those of this certificate alone. */
-  readonly reuse?: ReuseScope;
   /** Worker threads; as many as there are cores, up to `workersMax`, when omitted. */
   readonly workers?: number;
   /** The site's public key (`Vault.site()`), to verify the receipt with. */
@@ -131,7 +128,8 @@ class BackupRun {
   }
 
   async perform(): Promise<BackupReport> {
-    const { agent, run, jobState, reuse = 'safe' } = this.parts;
+    const { agent, run, jobState, safeState } = this.parts;
+    const { reuse } = await safeState.settings();
     await using fitting = await this.fittingCache();
     this.table = ChunkTable.create(fitting?.info.chunks);
     const live = await LiveList.load({

@@ -39,6 +39,10 @@ export const engineErrorCodes = {
     retry: 'later',
     meaning: 'The run was stopped; what it had sent is kept for the next one.',
   },
+  'settings-damaged': {
+    retry: 'never',
+    meaning: 'The settings of this computer for a safe cannot be read; they have to be chosen again.',
+  },
   'state-busy': {
     retry: 'later',
     meaning: 'Another run of this job is under way on this computer.',

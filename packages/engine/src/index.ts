@@ -31,6 +31,8 @@ export type { AgentState, AgentStateOptions } from './state/agent-state.ts';
 export { JobState } from './state/job-state.ts';
 export { Pins } from './state/pins.ts';
 export type { JobHead, RunRow } from './state/pins.ts';
+export { settingsDefault } from './state/settings.ts';
+export type { ComputerSettings } from './state/settings.ts';
 export { stoppingCodes } from './target-port.ts';
 export type { ConflictRule, EntryMetadata, Placed, Target, TargetFile, TargetModule } from './target-port.ts';
 export type { RestoreRule } from './restore/conflicts.ts';

@@ -92,7 +92,9 @@ test('a computer that is to stand alone sends its own, and does not use slips th
   const stored = await run(first, tree);
   const second = await join(first, 'second');
   await run(second, tree);
-  const alone = await run(second, tree, { reuse: 'computer' });
+  using state = second.state.safe(second.agent.safe);
+  await state.saveSettings({ reuse: 'computer' });
+  const alone = await run(second, tree);
   assert.equal(alone.chunks.reused, 0);
   assert.equal(alone.chunks.storedPlainBytes, stored.chunks.storedPlainBytes);
   assert.equal(await packsOfOthers(second, alone.record), 0);

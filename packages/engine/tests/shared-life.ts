@@ -122,8 +122,9 @@ async function oneNight(computer: Computer, { prng, kept, label }: Night): Promi
   const { world, tree } = computer;
   if (prng.chance(0.2)) await stoppedRun(computer, prng);
   if (prng.chance(0.15)) await loseState(computer);
+  using settings = world.state.safe(world.agent.safe);
+  await settings.saveSettings({ reuse: prng.chance(0.2) ? 'computer' : 'safe' });
   const report = await run(world, tree, {
-    ...(prng.chance(0.2) ? { reuse: 'computer' } : {}),
     ...(prng.chance(0.2) ? { level: prng.between(1, 9) } : {}),
     ...(prng.chance(0.3) ? { readAll: true } : {}),
   });

@@ -217,6 +217,9 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('interrupted', 'The next run goes on from there.', {
     'run-aborted': 'The run was stopped; what it had sent is kept.',
   }),
+  ...all('unexpected', 'Choose again: twinvault safe reuse safe, or safe reuse computer. That writes the file anew.', {
+    'settings-damaged': 'What was chosen for this computer cannot be read, and nothing laxer is taken in its place: {localPath}',
+  }),
   ...all('unexpected', 'Try again. If it happens again, the message above says where.', {
     'file-failed': 'The operating system reports a failure: {reason} {localPath}',
     'file-too-large': 'This file is larger than expected: {localPath}',

@@ -1,7 +1,7 @@
 /** `twinvault backup`: one run of a job. */
 import { hostname } from 'node:os';
 import { backup, EngineError } from '@twinvault/engine';
-import type { BackupProgress, BackupReport, ReuseScope } from '@twinvault/engine';
+import type { BackupProgress, BackupReport } from '@twinvault/engine';
 import type { VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { linuxFileSource } from '@twinvault/sources';
@@ -25,7 +25,6 @@ export interface BackupVerbOptions {
   readonly oneFileSystem?: true | undefined;
   readonly includeCaches?: true | undefined;
   readonly compression?: number | undefined;
-  readonly reuse: ReuseScope;
   readonly state?: string | undefined;
 }
 
@@ -59,7 +58,6 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     state,
     platform,
     host: hostname(),
-    reuse: options.reuse,
     siteKey: publicKey,
     signal,
     progress: (told) => progress.report(stepOf(told)),

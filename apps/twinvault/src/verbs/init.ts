@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { checkPasswordStrength, enrolHere, makeSafe } from '@twinvault/seal';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
+import type { ReuseScope } from '@twinvault/engine';
 import type { KitLanguage } from '@twinvault/paper';
 import { toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
@@ -22,6 +23,7 @@ export interface InitOptions {
   readonly passwordFile?: string | undefined;
   readonly computer?: string | undefined;
   readonly suite: SuiteChoice;
+  readonly reuse: ReuseScope;
   readonly state?: string | undefined;
   readonly language?: KitLanguage | undefined;
   /** False with --no-check. */
@@ -54,6 +56,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
   let kitChecked = false;
   try {
     kitChecked = await checkKit(context, kitFile, { kit: made.kit, isWanted: options.check });
+    await state.saveSettings({ reuse: options.reuse });
     await state.saveAgentKeys(enrolled.agent);
     await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] });
   } catch (error) {
@@ -71,6 +74,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       kitFile,
       kitChecked,
       suite: suiteOfChoice(options.suite),
+      reuse: options.reuse,
     },
     [
       `Safe "${options.safe}" is ready, and this computer is enrolled in it.`,

@@ -1,5 +1,6 @@
 /** `twinvault safe enrol`: a further computer writes into an existing safe. */
 import { hostname } from 'node:os';
+import type { ReuseScope } from '@twinvault/engine';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
 import type { Certificate, Ledger } from '@twinvault/format';
 import { enrolHere, succeeds } from '@twinvault/seal';
@@ -16,6 +17,7 @@ export interface EnrolOptions extends OpenSafeOptions {
   readonly safe: string;
   readonly computer?: string | undefined;
   readonly again?: string | undefined;
+  readonly reuse: ReuseScope;
 }
 
 /** The computer that was enrolled under a name, or has the certificate. */
@@ -63,6 +65,7 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
     clock,
   });
   await found.safe.appendLedger(enrolled.entry);
+  await state.saveSettings({ reuse: options.reuse });
   await state.saveAgentKeys(enrolled.agent);
   const rootKey = rootKeyShortForm(enrolled.agent.rootKey);
   context.output.result(
@@ -71,6 +74,7 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
       computer: toHex(enrolled.agent.computer),
       certificate: toHex(enrolled.agent.certificate),
       rootKey,
+      reuse: options.reuse,
     },
     [
       `This computer may now back up into safe "${found.label}".`,

@@ -207,6 +207,7 @@ async function conclude(context: VerbContext, { next, agent, report, before, opt
   if (keys !== null && (await fresh.agentKeys()) === null) {
     const enrolled = enrolHere({ opened, computer: keys.computer, name: keys.computerName, random, clock });
     await safe.appendLedger(enrolled.entry);
+    await fresh.saveSettings(await own.settings());
     await fresh.saveAgentKeys(enrolled.agent);
     opened = enrolled.opened;
   }

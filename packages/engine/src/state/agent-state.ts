@@ -1,14 +1,15 @@
 /*
  * What an agent keeps on its own disk, one directory for each safe:
  *
- *   safes/<safe id>/agent.key              the agent's keys (mode 0600): the only file that is no cache
+ *   safes/<safe id>/agent.key              the agent's keys (mode 0600): no cache
+ *   safes/<safe id>/settings               what was chosen for this computer (settings.ts): no cache; the defaults when missing
  *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
  *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
  *   safes/<safe id>/jobs/<hash>/signatures.db   page signatures of the large files in it (signature-store.ts)
  *   safes/<safe id>/jobs/<hash>/lock.db    held open in a transaction while a run of the job goes on
  *   safes/<safe id>/jobs/<hash>/last-run.jsonl   what the last run did with which path
  *
- * Pins only ever move forward. Losing everything but agent.key costs reading all files again.
+ * Pins only ever move forward. Losing everything but agent.key and settings costs reading all files again.
  */
 import { fromHex, primitives, toHex, utf8Encode } from '@twinvault/std';
 import type { Database, Databases, Files, Platform } from '@twinvault/std';
@@ -19,6 +20,8 @@ import type { AgentKeys } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import { JobState } from './job-state.ts';
 import { Pins } from './pins.ts';
+import { encodeSettings, parseSettings, settingsBytesMax, settingsDefault } from './settings.ts';
+import type { ComputerSettings } from './settings.ts';
 
 /** An agent's keys take about 2 KB. */
 export const agentKeyBytesMax: number = 64 * 1024;
@@ -90,6 +93,27 @@ export class SafeState implements Disposable {
   async saveAgentKeys(keys: AgentKeys): Promise<void> {
     await this.files.makeDirectory(this.path, { mode: 0o700 });
     await this.files.replace(`${this.path}/agent.key`, [encodeAgentKeys(keys)], { mode: 0o600 });
+  }
+
+  /** The defaults when nothing was chosen; EngineError 'settings-damaged' when the file does not parse. */
+  async settings(): Promise<ComputerSettings> {
+    const localPath = `${this.path}/settings`;
+    const bytes = await this.files.read(localPath, settingsBytesMax);
+    if (bytes === null) return settingsDefault;
+    let cause: unknown;
+    try {
+      const settings = parseSettings(bytes);
+      if (settings !== null) return settings;
+    } catch (error) {
+      cause = error;
+    }
+    throw new EngineError('settings-damaged', { cause, context: { localPath } });
+  }
+
+  /** Durable, mode 0600; every later run goes by them. */
+  async saveSettings(settings: ComputerSettings): Promise<void> {
+    await this.files.makeDirectory(this.path, { mode: 0o700 });
+    await this.files.replace(`${this.path}/settings`, [encodeSettings(settings)], { mode: 0o600 });
   }
 
   async pins(): Promise<Pins> {
