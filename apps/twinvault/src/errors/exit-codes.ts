@@ -25,7 +25,7 @@ export const exitCodes = {
   missing: 11,
   /** What the vault shows does not fit what was seen before or who signed it. */
   trust: 12,
-  /** This computer holds no key for the safe. */
+  /** This computer holds no key for the safe, or what is kept beside it cannot be read. */
   notEnrolled: 13,
   /** Broken off by a signal; what was sent is kept. */
   interrupted: 130,

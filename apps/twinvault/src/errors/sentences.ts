@@ -217,7 +217,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('interrupted', 'The next run goes on from there.', {
     'run-aborted': 'The run was stopped; what it had sent is kept.',
   }),
-  ...all('unexpected', 'Choose again: twinvault safe reuse safe, or safe reuse computer. That writes the file anew.', {
+  ...all('notEnrolled', 'Choose again: twinvault safe reuse safe, or safe reuse computer. That writes the file anew.', {
     'settings-damaged': 'What was chosen for this computer cannot be read, and nothing laxer is taken in its place: {localPath}',
   }),
   ...all('unexpected', 'Try again. If it happens again, the message above says where.', {
