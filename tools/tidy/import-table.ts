@@ -37,7 +37,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   vectors: { platform: 'isomorphic', imports: [], thirdParty: [] },
   seal: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['@scure/bip39', 'cborg'] },
   paper: { platform: 'isomorphic', imports: ['std'], thirdParty: ['qr'] },
-  protocol: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: [] },
+  protocol: { platform: 'isomorphic', imports: ['std', 'format'], thirdParty: ['jose', 'typebox'] },
   engine: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol'], thirdParty: [] },
   sources: { platform: 'node', imports: ['std'], importsTypes: ['engine'], thirdParty: ['koffi'] },
   mount: { platform: 'node', imports: ['std', 'format', 'seal'], thirdParty: ['koffi'] },

@@ -1,23 +1,40 @@
 /*
  * What a site answers when it cannot or will not do what it was asked. Codes of `format` travel as they are: whoever refuses
- * bytes gives the reason that `format` found. The wire, the command line and docs/errors.md name these words.
+ * bytes gives the reason that `format` found. So do those of `std` about the network, which only a client far away throws. The wire, the command line
+ * and docs/errors.md name these words.
  *
  * `context` holds ids, sizes and counts; `localPath`, where there is one, never leaves the machine.
  */
 
 import { formatErrorCodes } from '@twinvault/format';
 import type { FormatErrorCode } from '@twinvault/format';
-import { CodedError } from '@twinvault/std';
-import type { ErrorDetails } from '@twinvault/std';
+import { CodedError, stdErrorCodes } from '@twinvault/std';
+import type { ErrorDetails, StdErrorCode } from '@twinvault/std';
 
 export const protocolErrorCodes = {
+  'answer-invalid': {
+    retry: 'never',
+    meaning: 'The answer does not follow the protocol: another program answers at this address, or the site is at fault.',
+  },
   'base-unknown': {
     retry: 'later',
     meaning: 'A record was sent as a difference to one that the site does not have any more: it has to be sent whole.',
   },
+  'capability-ended': {
+    retry: 'never',
+    meaning: 'The token has ended: whoever runs the site gives a new one.',
+  },
+  'capability-invalid': {
+    retry: 'never',
+    meaning: 'The token is damaged, is not good yet, or was not given by this site.',
+  },
   'clean-stopped': {
     retry: 'never',
     meaning: 'More than the named share of a safe would go at once, so nothing was removed.',
+  },
+  'frames-invalid': {
+    retry: 'never',
+    meaning: 'A body of several objects is cut off, or holds more or larger ones than allowed.',
   },
   'head-moved': {
     retry: 'later',
@@ -59,9 +76,29 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The site has no pack of this name.',
   },
+  'quota-reached': {
+    retry: 'later',
+    meaning: 'The site takes no new data of this customer above the limit that its operator set.',
+  },
   'record-unknown': {
     retry: 'never',
     meaning: 'The site has no record of this digest that could be opened.',
+  },
+  'request-invalid': {
+    retry: 'never',
+    meaning: 'The site does not understand the request, or does not know a part of it.',
+  },
+  'request-slow': {
+    retry: 'later',
+    meaning: 'The body of a request came too slowly, so the site stopped waiting for it.',
+  },
+  'request-too-large': {
+    retry: 'never',
+    meaning: 'The body of a request is above the limit for its kind.',
+  },
+  'route-unknown': {
+    retry: 'never',
+    meaning: 'The site knows no request of this kind at this address.',
   },
   'safe-exists': {
     retry: 'never',
@@ -74,6 +111,14 @@ export const protocolErrorCodes = {
   'slots-mismatch': {
     retry: 'never',
     meaning: 'The key slots handed over are not those that the ledger entry names.',
+  },
+  'task-unknown': {
+    retry: 'never',
+    meaning: 'The site has no task of this id.',
+  },
+  'token-file-invalid': {
+    retry: 'never',
+    meaning: 'The file does not hold a token of a site, or is damaged.',
   },
   'vault-busy': {
     retry: 'later',
@@ -111,15 +156,22 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The file system of the vault can only be read.',
   },
+  'verb-denied': {
+    retry: 'never',
+    meaning: 'The token does not permit this.',
+  },
 } as const;
 
-export type ProtocolErrorCode = keyof typeof protocolErrorCodes | FormatErrorCode;
+/** What can happen on the way to a site. */
+export type NetworkErrorCode = Extract<StdErrorCode, `network-${string}`>;
+
+export type ProtocolErrorCode = keyof typeof protocolErrorCodes | FormatErrorCode | NetworkErrorCode;
 
 /** Every method of the vault port throws this one. */
 export class ProtocolError extends CodedError<ProtocolErrorCode> {
   override name = 'ProtocolError';
 
   constructor(code: ProtocolErrorCode, details?: ErrorDetails) {
-    super({ ...formatErrorCodes, ...protocolErrorCodes }, code, details);
+    super({ ...stdErrorCodes, ...formatErrorCodes, ...protocolErrorCodes }, code, details);
   }
 }

@@ -64,6 +64,23 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('vault', 'Check the path. A new vault is made by twinvault init.', {
     'vault-missing': 'There is no vault at {localPath}',
   }),
+  ...all(
+    'vault',
+    'Check the address: it has to be the one in the token file. If a proxy is in between, it may have answered instead.',
+    {
+      'answer-invalid': 'What answers at this address does not speak the protocol of a Twinvault site.',
+      'route-unknown': 'The site does not know this request: its version may be an older one.',
+    },
+  ),
+  ...all('vault', 'One of the two programs is faulty or changed on its way: please report it.', {
+    'frames-invalid': 'The site and this computer do not understand each other.',
+    'request-invalid': 'The site does not understand this computer.',
+    'request-too-large': 'The site takes nothing of this size.',
+    'task-unknown': 'The site does not know this task any more.',
+  }),
+  ...all('usage', 'Take the file as twinvault vault token wrote it.', {
+    'token-file-invalid': 'This is no token file, or it is damaged: {localPath}',
+  }),
   ...all('vault', 'Name an empty directory, or one that is a vault. Nothing was changed.', {
     'vault-foreign': 'The directory {localPath} holds other files and is not a vault.',
   }),
@@ -79,6 +96,9 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('full', 'Free some space, or let twinvault clean remove old safesets. Stored safesets are not affected.', {
     'vault-full': 'The file system of the vault is full.',
   }),
+  ...all('full', 'Ask whoever runs the site for more room. Restoring goes on as before; what was sent is kept.', {
+    'quota-reached': 'The site takes no new data above the limit that its operator set.',
+  }),
   ...all('full', 'Free some space and run it again.', {
     'file-disk-full': 'The disk is full: {localPath}',
     'target-full': 'The file system to restore into is full.',
@@ -88,6 +108,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'file-denied': 'Access was denied: {localPath}',
     'root-denied': 'This path may not be read: {localPath}',
     'target-denied': 'The folder to restore into may not be opened or made: {localPath}',
+  }),
+  ...all('denied', 'Ask whoever runs the site for a new token file: twinvault vault token makes one there.', {
+    'capability-ended': 'The token for this site has ended.',
+    'capability-invalid': 'The site does not accept this token: {defect}',
+  }),
+  ...all('denied', 'Ask whoever runs the site for a token that permits it; what destroys needs one for operators.', {
+    'verb-denied': 'The token does not permit this; it would have to permit: {verb}',
   }),
   ...all('denied', 'Mount it so that it can be written.', {
     'vault-read-only': 'The file system of the vault can only be read.',
@@ -117,6 +144,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'head-moved': 'Another run of this job has ended in the meantime.',
     'ledger-conflict': 'The ledger of the safe was changed at the same time.',
     'origin-missing': 'The vault lacks data that this run counted on.',
+    'request-slow': 'The line is too slow: the site stopped waiting.',
   }),
   ...all('usage', 'Give --new-safe a name that is free. Nothing was changed.', {
     'rekey-mismatch': 'The new safe holds safesets that are no copies of those of the old one.',

@@ -1,0 +1,53 @@
+export { demandScope, demandTime, issuerName, permits, signCapability, verbs, verifyCapability } from './capability.ts';
+export type { Capability, CapabilityCheck, CapabilityGrant, Issuer, Verb } from './capability.ts';
+export { checkJson } from './check-json.ts';
+export { encodeFrames, parseFrames } from './frames.ts';
+export type { FrameLimits } from './frames.ts';
+export { checkBody, cleanBody, meteringAnswer, meteringQuery, rebuildBody, taskAnswer, taskStarted } from './operator-json.ts';
+export type {
+  CheckBody,
+  CleanBody,
+  MeteringAnswer,
+  MeteringQuery,
+  RebuildBody,
+  RuleJson,
+  TaskAnswer,
+  TaskStarted,
+} from './operator-json.ts';
+export { encodeProblem, errorOfProblem, problemOf, statusOf } from './problem.ts';
+export { mediaTypes, nextHeader, routePath, routes } from './routes.ts';
+export type { Query, Route, RouteName } from './routes.ts';
+export {
+  feedAnswer,
+  feedQuery,
+  holdersAnswer,
+  holdersBody,
+  leaseAnswer,
+  ledgerQuery,
+  liveQuery,
+  rangesBody,
+  recordsAnswer,
+  recordsQuery,
+  sessionAnswer,
+  sessionBody,
+} from './safe-json.ts';
+export type {
+  FeedAnswer,
+  FeedQuery,
+  HoldersAnswer,
+  HoldersBody,
+  LeaseAnswer,
+  LedgerQuery,
+  LiveQuery,
+  RangesBody,
+  RecordJson,
+  RecordsAnswer,
+  RecordsQuery,
+  SessionAnswer,
+  SessionBody,
+} from './safe-json.ts';
+export { recordJsonOf, recordOfJson } from './record-json.ts';
+export { problemJson, safesAnswer, siteAnswer } from './site-json.ts';
+export type { Problem, SafesAnswer, SiteAnswer, SiteLimits } from './site-json.ts';
+export { encodeTokenFile, parseTokenFile } from './token-file.ts';
+export type { TokenFile } from './token-file.ts';

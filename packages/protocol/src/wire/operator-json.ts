@@ -1,0 +1,135 @@
+/* What an operator asks of a site, and what it says of its tasks and of what it holds. */
+
+import { Type } from 'typebox';
+import type { TUnsafe } from 'typebox';
+import { jobBytesMax, problemContextMax } from '../limits.ts';
+import { countJson, idJson, strict, textOf, typed } from './json-parts.ts';
+import { problemJson } from './site-json.ts';
+import type { Problem } from './site-json.ts';
+
+export interface RuleJson {
+  days: number;
+  copies: number;
+  intraday: boolean;
+}
+
+const ruleJson: TUnsafe<RuleJson> = typed(strict({ days: countJson, copies: countJson, intraday: Type.Boolean() }));
+
+/** `POST …/clean`: what is left out has the default of `twinvault clean`. */
+export interface CleanBody {
+  /** Null: no safeset goes, only what nothing refers to any more. */
+  keep?: { types: Record<string, RuleJson>; others?: RuleJson } | null;
+  dryRun?: boolean;
+  quarantineMs?: number;
+  /** 0 to 1. */
+  shareMax?: number;
+  compact?: { unusedMax?: number; bytesMax?: number } | null;
+}
+
+const shareJson = Type.Number({ minimum: 0, maximum: 1 });
+
+export const cleanBody: TUnsafe<CleanBody> = typed(
+  strict({
+    keep: Type.Optional(
+      Type.Union([
+        Type.Null(),
+        strict({
+          types: Type.Record(Type.String({ maxLength: 256 }), ruleJson, { maxProperties: problemContextMax }),
+          others: Type.Optional(ruleJson),
+        }),
+      ]),
+    ),
+    dryRun: Type.Optional(Type.Boolean()),
+    quarantineMs: Type.Optional(countJson),
+    shareMax: Type.Optional(shareJson),
+    compact: Type.Optional(
+      Type.Union([
+        Type.Null(),
+        strict({ unusedMax: Type.Optional(Type.Number({ minimum: 0 })), bytesMax: Type.Optional(countJson) }),
+      ]),
+    ),
+  }),
+);
+
+/** `POST …/check`. */
+export interface CheckBody {
+  readData?: boolean;
+  setAside?: boolean;
+}
+
+export const checkBody: TUnsafe<CheckBody> = typed(
+  strict({ readData: Type.Optional(Type.Boolean()), setAside: Type.Optional(Type.Boolean()) }),
+);
+
+/** `POST /rebuild`. */
+export interface RebuildBody {
+  voidLeases?: boolean;
+  waitMs?: number;
+}
+
+export const rebuildBody: TUnsafe<RebuildBody> = typed(
+  strict({ voidLeases: Type.Optional(Type.Boolean()), waitMs: Type.Optional(countJson) }),
+);
+
+export interface TaskStarted {
+  task: string;
+}
+
+export const taskStarted: TUnsafe<TaskStarted> = typed(Type.Object({ task: idJson }));
+
+export interface TaskAnswer {
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  /** As the feature tells it: `step`, `done`, `total` and more. */
+  progress?: Record<string, string | number>;
+  /** Of a task that is done: the report of the feature, with digests as hexadecimal. */
+  report?: unknown;
+  /** Of one that failed. */
+  problem?: Problem;
+}
+
+export const taskAnswer: TUnsafe<TaskAnswer> = typed(
+  Type.Object({
+    state: Type.Union([Type.Literal('waiting'), Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
+    progress: Type.Optional(
+      Type.Record(Type.String({ maxLength: 32 }), Type.Union([textOf(128), Type.Number()]), { maxProperties: 16 }),
+    ),
+    report: Type.Optional(Type.Unknown()),
+    problem: Type.Optional(problemJson),
+  }),
+);
+
+export interface MeteringQuery {
+  /** Days since 1970 in UTC, `from` included and `to` not. */
+  from: number;
+  to: number;
+}
+
+export const meteringQuery: TUnsafe<MeteringQuery> = typed(strict({ from: countJson, to: countJson }));
+
+export interface MeteringAnswer {
+  rows: {
+    safe: string;
+    computer: string;
+    job: string;
+    day: number;
+    protectedBytes: number;
+    storedBytes: number;
+    safesets: number;
+  }[];
+}
+
+export const meteringAnswer: TUnsafe<MeteringAnswer> = typed(
+  Type.Object({
+    rows: Type.Array(
+      Type.Object({
+        safe: idJson,
+        computer: textOf(32),
+        job: textOf(jobBytesMax),
+        day: countJson,
+        protectedBytes: countJson,
+        storedBytes: countJson,
+        safesets: countJson,
+      }),
+    ),
+  }),
+);
