@@ -23,7 +23,7 @@ import { dayMs, MiB, Prng, utf8Encode } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
 import { createDirectoryVault } from '@twinvault/vault';
-import type { DirectoryVault } from '@twinvault/vault';
+import type { SiteVault } from '@twinvault/vault';
 import { changePages } from '../inputs/changes.ts';
 import { scaledBytes, writeDatabase } from '../inputs/large-files.ts';
 
@@ -77,7 +77,7 @@ class History {
   readonly #folder: string;
   readonly #options: BackupOptions;
   readonly #opened: OpenedSafe;
-  readonly #vault: DirectoryVault;
+  readonly #vault: SiteVault;
   readonly #clock: SimulatedClock;
   readonly #fileBytes: number;
   #firstStoredBytes = 0;
@@ -114,10 +114,7 @@ class History {
     return history;
   }
 
-  constructor(
-    folder: string,
-    parts: { options: BackupOptions; opened: OpenedSafe; vault: DirectoryVault; clock: SimulatedClock },
-  ) {
+  constructor(folder: string, parts: { options: BackupOptions; opened: OpenedSafe; vault: SiteVault; clock: SimulatedClock }) {
     this.#folder = folder;
     this.#options = parts.options;
     this.#opened = parts.opened;
@@ -193,7 +190,7 @@ function pick<T extends { catalog: unknown; chunks: unknown; reading: unknown }>
   return { catalog, chunks, reading };
 }
 
-async function newSafe(vault: DirectoryVault, { clock, random }: Platform) {
+async function newSafe(vault: SiteVault, { clock, random }: Platform) {
   const parameters = { passes: 3, memoryKiB: 64 * 1024, lanes: 1 };
   const made = await makeSafe({ label: 'bench', password: 'correct horse battery staple', suite: 1, random, clock, parameters });
   const computer = computerId(random.bytes(16));

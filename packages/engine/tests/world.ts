@@ -13,12 +13,12 @@ import type { AgentKeys, CatalogEntry, OpenedSafe, RecordSealedPart, SafesetRead
 import { MemoryDisk, memoryPlatform, memorySource } from '@twinvault/testkit';
 import type { MemoryPlatform, MemoryTree } from '@twinvault/testkit';
 import { createDirectoryVault } from '@twinvault/vault';
-import type { DirectoryVault } from '@twinvault/vault';
+import type { SiteVault } from '@twinvault/vault';
 import type { VaultSafe } from '@twinvault/protocol';
 
 export interface World {
   readonly platform: MemoryPlatform;
-  readonly vault: DirectoryVault;
+  readonly vault: SiteVault;
   readonly safe: VaultSafe;
   readonly opened: OpenedSafe;
   readonly agent: AgentKeys;

@@ -1,36 +1,35 @@
 /*
- * What every feature of the vault works with: the ports, the store, the site, and for one safe its places. Made once when a vault
- * is opened and handed down; features keep nothing at module level.
+ * What every feature of the vault works with: the ports, the site, and for one safe its places. Made once when a vault is opened and
+ * handed down; features keep nothing at module level.
  */
 
 import type { SafeId, Sign } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { Clock, Files, Processes, Random, Timers } from '@twinvault/std';
-import type { FileTime } from './leases/file-time.ts';
-import type { Lease, LeasePorts } from './leases/lease.ts';
+import type { Clock, Random, Timers } from '@twinvault/std';
+import type { Lease, Leases, OpenLease } from './leases/leases.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
+import type { SiteKey } from './site/site-key.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
 import type { Marker } from './site/site.ts';
+import type { Cache } from './store/cache.ts';
 import { SafeLayout } from './store/layout.ts';
-import type { FileStore, ObjectStore } from './store/object-store.ts';
+import type { ObjectStore } from './store/object-store.ts';
 
 export interface VaultPorts {
-  readonly files: Files;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** So that what a killed process of this machine held is free at once, and need not lapse first. */
-  readonly processes?: Processes;
 }
 
 export interface VaultContext {
-  /** Absolute path of the vault's directory. */
-  readonly root: string;
   readonly ports: VaultPorts;
-  readonly store: FileStore;
-  readonly time: FileTime;
-  readonly leases: LeasePorts;
+  readonly store: ObjectStore;
+  readonly leases: Leases;
+  readonly cache: Cache;
+  readonly key: SiteKey;
   readonly marker: Marker;
+  /** How far the times of `store` and `leases` may be apart; 0 where they are the same. */
+  readonly skewMs: number;
 }
 
 export interface SafeContext extends VaultContext {
@@ -41,6 +40,7 @@ export interface SafeContext extends VaultContext {
 /** What can be told of a safe from its objects alone: enough for all that looks up what refs name. */
 export interface SafeObjects {
   readonly store: ObjectStore;
+  readonly cache: Cache;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
 }
@@ -50,12 +50,17 @@ export function safeContext(context: VaultContext, safe: SafeId): SafeContext {
 }
 
 /** Read each time: a rebuild by another process changes it. */
-export async function generationHex({ ports, root }: VaultContext): Promise<string> {
-  return toHex(await readGeneration(ports.files, root));
+export async function generationHex({ store }: VaultContext): Promise<string> {
+  return toHex(await readGeneration(store));
 }
 
-export function signerOf({ ports, root, marker }: VaultContext): Promise<Sign> {
-  return siteSigner(ports.files, root, marker);
+export function signerOf({ key, marker }: VaultContext): Promise<Sign> {
+  return siteSigner(key, marker);
+}
+
+/** Sessions and readings of the safe that stand at `nowMs`, in the time of the leases. */
+export function openLeases({ leases, layout }: SafeContext, nowMs: number): Promise<OpenLease[]> {
+  return leases.open(layout.inFolder('leases'), nowMs);
 }
 
 export type LockName = 'commit' | 'clean';
@@ -67,11 +72,11 @@ export interface LockOptions {
 
 /** One holder of this lock in the safe at a time, over all processes; `vault-busy`. */
 export async function inLock<T>(context: SafeContext, options: LockOptions, body: (lock: Lease) => Promise<T>): Promise<T> {
+  const { ports, leases, layout } = context;
   const request = {
-    path: context.store.path(context.layout.inFolder('locks', options.name)),
+    name: layout.inFolder('locks', options.name),
     generation: await generationHex(context),
-    clock: context.ports.clock,
     waitMs: options.waitMs ?? lockWaitMsDefault,
   };
-  return withLock(context.leases, request, body);
+  return withLock({ ...ports, leases }, request, body);
 }

@@ -1,148 +1,69 @@
 /*
- * A vault in a directory: the vault port in process, docs/format/directory-vault.md. It holds no key that opens data; all state is in the
- * directory, so several processes and machines may have the same one open.
+ * A vault in a directory, docs/format/directory-vault.md: its objects, leases and caches are files there, and so is the site's key.
  */
 
 import { ProtocolError } from '@twinvault/protocol';
-import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
-import type { SafeId } from '@twinvault/format';
-import { toHex } from '@twinvault/std';
-import type { Processes } from '@twinvault/std';
-import { checkVault } from './check/check.ts';
-import type { CheckOptions, CheckReport } from './check/check.ts';
-import { cleanSafe } from './clean/clean.ts';
-import type { CleanOptions, CleanReport } from './clean/report.ts';
-import { sweepVault } from './clean/sweep.ts';
-import { safeContext } from './context.ts';
-import type { VaultContext, VaultPorts } from './context.ts';
-import { DirectorySafe, safeParts } from './directory-safe.ts';
-import type { SafeParts } from './directory-safe.ts';
+import type { Files, Processes } from '@twinvault/std';
+import type { VaultPorts } from './context.ts';
+import { FileLeases } from './leases/file-leases.ts';
 import { FileTime } from './leases/file-time.ts';
-import { rebuildVault } from './rebuild/rebuild.ts';
-import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
-import { createSafe, listSafes, safeIds } from './safes/safes.ts';
-import { createSite, fillReserve, readGeneration, readMarker } from './site/site.ts';
-import { safeStats } from './stats.ts';
-import type { SafeStats } from './stats.ts';
-import { cacheFolder, reserveName, SafeLayout } from './store/layout.ts';
-import { FileStore } from './store/object-store.ts';
-import { asProtocol, vaultFiles } from './store/vault-files.ts';
+import { createVault, openVault } from './site-vault.ts';
+import type { SiteVault, VaultParts } from './site-vault.ts';
+import { storeReserve } from './site/reserve.ts';
+import { fileSiteKey } from './site/site-key.ts';
+import { FileStore } from './store/file-store.ts';
+import { siteKeyName } from './store/layout.ts';
+import { vaultFiles } from './store/vault-files.ts';
+
+export interface DirectoryPorts extends VaultPorts {
+  readonly files: Files;
+  /** So that what a killed process of this machine held is free at once, and need not lapse first. */
+  readonly processes?: Processes;
+}
 
 export interface DirectoryVaultOptions {
   /** Absolute path of the directory. */
   readonly path: string;
-  readonly platform: VaultPorts;
+  readonly platform: DirectoryPorts;
 }
 
 const unknownProcesses: Processes = { self: '', isGone: () => false };
 
 /** Makes the directory a vault, and the directory itself if needed; fine when it is one. `vault-foreign`, and what openDirectoryVault throws. */
-export async function createDirectoryVault(options: DirectoryVaultOptions): Promise<DirectoryVault> {
-  const { path, platform } = options;
-  const { clock, random } = platform;
-  await asProtocol(() => createSite({ files: vaultFiles(platform.files), clock, random }, path));
-  return openDirectoryVault(options);
+export function createDirectoryVault(options: DirectoryVaultOptions): Promise<SiteVault> {
+  return atPath(options.path, () => createVault(directoryParts(options)));
 }
 
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
-export async function openDirectoryVault({ path, platform }: DirectoryVaultOptions): Promise<DirectoryVault> {
-  const files = vaultFiles(platform.files);
-  const ports = { ...platform, files };
-  const marker = await readMarker(files, path);
-  const time = new FileTime(files, ports.random, `${path}/site`);
-  const processes = platform.processes ?? unknownProcesses;
-  const leases = { files, time, timers: ports.timers, random: ports.random, processes };
-  return new DirectoryVault({ root: path, ports, store: new FileStore(files, path), time, leases, marker });
+export function openDirectoryVault(options: DirectoryVaultOptions): Promise<SiteVault> {
+  return atPath(options.path, () => openVault(directoryParts(options)));
 }
 
-export class DirectoryVault implements Vault {
-  readonly #context: VaultContext;
+/** The same parts for a service on the directory, so that commands can work on it beside the service. */
+export function directoryParts({ path, platform }: DirectoryVaultOptions): VaultParts {
+  const { clock, timers, random, processes = unknownProcesses } = platform;
+  const files = vaultFiles(platform.files);
+  const time = new FileTime(files, random, `${path}/site`);
+  const store = new FileStore({ files, random, time, root: path });
+  return {
+    ports: { clock, timers, random },
+    store,
+    cache: store,
+    leases: new FileLeases({ files, time, timers, random, processes, root: path }),
+    key: fileSiteKey(files, `${path}/${siteKeyName}`),
+    reserve: storeReserve(store),
+    release: () => time.close(),
+  };
+}
 
-  /** Only createDirectoryVault and openDirectoryVault make one. */
-  constructor(context: VaultContext) {
-    this.#context = context;
-  }
+const ofPath: ReadonlySet<string> = new Set(['vault-missing', 'vault-foreign']);
 
-  site(): Promise<SiteInfo> {
-    return asProtocol(async () => {
-      const { marker, ports, root } = this.#context;
-      const generation = await readGeneration(ports.files, root);
-      return { site: marker.site, publicKey: marker.publicKey, generation, nowMs: ports.clock.nowMs() };
-    });
-  }
-
-  safes(): Promise<readonly SafeSummary[]> {
-    return asProtocol(() => listSafes(this.#context));
-  }
-
-  createSafe(safe: NewSafe): Promise<void> {
-    return asProtocol(async () => {
-      await createSafe(this.#context, safe);
-    });
-  }
-
-  openSafe(safe: SafeId): Promise<DirectorySafe> {
-    return asProtocol(async () => {
-      await this.#demandSafe(safe);
-      return new DirectorySafe(this.#parts(safe));
-    });
-  }
-
-  /** Findings about the vault or one safe; see check.ts. Writes nothing but the cache unless `setAside` is on. */
-  check(options: CheckOptions = {}): Promise<CheckReport> {
-    return asProtocol(() => checkVault(this.#context, options, (safe) => this.#parts(safe)));
-  }
-
-  /** Retention and clean-up of one safe; see clean.ts. `vault-busy`, `clean-stopped`, `vault-damaged`, `safe-unknown`. */
-  clean(safe: SafeId, options: CleanOptions = {}): Promise<CleanReport> {
-    return asProtocol(async () => {
-      await this.#demandSafe(safe);
-      const report = await this.#cleanWithRoom(safe, options);
-      if (options.dryRun !== true) await sweepVault(this.#context, report.nowMs);
-      return report;
-    });
-  }
-
-  /** Makes caches and generation anew; see rebuild.ts. `vault-busy`. */
-  rebuild(options: RebuildOptions = {}): Promise<RebuildReport> {
-    return asProtocol(() => rebuildVault(this.#context, options, (safe) => this.#parts(safe)));
-  }
-
-  /** One row for each safe, in order of their ids. */
-  stats(): Promise<readonly SafeStats[]> {
-    return asProtocol(async () => {
-      const rows: SafeStats[] = [];
-      for (const safe of await safeIds(this.#context)) rows.push(await safeStats(this.#parts(safe)));
-      return rows;
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await asProtocol(() => this.#context.time.close()).catch(() => undefined);
-  }
-
-  /** Clean-up has to work on a disk that is full: reserve and caches give it the room that it needs to begin. */
-  async #cleanWithRoom(safe: SafeId, options: CleanOptions): Promise<CleanReport> {
-    const { ports, store, root } = this.#context;
-    try {
-      return await cleanSafe(this.#parts(safe), options);
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code !== 'vault-full' || options.dryRun === true) throw error;
-      await store.remove(reserveName);
-      await ports.files.removeTree(store.path(cacheFolder));
-      const report = await cleanSafe(this.#parts(safe), options);
-      await fillReserve(ports.files, root).catch(() => undefined);
-      return report;
-    }
-  }
-
-  #parts(safe: SafeId): SafeParts {
-    return safeParts(safeContext(this.#context, safe));
-  }
-
-  async #demandSafe(safe: SafeId): Promise<void> {
-    const { descriptor } = new SafeLayout(safe);
-    if ((await this.#context.store.size(descriptor)) === null)
-      throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
+/** Says to the machine's own user where there is no vault. */
+async function atPath<T>(path: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || !ofPath.has(error.code)) throw error;
+    throw new ProtocolError(error.code, { context: { localPath: path }, cause: error });
   }
 }

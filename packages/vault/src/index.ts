@@ -15,10 +15,10 @@ export type {
 export { compactBytesMaxDefault, unusedMaxDefault } from './compact/choose.ts';
 export type { CompactOptions } from './compact/choose.ts';
 export type { VaultPorts } from './context.ts';
-export { DirectorySafe } from './directory-safe.ts';
-export { createDirectoryVault, DirectoryVault, openDirectoryVault } from './directory-vault.ts';
-export type { DirectoryVaultOptions } from './directory-vault.ts';
-export { leaseLapseMs, lockLapseMs } from './leases/lease.ts';
+export { createDirectoryVault, directoryParts, openDirectoryVault } from './directory-vault.ts';
+export type { DirectoryPorts, DirectoryVaultOptions } from './directory-vault.ts';
+export { leaseLapseMs, lockLapseMs } from './leases/leases.ts';
+export type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases/leases.ts';
 export type { RebuildOptions, RebuildProgress, RebuildReport, RebuiltSafe } from './rebuild/rebuild.ts';
 export { evaluateRetention } from './retention/evaluate.ts';
 export type {
@@ -33,4 +33,12 @@ export { retentionItems, ruleOf } from './retention/facts.ts';
 export type { KeepRules } from './retention/facts.ts';
 export { simulateRetention } from './retention/simulate.ts';
 export type { ScheduledRuns, SimulatedCount, SimulatedItem, Simulation, SimulationInput } from './retention/simulate.ts';
+export { SiteSafe } from './site-safe.ts';
+export { createVault, openVault, SiteVault } from './site-vault.ts';
+export type { VaultParts } from './site-vault.ts';
+export type { Reserve } from './site/reserve.ts';
+export { fileSiteKey } from './site/site-key.ts';
+export type { SiteKey } from './site/site-key.ts';
 export type { SafeStats } from './stats.ts';
+export type { Cache } from './store/cache.ts';
+export type { ObjectStat, ObjectStore } from './store/object-store.ts';

@@ -14,7 +14,7 @@ import { PackTable } from '@twinvault/format';
 import { following, refsOf, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestPack } from '@twinvault/testkit';
 import { openDirectoryVault } from '../src/index.ts';
-import type { DirectorySafe, DirectoryVault } from '../src/index.ts';
+import type { SiteSafe, SiteVault } from '../src/index.ts';
 
 export const safeSeed = 'several processes';
 export const computersMax = 4;
@@ -27,7 +27,7 @@ export function sharedSafe(): { mine: TestSafe; computers: TestComputer[] } {
 
 const retryable: ReadonlySet<string> = new Set(['job-busy', 'origin-missing', 'head-moved', 'vault-busy', 'lease-lost']);
 
-async function backups(vault: DirectoryVault, words: readonly string[]): Promise<void> {
+async function backups(vault: SiteVault, words: readonly string[]): Promise<void> {
   const [number = '0', runs = '1', job = 'job'] = words;
   const { mine, computers } = sharedSafe();
   const computer = computers[Number(number)];
@@ -53,7 +53,7 @@ interface Run {
   readonly prng: Prng;
 }
 
-async function backupOnce(safe: DirectorySafe, { mine, computer, job, prng }: Run): Promise<string> {
+async function backupOnce(safe: SiteSafe, { mine, computer, job, prng }: Run): Promise<string> {
   await using session = await sessionOf(safe, mine, computer, job);
   const reused: TestPack[] = [];
   for await (const { pack, tail } of session.liveList()) {
@@ -67,7 +67,7 @@ async function backupOnce(safe: DirectorySafe, { mine, computer, job, prng }: Ru
   return toHex(digest);
 }
 
-async function cleans(vault: DirectoryVault, runs: number): Promise<void> {
+async function cleans(vault: SiteVault, runs: number): Promise<void> {
   const { mine } = sharedSafe();
   for (let run = 0; run < runs; run += 1) {
     try {

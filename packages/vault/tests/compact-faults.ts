@@ -11,7 +11,7 @@ import type { Files, StdErrorCode } from '@twinvault/std';
 import { faultyFiles, following, MemoryDisk, memoryPlatform, sessionOf, settle, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
-import type { CleanReport, DirectoryVault } from '../src/index.ts';
+import type { CleanReport, SiteVault } from '../src/index.ts';
 import { assertBlobs } from './blobs.ts';
 import { pump, root } from './harness.ts';
 
@@ -60,7 +60,7 @@ function refsTo(packs: readonly TestPack[]): RefsBuilder {
 }
 
 async function backup(
-  vault: DirectoryVault,
+  vault: SiteVault,
   { mine, computer }: { mine: TestSafe; computer: TestComputer },
   { packs, refs }: { packs: readonly TestPack[]; refs: RefsBuilder },
 ): Promise<void> {

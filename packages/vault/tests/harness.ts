@@ -7,17 +7,17 @@ import { fromHex } from '@twinvault/std';
 import { following, memoryPlatform, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer, TestPack, TestRecord } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
-import type { DirectorySafe, DirectoryVault, DirectoryVaultOptions } from '../src/index.ts';
+import type { SiteSafe, SiteVault, DirectoryVaultOptions } from '../src/index.ts';
 
 export const root = '/vault';
 
 export interface Harness {
   readonly platform: MemoryPlatform;
-  readonly vault: DirectoryVault;
+  readonly vault: SiteVault;
   readonly mine: TestSafe;
   readonly computer: TestComputer;
-  readonly safe: DirectorySafe;
-  open(options?: Partial<DirectoryVaultOptions>): Promise<DirectoryVault>;
+  readonly safe: SiteSafe;
+  open(options?: Partial<DirectoryVaultOptions>): Promise<SiteVault>;
 }
 
 export async function harness(seed: string | number = 'harness'): Promise<Harness> {
@@ -78,7 +78,7 @@ export function code(error: unknown): string {
 }
 
 /** Every byte of these packs is there and right. */
-export async function readsBack(safe: DirectorySafe, packs: readonly TestPack[]): Promise<boolean> {
+export async function readsBack(safe: SiteSafe, packs: readonly TestPack[]): Promise<boolean> {
   await using reading = await safe.openReading();
   for (const { name, bytes } of packs) {
     if ((await reading.packSize(name)) !== bytes.length) return false;

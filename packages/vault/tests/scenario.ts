@@ -11,7 +11,7 @@ import { dayMs, hourMs, toHex } from '@twinvault/std';
 import { following, refsOf, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestNewSafe, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
-import type { DirectorySafe, DirectoryVault, VaultPorts } from '../src/index.ts';
+import type { SiteSafe, SiteVault, DirectoryPorts } from '../src/index.ts';
 import { assertBlobs } from './blobs.ts';
 import { root } from './harness.ts';
 
@@ -44,7 +44,7 @@ export function newBook(seed: string | number): Book {
 const reusedPosition = 1;
 const keep = { others: { days: 0, copies: 1, intraday: true } };
 
-export async function scenario(platform: VaultPorts, book: Book): Promise<void> {
+export async function scenario(platform: DirectoryPorts, book: Book): Promise<void> {
   await using vault = await createDirectoryVault({ path: root, platform });
   const safe = await makeSafe(vault, book);
   const reused = await backup(safe, book, { packCount: 3, reused: null });
@@ -59,7 +59,7 @@ export async function scenario(platform: VaultPorts, book: Book): Promise<void> 
   await vault.rebuild({ voidLeases: true });
 }
 
-async function makeSafe(vault: DirectoryVault, book: Book): Promise<DirectorySafe> {
+async function makeSafe(vault: SiteVault, book: Book): Promise<SiteSafe> {
   const { mine } = book;
   try {
     await vault.createSafe(book.newSafe);
@@ -79,7 +79,7 @@ interface Run {
 }
 
 /** Gives a pack that a later run can reuse. */
-async function backup(safe: DirectorySafe, book: Book, { packCount, reused }: Run): Promise<TestPack | null> {
+async function backup(safe: SiteSafe, book: Book, { packCount, reused }: Run): Promise<TestPack | null> {
   const { mine, computer } = book;
   const packs = Array.from({ length: packCount }, () => mine.pack(computer));
   await using session = await sessionOf(safe, mine, computer);
@@ -96,7 +96,7 @@ async function backup(safe: DirectorySafe, book: Book, { packCount, reused }: Ru
   return packs[0] ?? null;
 }
 
-async function changeSlots(safe: DirectorySafe, book: Book): Promise<void> {
+async function changeSlots(safe: SiteSafe, book: Book): Promise<void> {
   const { mine } = book;
   const slot = mine.makeSlot();
   const entry = mine.entry({ kind: 'slots', slots: [objectDigest(slot)] });
@@ -106,7 +106,7 @@ async function changeSlots(safe: DirectorySafe, book: Book): Promise<void> {
 }
 
 /** All that was acknowledged is there, byte for byte, and nothing is wrong with the rest. */
-export async function verifyBook(platform: VaultPorts, book: Book): Promise<void> {
+export async function verifyBook(platform: DirectoryPorts, book: Book): Promise<void> {
   if (!book.safeMade) return;
   await using vault = await openDirectoryVault({ path: root, platform });
   const safe = await vault.openSafe(book.mine.safe);

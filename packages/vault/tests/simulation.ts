@@ -14,7 +14,7 @@ import type { Timer } from '@twinvault/std';
 import { following, memoryPlatform, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
-import type { DirectorySafe, DirectoryVault } from '../src/index.ts';
+import type { SiteSafe, SiteVault } from '../src/index.ts';
 import { pump, root } from './harness.ts';
 
 const jobs = ['a', 'b', 'c'] as const;
@@ -60,7 +60,7 @@ export class Simulation {
     );
   }
 
-  async #step(vault: DirectoryVault): Promise<void> {
+  async #step(vault: SiteVault): Promise<void> {
     const [roll, chosen] = [this.#prng.between(0, 99), this.#prng.between(0, Math.max(0, this.#open.length - 1))];
     const open = this.#open[chosen];
     if (roll < 18) return this.#openSession();
@@ -147,7 +147,7 @@ export class Simulation {
     return Promise.resolve();
   }
 
-  async #clean(vault: DirectoryVault): Promise<void> {
+  async #clean(vault: SiteVault): Promise<void> {
     const copies = this.#prng.between(0, 2);
     const keep = { others: { days: 0, copies, intraday: true } };
     const report = await pump(this.#platform, vault.clean(this.#mine.safe, { keep, shareMax: 1, quarantineMs: hourMs }));
@@ -155,7 +155,7 @@ export class Simulation {
     await this.#verify(vault);
   }
 
-  async #rebuild(vault: DirectoryVault): Promise<void> {
+  async #rebuild(vault: SiteVault): Promise<void> {
     this.log.push('rebuild');
     for (const open of this.#open) open.die();
     this.#open = [];
@@ -164,8 +164,8 @@ export class Simulation {
     await this.#verify(vault);
   }
 
-  async #verify(vault: DirectoryVault): Promise<void> {
-    const safe: DirectorySafe = await vault.openSafe(this.#mine.safe);
+  async #verify(vault: SiteVault): Promise<void> {
+    const safe: SiteSafe = await vault.openSafe(this.#mine.safe);
     const summaries = new Map((await safe.records()).map((record) => [toHex(record.digest), record]));
     for (const newest of this.#newest.values()) assert.equal(summaries.get(newest)?.retired, false, 'newest of its job');
     await using reading = await safe.openReading();

@@ -3,7 +3,7 @@ import { verifySafe } from '@twinvault/engine';
 import type { VerifyProblem, VerifyProgress, VerifyReport } from '@twinvault/engine';
 import { openSafeReader } from '@twinvault/seal';
 import { formatBytes, toHex } from '@twinvault/std';
-import type { CheckProblem, CheckProgress, CheckReport, DirectoryVault } from '@twinvault/vault';
+import type { CheckProblem, CheckProgress, CheckReport, SiteVault } from '@twinvault/vault';
 import { sentences } from '../errors/sentences.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Step } from '../output/progress.ts';
@@ -55,7 +55,7 @@ export async function check(context: VerbContext, options: CheckVerbOptions): Pr
   );
 }
 
-async function checkObjects(context: VerbContext, vault: DirectoryVault, options: CheckVerbOptions): Promise<CheckReport> {
+async function checkObjects(context: VerbContext, vault: SiteVault, options: CheckVerbOptions): Promise<CheckReport> {
   const { progress, signal } = context;
   return vault.check({
     readData: options.readData === true,
@@ -66,7 +66,7 @@ async function checkObjects(context: VerbContext, vault: DirectoryVault, options
   });
 }
 
-async function checkSealed(context: VerbContext, vault: DirectoryVault, options: CheckVerbOptions): Promise<VerifyReport> {
+async function checkSealed(context: VerbContext, vault: SiteVault, options: CheckVerbOptions): Promise<VerifyReport> {
   const { platform, progress, signal } = context;
   const name = options.safe ?? (await vault.safes())[0]?.label ?? '';
   const found = await openNamedSafe(vault, name);

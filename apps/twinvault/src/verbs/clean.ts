@@ -3,7 +3,7 @@ import type { Ledger, SafeId } from '@twinvault/format';
 import type { VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
-import type { CleanedPack, CleanProgress, CleanReport, DirectoryVault, KeepRules } from '@twinvault/vault';
+import type { CleanedPack, CleanProgress, CleanReport, SiteVault, KeepRules } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import { retentionReasons } from '../output/retention-reasons.ts';
 import { formatTable, formatTime } from '../output/table.ts';
@@ -94,7 +94,7 @@ function stepOf({ step, done, total }: CleanProgress): Step {
 const reasons: Readonly<Record<string, string>> = { ...retentionReasons, replaced: 'replaced by a newer one' };
 
 /** From record digests to the ids that people know. */
-async function safesetNames(vault: DirectoryVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
+async function safesetNames(vault: SiteVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
   const records = await (await vault.openSafe(safe)).records();
   return new Map(records.map((record) => [toHex(record.digest), toHex(record.public.safeset)]));
 }

@@ -20,7 +20,7 @@ import {
 } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { compareBytes, formatBytes, toHex, utf8Encode } from '@twinvault/std';
-import type { DirectoryVault } from '@twinvault/vault';
+import type { SiteVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
@@ -92,7 +92,7 @@ interface RekeyParts {
 }
 
 /** The new safe with its kit, as `init` makes one, and the old root's signature in its ledger. */
-async function begin(context: VerbContext, vault: DirectoryVault, { before, options }: RekeyParts): Promise<NextSafe> {
+async function begin(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<NextSafe> {
   const { files, random, clock } = context.platform;
   if (options.newKitFile === undefined) throw new UsageError('The new safe gets a recovery kit of its own: give --new-kit-file.');
   const kitFile = resolve(options.newKitFile);
@@ -113,7 +113,7 @@ async function begin(context: VerbContext, vault: DirectoryVault, { before, opti
 }
 
 /** The safe that a broken-off copy had begun. */
-async function goOn(context: VerbContext, vault: DirectoryVault, { before, options }: RekeyParts): Promise<NextSafe> {
+async function goOn(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<NextSafe> {
   const { label, safe } = await openNamedSafe(vault, options.newSafe);
   const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);
   const secret = await readSecret(context.platform.files, { passwordFile: options.newPasswordFile }, label);

@@ -3,7 +3,7 @@ import type { RecordSummary } from '@twinvault/protocol';
 import { openSafeReader } from '@twinvault/seal';
 import type { SafeReader, SafesetReader } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
-import type { DirectoryVault } from '@twinvault/vault';
+import type { SiteVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
 import type { OpenSafeOptions } from './open-safe.ts';
@@ -24,7 +24,7 @@ export interface OpenedSafeset extends AsyncDisposable {
 }
 
 /** Which safeset is meant is settled before anybody is asked for a password. */
-export async function openSafeset(context: VerbContext, vault: DirectoryVault, options: SafesetOptions): Promise<OpenedSafeset> {
+export async function openSafeset(context: VerbContext, vault: SiteVault, options: SafesetOptions): Promise<OpenedSafeset> {
   const found = await openNamedSafe(vault, options.safe);
   const summary = chooseSafeset(await found.safe.records({ kind: 'safeset' }), options);
   const opened = await openWithSecret(context, found, options);

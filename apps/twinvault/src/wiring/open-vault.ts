@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { CodedError, toHex } from '@twinvault/std';
 import type { SafeSummary, Vault, VaultSafe } from '@twinvault/protocol';
-import type { DirectoryVault, DirectoryVaultOptions } from '@twinvault/vault';
+import type { SiteVault, DirectoryVaultOptions } from '@twinvault/vault';
 import { createDirectoryVault, openDirectoryVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
@@ -18,12 +18,12 @@ function vaultOptions(context: VerbContext, address: string): DirectoryVaultOpti
   return { path: vaultPath(address), platform: context.platform };
 }
 
-export async function openVault(context: VerbContext, address: string): Promise<DirectoryVault> {
+export async function openVault(context: VerbContext, address: string): Promise<SiteVault> {
   return openDirectoryVault(vaultOptions(context, address));
 }
 
 /** A missing or empty directory becomes a vault. */
-export async function openOrCreateVault(context: VerbContext, address: string): Promise<DirectoryVault> {
+export async function openOrCreateVault(context: VerbContext, address: string): Promise<SiteVault> {
   try {
     return await openVault(context, address);
   } catch (error) {

@@ -9,7 +9,7 @@ import type { CatalogEntry, Content, OpenedSafe, SafesetReader } from '@twinvaul
 import { primitives, toHex } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { openDirectoryVault } from '@twinvault/vault';
-import type { DirectorySafe, DirectoryVault } from '@twinvault/vault';
+import type { SiteSafe, SiteVault } from '@twinvault/vault';
 
 export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain };
 
@@ -36,8 +36,8 @@ export type FrozenSecret =
   | { readonly type: 'kit'; readonly text: string };
 
 export interface OpenedFrozen {
-  readonly vault: DirectoryVault;
-  readonly safe: DirectorySafe;
+  readonly vault: SiteVault;
+  readonly safe: SiteSafe;
   readonly opened: OpenedSafe;
 }
 

@@ -12,7 +12,7 @@ import { dayMs, hourMs } from '@twinvault/std';
 import { memoryPlatform, memorySource } from '@twinvault/testkit';
 import type { MemoryPlatform, MemoryTree } from '@twinvault/testkit';
 import { createDirectoryVault } from '@twinvault/vault';
-import type { DirectorySafe, DirectoryVault } from '@twinvault/vault';
+import type { SiteSafe, SiteVault } from '@twinvault/vault';
 import { frozenLabel, frozenPassword } from './places.ts';
 
 /** The floor of a slot's parameters, so that opening costs little. */
@@ -28,8 +28,8 @@ export interface Computer {
 /** A vault in memory with one safe, and what people and computers do to it. Its seed gives everything but what the engine takes from the system. */
 export class SafeMaker {
   readonly platform: MemoryPlatform;
-  vault!: DirectoryVault;
-  safe!: DirectorySafe;
+  vault!: SiteVault;
+  safe!: SiteSafe;
   opened!: OpenedSafe;
   kitText = '';
   escrowText: string | null = null;

@@ -17,10 +17,10 @@ import {
 import type { AgentKeys, CatalogEntry, Extent, SealingSession } from '@twinvault/seal';
 import { primitives, utf8Encode } from '@twinvault/std';
 import type { Clock, Random } from '@twinvault/std';
-import type { DirectorySafe } from '@twinvault/vault';
+import type { SiteSafe } from '@twinvault/vault';
 
 export interface WindowsRun {
-  readonly safe: DirectorySafe;
+  readonly safe: SiteSafe;
   readonly agent: AgentKeys;
   readonly random: Random;
   readonly clock: Clock;

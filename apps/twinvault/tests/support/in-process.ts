@@ -13,7 +13,7 @@ import { toHex, utf8Encode } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
 import { inlineThreads } from '@twinvault/testkit';
 import { openDirectoryVault } from '@twinvault/vault';
-import type { CheckReport, DirectoryVault } from '@twinvault/vault';
+import type { CheckReport, SiteVault } from '@twinvault/vault';
 import { explain } from '../../src/errors/explain.ts';
 import type { Explanation } from '../../src/errors/explain.ts';
 
@@ -29,7 +29,7 @@ async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
   }
 }
 
-async function withVault<T>(path: string, work: (vault: DirectoryVault) => Promise<T>): Promise<T> {
+async function withVault<T>(path: string, work: (vault: SiteVault) => Promise<T>): Promise<T> {
   const vault = await openDirectoryVault({ path, platform });
   try {
     return await work(vault);

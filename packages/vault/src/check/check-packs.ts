@@ -17,7 +17,9 @@ export async function checkPacks({ context }: CommitParts, run: CheckRun): Promi
   const { store, layout } = context;
   const names = [...(await packNames(context))].sort();
   const sizes =
-    run.options.readData === true ? await concurrently(names, 16, async (hex) => (await store.size(layout.pack(hex))) ?? 0) : [];
+    run.options.readData === true
+      ? await concurrently(names, 16, async (hex) => (await store.stat(layout.pack(hex)))?.sizeBytes ?? 0)
+      : [];
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   const damaged = new Set<string>();
   let done = 0;
@@ -62,12 +64,11 @@ async function checkPack(context: SafeContext, run: CheckRun, hex: string): Prom
 
 /** Out of the way of live lists; ranges are still read from there. */
 async function setAside(context: SafeContext, damaged: ReadonlySet<string>): Promise<void> {
-  const { store, layout, ports } = context;
+  const { store, layout } = context;
   await inLock(context, { name: 'clean' }, async (lock) => {
-    await ports.files.makeDirectory(store.path(layout.inFolder('damaged')));
     for (const hex of damaged) {
       await lock.check();
-      await ports.files.rename(store.path(layout.pack(hex)), store.path(layout.inFolder('damaged', hex)));
+      await store.move(layout.pack(hex), layout.inFolder('damaged', hex));
     }
   });
 }

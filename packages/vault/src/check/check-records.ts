@@ -154,8 +154,8 @@ async function checkReceipts(
   // What is left belongs to a record that is damaged, and was reported as that, or to none.
   for (const hex of receipts) {
     if (
-      (await context.store.size(layout.record(hex))) === null &&
-      (await context.store.size(layout.inFolder('stubs', hex))) === null
+      (await context.store.stat(layout.record(hex))) === null &&
+      (await context.store.stat(layout.inFolder('stubs', hex))) === null
     ) {
       run.found('record-damaged', layout.record(hex), 'missing');
     }

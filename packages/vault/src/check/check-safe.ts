@@ -16,7 +16,6 @@ import { readCachedRefs } from '../live/refs-cache.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
 import { decodeNote, noteBytesMax } from '../store/notes.ts';
-import { isTemporaryName } from '../store/object-store.ts';
 import { parseStored } from '../store/vault-files.ts';
 import type { CheckRun } from './check.ts';
 
@@ -31,7 +30,7 @@ export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promi
     run.objects += 1;
     if ((await readSegment(context, name)) === null) run.found('cache-damaged', `${context.layout.index}/${name}`);
   }
-  for (const hex of await context.store.list(context.layout.refs)) {
+  for (const hex of await context.cache.list(context.layout.refs)) {
     run.objects += 1;
     if ((await readCachedRefs(context, hex)) === null) run.found('cache-damaged', `${context.layout.refs}/${hex}`);
   }
@@ -102,10 +101,10 @@ async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void
 const idFolders = ['slots', 'records', 'receipts', 'stubs', 'committing', 'plans', 'quarantine', 'damaged'] as const;
 
 async function checkNames({ context }: CommitParts, run: CheckRun): Promise<void> {
-  const { store, layout, ports } = context;
+  const { store, layout } = context;
   const known: ReadonlySet<string> = new Set(['descriptor', ...safeFolders]);
-  for (const { name } of await ports.files.list(store.path(layout.folder))) {
-    if (!isTemporaryName(name) && !known.has(name)) run.found('name-unknown', `${layout.folder}/${name}`);
+  for (const name of await store.entries(layout.folder)) {
+    if (!known.has(name)) run.found('name-unknown', `${layout.folder}/${name}`);
   }
   for (const folder of idFolders) {
     for (const name of await store.list(layout.inFolder(folder))) {

@@ -7,12 +7,11 @@ import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from '../commit/commit.ts';
-import { signerOf } from '../context.ts';
+import { safeContext, signerOf } from '../context.ts';
 import type { VaultContext } from '../context.ts';
-import { safeIds } from '../safes/safes.ts';
+import { isUnfinished, safeFolderIds } from '../safes/safes.ts';
 import { readGeneration } from '../site/site.ts';
 import { cacheFolder, generationName, markerName, safesFolder, siteKeyName } from '../store/layout.ts';
-import { isTemporaryName } from '../store/object-store.ts';
 import { checkPacks } from './check-packs.ts';
 import { checkPlans } from './check-plans.ts';
 import { checkRecords } from './check-records.ts';
@@ -96,31 +95,43 @@ export async function checkVault(
 ): Promise<CheckReport> {
   const run = new CheckRun(options);
   await checkSite(context, run);
-  const safes = options.safe === undefined ? await safeIds(context) : [options.safe];
+  const safes = options.safe === undefined ? await safesToCheck(context, run) : [options.safe];
   for (const safe of safes) await checkSafe(partsOf(safe), run);
   return run.report(safes.length);
 }
 
+/** All that were ever finished: one that lost its descriptor too. */
+async function safesToCheck(context: VaultContext, run: CheckRun): Promise<SafeId[]> {
+  const { safes, headless } = await safeFolderIds(context);
+  for (const safe of headless) {
+    const own = safeContext(context, safe);
+    if (await isUnfinished(own)) run.found('safe-unfinished', own.layout.folder);
+    else safes.push(safe);
+  }
+  return safes;
+}
+
 async function checkSite(context: VaultContext, run: CheckRun): Promise<void> {
-  const { ports, root, store } = context;
+  const { store } = context;
   await run.object('site-key-damaged', siteKeyName, () => signerOf(context));
-  await run.object('generation-damaged', generationName, () => readGeneration(ports.files, root));
+  await run.object('generation-damaged', generationName, () => readGeneration(store));
   await namesIn(context, run, { folder: '', known: [markerName, 'site', safesFolder, cacheFolder, 'lost+found'] });
   await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'reserve'] });
-  const ids = new Set((await safeIds(context)).map((id) => toHex(id)));
-  for (const { name } of await ports.files.list(store.path(safesFolder))) {
-    if (!isTemporaryName(name) && !ids.has(name)) run.found('name-unknown', `${safesFolder}/${name}`);
+  const { safes, headless } = await safeFolderIds(context);
+  const ids = new Set([...safes, ...headless].map((id) => toHex(id)));
+  for (const name of await store.entries(safesFolder)) {
+    if (!ids.has(name)) run.found('name-unknown', `${safesFolder}/${name}`);
   }
 }
 
 async function namesIn(
-  { ports, store }: VaultContext,
+  { store }: VaultContext,
   run: CheckRun,
   { folder, known }: { folder: string; known: readonly string[] },
 ): Promise<void> {
   const prefix = folder === '' ? '' : `${folder}/`;
-  for (const { name } of await ports.files.list(store.path(folder))) {
-    if (!isTemporaryName(name) && !known.includes(name)) run.found('name-unknown', `${prefix}${name}`);
+  for (const name of await store.entries(folder)) {
+    if (!known.includes(name)) run.found('name-unknown', `${prefix}${name}`);
   }
 }
 

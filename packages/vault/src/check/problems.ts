@@ -30,6 +30,7 @@ export type ProblemCode =
   | 'record-at-risk'
   | 'record-damaged'
   | 'record-refused'
+  | 'safe-unfinished'
   | 'site-key-damaged'
   | 'slot-damaged'
   | 'slot-unnamed'
@@ -135,6 +136,11 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     severity: 'fault',
     meaning: 'A record or stub is well formed, but was not signed by who may write its job.',
     advice: 'Do not restore from it. Find out who can write to the directory.',
+  },
+  'safe-unfinished': {
+    severity: 'note',
+    meaning: 'The making of a safe was broken off; it was never there.',
+    advice: 'Nothing needs to be done: clean-up removes it when it is a day old.',
   },
   'site-key-damaged': {
     severity: 'fault',

@@ -7,11 +7,10 @@ import { choosePacks } from '../compact/choose.ts';
 import type { ChosenPack } from '../compact/choose.ts';
 import { compact, noCompaction } from '../compact/compact.ts';
 import type { CompactionReport } from '../compact/compact.ts';
-import { inLock } from '../context.ts';
+import { inLock, openLeases } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import type { Lease } from '../leases/lease.ts';
-import { openLeases } from '../leases/open-leases.ts';
-import type { OpenLease } from '../leases/open-leases.ts';
+import type { Lease } from '../leases/leases.ts';
+import type { OpenLease } from '../leases/leases.ts';
 import type { LiveSet } from '../live/live-set.ts';
 import { deletePack } from '../packs/deletion.ts';
 import { concurrently } from '../store/concurrently.ts';
@@ -93,7 +92,7 @@ export class CleanRun {
   /** What is needless now that records were retired and packs were made. */
   async markedNow(): Promise<Marked> {
     const context = this.#context;
-    const nowMs = await context.time.nowMs();
+    const nowMs = await context.leases.nowMs();
     const times = { nowMs, clockMs: context.ports.clock.nowMs(), quarantineMs: this.#quarantineMs };
     return markPacks({ context, live: await this.#live.rows(), leases: await openLeases(context, nowMs), times });
   }
@@ -107,7 +106,7 @@ export class CleanRun {
     const fresh = marked.packs.filter(({ action }) => action === 'quarantine');
     for (let start = 0; start < fresh.length; start += markBatch) {
       await this.#step('mark', start, fresh.length);
-      const markedMs = await this.#context.time.nowMs();
+      const markedMs = await this.#context.leases.nowMs();
       const leases = (await openLeases(this.#context, markedMs)).map(({ name }) => name);
       for (const { pack } of fresh.slice(start, start + markBatch)) {
         await writeQuarantine(this.#context, pack, { state: 'quarantined', markedMs, clockMs: times.clockMs, leases });

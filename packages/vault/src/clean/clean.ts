@@ -15,9 +15,8 @@ import type { CommitParts } from '../commit/commit.ts';
 import { deadBytesOf } from '../compact/choose.ts';
 import { noCompaction } from '../compact/compact.ts';
 import { removeSpentPlans } from '../compact/plan-store.ts';
-import { inLock } from '../context.ts';
+import { inLock, openLeases } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import { openLeases } from '../leases/open-leases.ts';
 import { LiveSet } from '../live/live-set.ts';
 import { evaluateRetention } from '../retention/evaluate.ts';
 import { replacedCheckpoints, retentionItems, ruleOf } from '../retention/facts.ts';
@@ -101,7 +100,7 @@ async function timesOf(context: SafeContext, options: CleanOptions): Promise<Mar
   const clockMs = context.ports.clock.nowMs();
   const quarantineMs = options.quarantineMs ?? quarantineMsDefault;
   try {
-    return { nowMs: await context.time.nowMs(), clockMs, quarantineMs };
+    return { nowMs: await context.leases.nowMs(), clockMs, quarantineMs };
   } catch (error) {
     if (options.dryRun !== true || !(error instanceof ProtocolError)) throw error;
     return { nowMs: clockMs, clockMs, quarantineMs };

@@ -6,7 +6,7 @@
 import { minuteMs } from '@twinvault/std';
 import { numbersByNonce, readPlans } from '../compact/plan-store.ts';
 import type { SafeContext } from '../context.ts';
-import type { OpenLease } from '../leases/open-leases.ts';
+import type { OpenLease } from '../leases/leases.ts';
 import { packNameOfHex, packNames } from '../packs/pack-files.ts';
 import { packFacts } from '../live/pack-facts.ts';
 import type { PackFacts } from '../live/pack-facts.ts';
@@ -19,7 +19,7 @@ import type { CleanedPack } from './report.ts';
 export const markSpreadMs: number = 10 * minuteMs;
 
 export interface MarkTimes {
-  /** The file system's. */
+  /** Of the leases. */
   readonly nowMs: number;
   /** This machine's. */
   readonly clockMs: number;
@@ -89,9 +89,9 @@ async function allPacks(
     }
     // Damaged at its ends: it goes only if it is no origin of anything live, and nothing live is missing that compaction may have put
     // into it.
-    const bytes = await context.store.size(context.layout.pack(hex));
+    const stat = await context.store.stat(context.layout.pack(hex));
     const mayBeNeeded = live.bitmapOf(packNameOfHex(hex)) !== null || heldRows < live.count;
-    if (bytes !== null) states.push({ hex, bytes, state: mayBeNeeded ? 'live' : 'dead' });
+    if (stat !== null) states.push({ hex, bytes: stat.sizeBytes, state: mayBeNeeded ? 'live' : 'dead' });
   }
   return states;
 }
@@ -115,8 +115,8 @@ async function decideNeedless(
 /** Whether a session is open that began before the pack was put. */
 export async function isYoung({ context, leases }: Pick<MarkParts, 'context' | 'leases'>, hex: string): Promise<boolean> {
   const sinceMs = oldestSession(leases);
-  const stat = sinceMs === null ? null : await context.ports.files.stat(context.store.path(context.layout.pack(hex)));
-  return sinceMs !== null && stat !== null && stat.modifiedMs >= sinceMs;
+  const stat = sinceMs === null ? null : await context.store.stat(context.layout.pack(hex));
+  return sinceMs !== null && stat !== null && stat.modifiedMs >= sinceMs - context.skewMs;
 }
 
 /** What to do with a needless pack by its note: at the first mark, and again inside the second. */

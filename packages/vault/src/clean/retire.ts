@@ -22,7 +22,7 @@ export async function retireRecord(context: SafeContext, { digest, reason, retir
   const { store, layout, safe, marker } = context;
   const name = layout.record(digest);
   const stubName = layout.inFolder('stubs', toHex(digest));
-  if ((await store.size(stubName)) === null) {
+  if ((await store.stat(stubName)) === null) {
     const bytes = await store.get(name, recordBytesMax);
     if (bytes === null) return;
     const record = parseStored(name, () => parseRecord(bytes));

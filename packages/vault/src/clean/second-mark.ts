@@ -9,9 +9,8 @@
 
 import { bitmapPositions, compactedOrigins, PackTable } from '@twinvault/format';
 import { equalBytes, fromHex, toHex } from '@twinvault/std';
-import { inLock } from '../context.ts';
+import { inLock, openLeases } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import { openLeases } from '../leases/open-leases.ts';
 import type { LiveSet } from '../live/live-set.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { RowsDigest } from '../live/row-bytes.ts';
@@ -53,7 +52,7 @@ export class SecondMark {
     const context = this.#context;
     return inLock(context, { name: 'commit' }, async (lock) => {
       const live = await this.#live.rows();
-      const nowMs = await context.time.nowMs();
+      const nowMs = await context.leases.nowMs();
       const times = { nowMs, clockMs: context.ports.clock.nowMs(), quarantineMs: this.#quarantineMs };
       const leases = await openLeases(context, nowMs);
       const going: CleanedPack[] = [];
@@ -94,7 +93,7 @@ export class SecondMark {
     const [mine, theirs] = [own.finish(), others.finish()];
     if (mine.count === 0) return 'dead';
     if (!areEqual(mine, theirs)) return null;
-    for (const holder of holders) if ((await this.#context.store.size(this.#context.layout.pack(holder))) === null) return null;
+    for (const holder of holders) if ((await this.#context.store.stat(this.#context.layout.pack(holder))) === null) return null;
     return 'superseded';
   }
 

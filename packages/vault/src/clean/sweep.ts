@@ -1,34 +1,33 @@
 /*
  * Leftovers that mean nothing: temporary files and directories a day old, lapsed leases, key slots that no ledger entry names, records that
- * a crash brought back beside their stub.
+ * a crash brought back beside their stub, safes whose making was broken off.
  */
 
 import { dayMs } from '@twinvault/std';
 import type { CommitParts } from '../commit/commit.ts';
 import type { VaultContext } from '../context.ts';
-import { discardLapsed } from '../leases/open-leases.ts';
 import { digestNames } from '../records/record-store.ts';
 import { sweepCachedRefs } from '../live/refs-cache.ts';
+import { sweepUnfinished } from '../safes/safes.ts';
 import { sweepSlots } from '../safes/slots.ts';
 import { cacheFolder, safeFolders, safesFolder } from '../store/layout.ts';
-import { isTemporaryName } from '../store/object-store.ts';
 
 export const temporaryAgeMs: number = dayMs;
 
 /** The number of things removed. */
 export async function sweepSafe(parts: CommitParts, nowMs: number): Promise<number> {
   const { context } = parts;
-  const { store, layout } = context;
-  let count = await discardLapsed(context, nowMs);
-  for (const folder of safeFolders) count += await sweepFolder(context, layout.inFolder(folder), nowMs);
-  for (const name of await store.folders(layout.inFolder('packs'))) {
-    count += await sweepFolder(context, `${layout.inFolder('packs')}/${name}`, nowMs);
+  const { store, leases, layout } = context;
+  let count = await leases.discardLapsed(layout.inFolder('leases'), nowMs);
+  const beforeMs = (await store.nowMs()) - temporaryAgeMs;
+  const packs = layout.inFolder('packs');
+  const packFolders = (await store.folders(packs)).map((name) => `${packs}/${name}`);
+  for (const folder of [layout.folder, ...safeFolders.map((name) => layout.inFolder(name)), ...packFolders]) {
+    count += await store.sweep(folder, beforeMs);
   }
-  count += await sweepFolder(context, layout.folder, nowMs);
-  count += await sweepFolder(context, layout.index, nowMs);
-  count += await sweepFolder(context, layout.refs, nowMs);
+  count += await sweepCache(context, [layout.index, layout.refs]);
   await sweepCachedRefs(context);
-  count += await sweepSlots(context, parts.ledger, { nowMs, ageMs: temporaryAgeMs });
+  count += await sweepSlots(context, parts.ledger, beforeMs);
   const records = new Set(await digestNames(context, 'records'));
   for (const hex of await digestNames(context, 'stubs')) {
     if (records.has(hex) && (await store.remove(layout.record(hex)))) count += 1;
@@ -36,23 +35,19 @@ export async function sweepSafe(parts: CommitParts, nowMs: number): Promise<numb
   return count;
 }
 
-export async function sweepVault(context: VaultContext, nowMs: number): Promise<number> {
-  let count = 0;
-  for (const folder of ['.', 'site', safesFolder, cacheFolder]) count += await sweepFolder(context, folder, nowMs);
+/** Of what lies beside the safes. */
+export async function sweepVault(context: VaultContext): Promise<number> {
+  const { store } = context;
+  const beforeMs = (await store.nowMs()) - temporaryAgeMs;
+  let count = await sweepCache(context, [cacheFolder]);
+  for (const folder of ['', 'site', safesFolder]) count += await store.sweep(folder, beforeMs);
+  count += await sweepUnfinished(context, beforeMs);
   return count;
 }
 
-async function sweepFolder({ ports, store }: VaultContext, folder: string, nowMs: number): Promise<number> {
-  const { files } = ports;
+async function sweepCache({ cache }: VaultContext, folders: readonly string[]): Promise<number> {
+  const beforeMs = (await cache.nowMs()) - temporaryAgeMs;
   let count = 0;
-  for (const { name, kind } of await files.list(store.path(folder))) {
-    if (!isTemporaryName(name)) continue;
-    const path = store.path(`${folder}/${name}`);
-    const stat = await files.stat(path);
-    if (stat === null || nowMs - stat.modifiedMs < temporaryAgeMs) continue;
-    if (kind === 'directory') await files.removeTree(path);
-    else await files.remove(path);
-    count += 1;
-  }
+  for (const folder of folders) count += await cache.sweep(folder, beforeMs);
   return count;
 }

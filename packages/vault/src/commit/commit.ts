@@ -21,7 +21,7 @@ import { compareBytes, equalBytes, toHex } from '@twinvault/std';
 import { takeBack } from '../clean/quarantine.ts';
 import { generationHex, inLock, signerOf } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import type { Lease } from '../leases/lease.ts';
+import type { Lease } from '../leases/leases.ts';
 import { digestNames, headsOf, recordBytesMax, sameJob } from '../records/record-store.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { LedgerStore } from '../safes/ledger-store.ts';
@@ -97,7 +97,7 @@ async function committedReply({ context, records }: CommitParts, digest: RecordD
   const receipt = await records.receiptBytes(digest);
   if (receipt === null || receipt.length === 0) return null;
   const stands =
-    (await store.size(layout.record(digest))) !== null || (await store.size(layout.inFolder('stubs', toHex(digest)))) !== null;
+    (await store.stat(layout.record(digest))) !== null || (await store.stat(layout.inFolder('stubs', toHex(digest)))) !== null;
   return stands ? { receipt, digest } : null;
 }
 
@@ -118,12 +118,12 @@ async function finishCommit(parts: CommitParts, digest: RecordDigest, bytes: Uin
   return { receipt, digest };
 }
 
-/** Signs the receipt of a committed record unless there is one. Its time is the file system's, and never before that of an earlier safeset of the job. */
+/** Signs the receipt of a committed record unless there is one. Its time is the store's, and never before that of an earlier safeset of the job. */
 export async function ensureReceipt({ context, records, ledger }: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
   const { store, layout, ports, marker, safe } = context;
   const there = await records.receiptBytes(digest);
   if (there !== null && there.length > 0) return there;
-  const stat = await ports.files.stat(store.path(layout.record(digest)));
+  const stat = await store.stat(layout.record(digest));
   const all = await records.all();
   const own = all.find((summary) => equalBytes(summary.digest, digest));
   const earlier = all.filter((summary) => summary !== own && own !== undefined && sameJob(summary.public, own.public));
@@ -158,7 +158,7 @@ async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise
   const name = layout.inFolder('committing', hex);
   const bytes = await store.get(name, recordBytesMax);
   if (bytes === null) return;
-  if ((await store.size(layout.inFolder('stubs', hex))) !== null) {
+  if ((await store.stat(layout.inFolder('stubs', hex))) !== null) {
     // Retired since: a removal that did not reach the disk before a crash brings the row back.
     await store.remove(name);
     return;
@@ -166,7 +166,7 @@ async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise
   try {
     const record = parseOffered(bytes);
     if (toHex(record.digest) !== hex) throw new ProtocolError('record-invalid', { context: { reason: 'name' } });
-    if ((await store.size(layout.record(hex))) === null) {
+    if ((await store.stat(layout.record(hex))) === null) {
       await demandRecord(parts, record);
       await demandOrigins(parts.context, record, lock);
     }

@@ -12,7 +12,7 @@ import type { OpenFile } from '@twinvault/std';
 import { readQuarantine, takeBack } from '../clean/quarantine.ts';
 import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import type { Lease } from '../leases/lease.ts';
+import type { Lease } from '../leases/leases.ts';
 import { deletePack } from '../packs/deletion.ts';
 import { sessionNameOf } from '../packs/pack-files.ts';
 import { SegmentWriter } from '../packs/segments.ts';
@@ -79,7 +79,7 @@ function entryOf({ name, header, tail, sources }: CompactedPack): Parameters<Seg
 /** Whether the pack is there, whole by its size, and free of any mark. */
 async function stands(context: SafeContext, pack: CompactedPack, lock: Lease): Promise<boolean> {
   const hex = toHex(pack.name);
-  if ((await context.store.size(context.layout.pack(hex))) !== sizeOf(pack)) return false;
+  if ((await context.store.stat(context.layout.pack(hex)))?.sizeBytes !== sizeOf(pack)) return false;
   const note = await readQuarantine(context, hex);
   if (note === null) return true;
   if (note !== 'unreadable' && note.state === 'deleting') {

@@ -10,7 +10,7 @@ import type { CompactedPack, RefsPack } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { fromHex, GiB, toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
-import type { Lease } from '../leases/lease.ts';
+import type { Lease } from '../leases/leases.ts';
 import type { PackFacts } from '../live/pack-facts.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { carryOut } from './carry-out.ts';

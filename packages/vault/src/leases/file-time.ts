@@ -4,8 +4,8 @@
  */
 
 import { ProtocolError } from '@twinvault/protocol';
-import { toHex } from '@twinvault/std';
 import type { Files, Random } from '@twinvault/std';
+import { temporaryName } from '../store/temporary-name.ts';
 
 export class FileTime {
   readonly #files: Files;
@@ -30,9 +30,4 @@ export class FileTime {
   async close(): Promise<void> {
     await this.#files.remove(this.#probe);
   }
-}
-
-/** A name that no object has: swept by clean-up when it is a day old. */
-export function temporaryName(random: Random): string {
-  return `.tv-${toHex(random.bytes(8))}.tmp`;
 }

@@ -103,9 +103,9 @@ export class LiveSet {
   /** A row that ended has its record; a record is removed only after its stub is there. */
   async #vanished(folder: 'records' | 'committing', hex: string): Promise<PooledRefs[]> {
     const { store, layout } = this.#context;
-    if (folder === 'committing' && (await store.size(layout.record(hex))) !== null) return this.#read('records', hex);
+    if (folder === 'committing' && (await store.stat(layout.record(hex))) !== null) return this.#read('records', hex);
     // A row without a record was dropped: it never was a commit.
-    if (folder === 'committing' || (await store.size(layout.inFolder('stubs', hex))) !== null) return [];
+    if (folder === 'committing' || (await store.stat(layout.inFolder('stubs', hex))) !== null) return [];
     throw new ProtocolError('vault-damaged', { context: { object: layout.record(hex) } });
   }
 }

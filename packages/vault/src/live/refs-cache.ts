@@ -30,9 +30,9 @@ export interface CachedRefs {
 }
 
 /** Null when it is not there or not what was written. */
-export async function readCachedRefs({ store, layout }: SafeObjects, hex: string): Promise<CachedRefs | null> {
+export async function readCachedRefs({ cache, layout }: SafeObjects, hex: string): Promise<CachedRefs | null> {
   try {
-    const bytes = await store.get(`${layout.refs}/${hex}`, recordBytesMax);
+    const bytes = await cache.get(`${layout.refs}/${hex}`, recordBytesMax);
     return bytes === null ? null : parseCached(bytes, hex);
   } catch (error) {
     if (error instanceof ProtocolError) return null;
@@ -58,14 +58,14 @@ function checkOf(bytes: Uint8Array, hex: string): Uint8Array {
 
 /** A cache that cannot be written is none. */
 export async function writeCachedRefs(
-  { store, layout }: SafeObjects,
+  { cache, layout }: SafeObjects,
   hex: string,
   { base, refs }: { readonly base: string | null; readonly refs: Uint8Array },
 ): Promise<void> {
   const baseBytes = (base === null ? null : fromHex(base)) ?? new Uint8Array(32);
   const bytes = concatBytes(magic, baseBytes, refs);
   try {
-    await store.put(`${layout.refs}/${hex}`, [bytes, checkOf(bytes, hex)]);
+    await cache.put(`${layout.refs}/${hex}`, [bytes, checkOf(bytes, hex)]);
   } catch (error) {
     if (!(error instanceof ProtocolError) && !(error instanceof StdError)) throw error;
   }
@@ -73,8 +73,8 @@ export async function writeCachedRefs(
 
 /** Removes what is of no record that stands and no base of one; a damaged one too, so that it is written anew. */
 export async function sweepCachedRefs(context: SafeObjects): Promise<void> {
-  const { store, layout } = context;
-  const names = (await store.list(layout.refs)).filter(isDigestName);
+  const { cache, layout } = context;
+  const names = (await cache.list(layout.refs)).filter(isDigestName);
   const records = new Set(await digestNames(context, 'records'));
   const needed = new Set<string>();
   for (const hex of names) {
@@ -83,5 +83,5 @@ export async function sweepCachedRefs(context: SafeObjects): Promise<void> {
     needed.add(hex);
     if (cached.base !== null) needed.add(cached.base);
   }
-  for (const hex of names) if (!needed.has(hex)) await store.remove(`${layout.refs}/${hex}`).catch(() => false);
+  for (const hex of names) if (!needed.has(hex)) await cache.remove(`${layout.refs}/${hex}`).catch(() => false);
 }

@@ -55,7 +55,7 @@ export class Holders {
   async #ofOne(origin: PackName, marked: ReadonlySet<string>): Promise<readonly PackName[]> {
     const { store, layout } = this.#context;
     const hex = toHex(origin);
-    const isThere = (await store.size(layout.pack(hex))) !== null;
+    const isThere = (await store.stat(layout.pack(hex))) !== null;
     if (isThere && !marked.has(hex)) return [origin];
     this.#moved ??= movedRows(this.#context, marked).catch((error: unknown) => {
       this.#moved = null;
@@ -64,7 +64,7 @@ export class Holders {
     const moved = (await this.#moved).get(hex);
     if (moved !== undefined) return moved;
     // A pack that a check kept aside may still have what is asked for.
-    return isThere || (await store.size(layout.inFolder('damaged', hex))) !== null ? [origin] : [];
+    return isThere || (await store.stat(layout.inFolder('damaged', hex))) !== null ? [origin] : [];
   }
 }
 

@@ -15,22 +15,19 @@ import type { PackHeader, PackName, PackTable } from '@twinvault/format';
 import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
-import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, isDigestName } from '../store/layout.ts';
 
 /** Table and trailer normally lie in the last so many bytes. */
 const tailGuessBytes: number = 64 * KiB;
-const foldersAtOnce = 16;
 
 /** Names of the packs that are there, hexadecimal; quarantined ones too, those kept aside as damaged not. */
 export async function packNames({ store, layout }: SafeObjects): Promise<Set<string>> {
-  const folder = layout.inFolder('packs');
-  const folders = await store.folders(folder);
-  const lists = await concurrently(folders, foldersAtOnce, async (name) => {
-    const files = await store.list(`${folder}/${name}`);
-    return files.filter((file) => file.startsWith(name) && isDigestName(file));
-  });
-  return new Set(lists.flat());
+  const names = new Set<string>();
+  for (const place of await store.listDeep(layout.inFolder('packs'))) {
+    const name = place.slice(3);
+    if (isDigestName(name) && place === `${name.slice(0, 2)}/${name}`) names.add(name);
+  }
+  return names;
 }
 
 export function packNameOfHex(hex: string): PackName {

@@ -77,8 +77,8 @@ async function readEntry(context: SafeObjects, hex: string, damaged: IndexOption
 export async function mergeSegments(context: SafeObjects, present: ReadonlySet<string>): Promise<void> {
   const names = await segmentNames(context);
   if (names.length <= segmentsMax) return;
-  const sizes = await concurrently(names, readsAtOnce, (name) => context.store.size(`${context.layout.index}/${name}`));
-  const small = names.filter((_, index) => (sizes[index] ?? 0) < smallBytesMax);
+  const stats = await concurrently(names, readsAtOnce, (name) => context.cache.stat(`${context.layout.index}/${name}`));
+  const small = names.filter((_, index) => (stats[index]?.sizeBytes ?? 0) < smallBytesMax);
   if (small.length <= segmentsMax / 4) return;
   const writer = new SegmentWriter(context);
   const merged: string[] = [];
@@ -95,7 +95,7 @@ export async function mergeSegments(context: SafeObjects, present: ReadonlySet<s
   if (writer.failed) return;
   try {
     for (const name of merged) {
-      if (!writer.written.has(name)) await context.store.remove(`${context.layout.index}/${name}`);
+      if (!writer.written.has(name)) await context.cache.remove(`${context.layout.index}/${name}`);
     }
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;

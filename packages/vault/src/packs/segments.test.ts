@@ -6,22 +6,20 @@ import { packName, safeId } from '@twinvault/format';
 import { primitives, toHex } from '@twinvault/std';
 import { memoryPlatform } from '@twinvault/testkit';
 import fc from 'fast-check';
-import { safeContext } from '../context.ts';
-import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../context.ts';
 import { FileTime } from '../leases/file-time.ts';
-import { FileStore } from '../store/object-store.ts';
+import { FileStore } from '../store/file-store.ts';
+import { SafeLayout } from '../store/layout.ts';
 import { vaultFiles } from '../store/vault-files.ts';
 import { readSegment, segmentNames, SegmentWriter } from './segments.ts';
 import type { IndexEntry } from './segments.ts';
 
-function world(): SafeContext {
+function world(): SafeObjects {
   const platform = memoryPlatform('segments');
   const files = vaultFiles(platform.files);
   const time = new FileTime(files, platform.random, '/v');
-  const leases = { files, time, timers: platform.timers, random: platform.random, processes: platform.processes };
-  const marker = { site: new Uint8Array(16) as never, publicKey: new Uint8Array(32), createdMs: 0 };
-  const vault = { root: '/v', ports: { ...platform, files }, store: new FileStore(files, '/v'), time, leases, marker };
-  return safeContext(vault, safeId(new Uint8Array(16)));
+  const store = new FileStore({ files, random: platform.random, time, root: '/v' });
+  return { store, cache: store, safe: safeId(new Uint8Array(16)), layout: new SafeLayout(safeId(new Uint8Array(16))) };
 }
 
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
@@ -55,11 +53,11 @@ test('other bytes under any name are left out', async () => {
       const context = world();
       const bytes = new Uint8Array([...(begun ? magic : []), ...rest]);
       const name = toHex(primitives.sha256(bytes));
-      await context.store.put(`${context.layout.index}/${name}`, [bytes]);
+      await context.cache.put(`${context.layout.index}/${name}`, [bytes]);
       const entries = await readSegment(context, name);
       // Only "no entries" is short enough to come up by chance.
       assert.ok(entries === null || entries.length === 0);
-      await context.store.put(`${context.layout.index}/${'0'.repeat(64)}`, [bytes]);
+      await context.cache.put(`${context.layout.index}/${'0'.repeat(64)}`, [bytes]);
       assert.equal(await readSegment(context, '0'.repeat(64)), null);
       assert.equal(await readSegment(context, '1'.repeat(64)), null);
     }),

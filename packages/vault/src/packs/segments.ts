@@ -21,7 +21,6 @@ import type { CertificateId, PackName } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { ByteReader, ByteWriter, MiB, primitives, StdError, toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
-import { isTemporaryName } from '../store/object-store.ts';
 
 export const segmentsMax = 64;
 /** A segment is closed when it has so many bytes; one entry may take it over. */
@@ -58,14 +57,14 @@ export function entryNonce({ header }: IndexEntry): Uint8Array {
   return header.subarray(nonceOffset, nonceOffset + 32);
 }
 
-export async function segmentNames({ store, layout }: SafeObjects): Promise<string[]> {
-  return (await store.list(layout.index)).filter((name) => !isTemporaryName(name)).sort();
+export async function segmentNames({ cache, layout }: SafeObjects): Promise<string[]> {
+  return (await cache.list(layout.index)).sort();
 }
 
 /** Entries of a segment; null when it is gone or not what its name says. Tails are views of what was read. */
-export async function readSegment({ store, layout }: SafeObjects, name: string): Promise<IndexEntry[] | null> {
+export async function readSegment({ cache, layout }: SafeObjects, name: string): Promise<IndexEntry[] | null> {
   try {
-    const bytes = await store.get(`${layout.index}/${name}`, segmentBytesMax);
+    const bytes = await cache.get(`${layout.index}/${name}`, segmentBytesMax);
     return bytes === null || toHex(primitives.sha256(bytes)) !== name ? null : parseSegment(bytes);
   } catch (error) {
     if (error instanceof ProtocolError || error instanceof StdError) return null;
@@ -128,11 +127,11 @@ export class SegmentWriter {
     if (entries.length === 0) return;
     this.#entries = [];
     this.#bytes = 0;
-    const { store, layout } = this.#context;
+    const { cache, layout } = this.#context;
     const bytes = encodeSegment(entries.sort((a, b) => (a.hex < b.hex ? -1 : 1)));
     const name = toHex(primitives.sha256(bytes));
     try {
-      await store.put(`${layout.index}/${name}`, [bytes]);
+      await cache.put(`${layout.index}/${name}`, [bytes]);
       this.written.add(name);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

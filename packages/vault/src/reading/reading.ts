@@ -11,8 +11,8 @@ import { toHex } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
 import { generationHex } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import { leaseLapseMs, takeLease } from '../leases/lease.ts';
-import type { Lease } from '../leases/lease.ts';
+import { leaseLapseMs } from '../leases/leases.ts';
+import type { Lease } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
 import { Holders } from '../packs/holders.ts';
 import { OpenFiles } from '../store/open-files.ts';
@@ -22,16 +22,16 @@ const openFilesMax = 32;
 const leaseless: ReadonlySet<string> = new Set(['vault-read-only', 'vault-denied', 'vault-full']);
 
 export async function openReading(context: SafeContext): Promise<VaultReading> {
-  return new DirectoryReading(context, await readLease(context));
+  return new SiteReading(context, await readLease(context));
 }
 
 async function readLease(context: SafeContext): Promise<Lease | null> {
-  const { store, layout, leases, ports } = context;
-  const path = store.path(layout.inFolder('leases', randomLeaseName('read', ports.random)));
+  const { layout, leases, ports } = context;
+  const name = layout.inFolder('leases', randomLeaseName('read', ports.random));
   const generation = await generationOrNull(context);
   if (generation === null) return null;
   try {
-    const answer = await takeLease(leases, { path, lapseMs: leaseLapseMs, generation });
+    const answer = await leases.take({ name, lapseMs: leaseLapseMs, generation });
     return answer.type === 'taken' ? answer.lease : null;
   } catch (error) {
     if (error instanceof ProtocolError && leaseless.has(error.code)) return null;
@@ -48,7 +48,7 @@ async function generationOrNull(context: SafeContext): Promise<string | null> {
   }
 }
 
-class DirectoryReading implements VaultReading {
+class SiteReading implements VaultReading {
   readonly #lease: Lease | null;
   readonly #files: OpenFiles;
   readonly #holders: Holders;

@@ -12,10 +12,9 @@ import { primitives, secondMs, toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine, takeBack, writeQuarantine } from '../clean/quarantine.ts';
 import { ensureReceipt, recoverCommits } from '../commit/commit.ts';
 import type { CommitParts } from '../commit/commit.ts';
-import { inLock } from '../context.ts';
+import { inLock, openLeases } from '../context.ts';
 import type { SafeContext, VaultContext } from '../context.ts';
-import type { Lease } from '../leases/lease.ts';
-import { openLeases } from '../leases/open-leases.ts';
+import type { Lease } from '../leases/leases.ts';
 import { packNames } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
@@ -66,14 +65,14 @@ export async function rebuildVault(
 ): Promise<RebuildReport> {
   const safes = (await safeIds(context)).map(partsOf);
   await waitForLeases(safes, options);
-  const { ports, root, store } = context;
+  const { ports, store, cache } = context;
   const generation = ports.random.bytes(16);
-  await writeGeneration(ports.files, root, generation);
+  await writeGeneration(store, generation);
   const rebuilt: RebuiltSafe[] = [];
   for (const parts of safes) rebuilt.push(await rebuildSafe(parts, options));
   const known = new Set(rebuilt.map(({ safe }) => safe));
-  for (const name of await store.folders(cacheFolder)) {
-    if (!known.has(name)) await ports.files.removeTree(store.path(`${cacheFolder}/${name}`));
+  for (const name of await cache.folders(cacheFolder)) {
+    if (!known.has(name)) await cache.clear(`${cacheFolder}/${name}`);
   }
   return { generation, safes: rebuilt };
 }
@@ -84,7 +83,7 @@ async function waitForLeases(safes: readonly CommitParts[], options: RebuildOpti
     const { clock, timers } = context.ports;
     const startedMs = clock.monotonicMs();
     for (;;) {
-      const open = await openLeases(context, await context.time.nowMs());
+      const open = await openLeases(context, await context.leases.nowMs());
       if (open.length === 0) break;
       if (clock.monotonicMs() - startedMs >= (options.waitMs ?? 0)) {
         throw new ProtocolError('vault-busy', { context: { leases: open.length } });
@@ -98,7 +97,7 @@ async function rebuildSafe(parts: CommitParts, options: RebuildOptions): Promise
   const { context } = parts;
   await recoverCommits(parts);
   return inLock(context, { name: 'clean' }, async (lock) => {
-    const leases = await inLock(context, { name: 'commit' }, () => voidLeases(context));
+    const leases = await inLock(context, { name: 'commit' }, () => context.leases.voidAll(context.layout.inFolder('leases')));
     await restartQuarantine(context, lock);
     const index = await rebuildIndex(context, options);
     const receipts = await mendReceipts(parts);
@@ -106,18 +105,10 @@ async function rebuildSafe(parts: CommitParts, options: RebuildOptions): Promise
   });
 }
 
-async function voidLeases({ store, layout }: SafeContext): Promise<number> {
-  let count = 0;
-  for (const name of await store.list(layout.inFolder('leases'))) {
-    if (await store.remove(layout.inFolder('leases', name))) count += 1;
-  }
-  return count;
-}
-
 /** Every mark counts from now; a deletion that was broken off is decided again. */
 async function restartQuarantine(context: SafeContext, lock: Lease): Promise<void> {
   const present = await packNames(context);
-  const markedMs = await context.time.nowMs();
+  const markedMs = await context.leases.nowMs();
   const clockMs = context.ports.clock.nowMs();
   for (const hex of await quarantinedNames(context)) {
     await lock.check();
@@ -132,13 +123,13 @@ async function rebuildIndex(
   context: SafeContext,
   { progress, signal }: RebuildOptions,
 ): Promise<Pick<RebuiltSafe, 'packs' | 'differing' | 'damaged'>> {
-  const { store, layout, ports } = context;
+  const { cache, layout } = context;
   const before = new Map<string, string>();
   for (const name of await segmentNames(context)) {
     for (const entry of (await readSegment(context, name)) ?? []) before.set(entry.hex, digestOf(entry));
   }
-  await ports.files.removeTree(store.path(layout.index));
-  await ports.files.removeTree(store.path(layout.refs));
+  await cache.clear(layout.index);
+  await cache.clear(layout.refs);
   const wanted = await packNames(context);
   let packs = 0;
   let differing = 0;

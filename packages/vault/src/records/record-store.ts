@@ -80,7 +80,7 @@ export class RecordStore {
   /** Stored bytes; null for a stub or nothing. */
   async bytes(digest: RecordDigest): Promise<Uint8Array | null> {
     const { store, layout } = this.#context;
-    if ((await store.size(layout.inFolder('stubs', toHex(digest)))) !== null) return null;
+    if ((await store.stat(layout.inFolder('stubs', toHex(digest)))) !== null) return null;
     return store.get(layout.record(digest), recordBytesMax);
   }
 
@@ -102,13 +102,13 @@ export class RecordStore {
 
   /** Null when it vanished between listing and reading, or is damaged. */
   async #read(hex: string, { retired, hasReceipt }: { retired: boolean; hasReceipt: boolean }): Promise<RecordSummary | null> {
-    const { store, layout, ports } = this.#context;
+    const { store, layout } = this.#context;
     const digest = recordDigest(bytesOfName(hex, 32) ?? new Uint8Array(0));
     const name = retired ? layout.inFolder('stubs', hex) : layout.record(hex);
     const facts = await this.#unlessUnreadable(() => (retired ? this.#stubPublic(name) : readRecordPublic(store, name)));
     if (facts === null) return null;
     const receipt = hasReceipt ? await this.receipt(digest) : null;
-    const stat = await ports.files.stat(store.path(name));
+    const stat = await store.stat(name);
     const receivedMs = receipt?.receivedMs ?? Math.floor(stat?.modifiedMs ?? 0);
     const measure = receipt?.measure === undefined ? {} : { measure: receipt.measure };
     const summary = { digest, public: facts, receivedMs, storedBytes: stat?.sizeBytes ?? 0, retired, ...measure };

@@ -1,8 +1,8 @@
 /*
  * The safes of a vault: made all or nothing, found by their id.
  *
- * A safe is written whole into a directory with a temporary name and renamed to its id. So there is never half a safe under its
- * name, and what a crash leaves is swept like any temporary file.
+ * A safe is there when its descriptor is, which is put last. What a making leaves that was broken off before is swept a day later, unless
+ * another making of the same safe has used it.
  */
 
 import {
@@ -18,18 +18,71 @@ import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
-import type { VaultContext } from '../context.ts';
-import { temporaryName } from '../leases/file-time.ts';
+import { inLock, safeContext } from '../context.ts';
+import type { SafeContext, VaultContext } from '../context.ts';
+import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
+import { ensureObject } from '../store/object-store.ts';
 
 /** Ids of all safes, sorted. */
-export async function safeIds({ store }: VaultContext): Promise<SafeId[]> {
-  const ids: SafeId[] = [];
-  for (const name of (await store.folders(safesFolder)).sort()) {
+export async function safeIds(context: VaultContext): Promise<SafeId[]> {
+  const { safes } = await safeFolderIds(context);
+  return safes;
+}
+
+export interface SafeFolderIds {
+  readonly safes: SafeId[];
+  /** Those that have no descriptor: never made, or it was lost. */
+  readonly headless: SafeId[];
+}
+
+const statsAtOnce = 16;
+
+export async function safeFolderIds({ store }: VaultContext): Promise<SafeFolderIds> {
+  const ids = (await store.folders(safesFolder)).sort().flatMap((name) => {
     const bytes = bytesOfName(name, 16);
-    if (bytes !== null) ids.push(safeId(bytes));
+    return bytes === null ? [] : [safeId(bytes)];
+  });
+  const stats = await concurrently(ids, statsAtOnce, (id) => store.stat(new SafeLayout(id).descriptor));
+  return { safes: ids.filter((_, index) => stats[index] !== null), headless: ids.filter((_, index) => stats[index] === null) };
+}
+
+const unfinishedFolders: ReadonlySet<string> = new Set(['slots', 'ledger', 'locks']);
+
+/** Whether nothing but what the making of a safe leaves lies in a folder without descriptor. */
+export async function isUnfinished({ store, layout }: SafeContext): Promise<boolean> {
+  return (await store.entries(layout.folder)).every((name) => unfinishedFolders.has(name));
+}
+
+/** Removes what broken-off makings of safes left, all of it put before `beforeMs` in the store's time; their number. */
+export async function sweepUnfinished(context: VaultContext, beforeMs: number): Promise<number> {
+  let count = 0;
+  for (const id of (await safeFolderIds(context)).headless) {
+    const own = safeContext(context, id);
+    const { store, layout } = own;
+    const isSwept = await inLock(own, { name: 'commit' }, async (lock) => {
+      if ((await store.stat(layout.descriptor)) !== null || !(await isUnfinished(own))) return false;
+      if (!(await isOlder(own, beforeMs))) return false;
+      await lock.check();
+      for (const folder of ['slots', 'ledger'] as const) await store.clear(layout.inFolder(folder));
+      return true;
+    });
+    if (!isSwept) continue;
+    count += 1;
+    // Where folders are things of their own: empty now, unless somebody makes this safe just now, and then they stay.
+    for (const folder of [layout.inFolder('locks'), layout.folder]) await store.remove(folder).catch(() => false);
   }
-  return ids;
+  return count;
+}
+
+async function isOlder({ store, layout }: SafeContext, beforeMs: number): Promise<boolean> {
+  for (const folder of ['slots', 'ledger'] as const) {
+    for (const name of await store.list(layout.inFolder(folder))) {
+      const stat = await store.stat(layout.inFolder(folder, name));
+      if (stat !== null && stat.modifiedMs > beforeMs) return false;
+    }
+  }
+  return true;
 }
 
 /** Safes in order of their ids. One whose descriptor cannot be read keeps nobody from the others: it has no label then. */
@@ -61,7 +114,7 @@ export async function createSafe(context: VaultContext, safe: NewSafe): Promise<
     throw new ProtocolError('safe-exists', { context: { safe: toHex(id) } });
   const sameLabel = existing.find((other) => other.label === label);
   if (sameLabel !== undefined) throw new ProtocolError('label-taken', { context: { safe: toHex(sameLabel.safe) } });
-  await writeSafe(context, id, safe);
+  await writeSafe(safeContext(context, id), safe);
   return id;
 }
 
@@ -78,24 +131,31 @@ export function demandSlots(slots: readonly Uint8Array[], ledger: Ledger, safe: 
   }
 }
 
-async function writeSafe({ store, ports }: VaultContext, id: SafeId, safe: NewSafe): Promise<void> {
-  const { files, random } = ports;
-  const draft = `${safesFolder}/${temporaryName(random)}`;
-  try {
-    for (const slot of safe.slots) await store.put(`${draft}/slots/${toHex(objectDigest(slot))}`, [slot]);
-    for (const [index, entry] of safe.ledger.entries()) {
-      await store.put(`${draft}/ledger/${ledgerEntryName(index + 1)}`, [entry]);
+/**
+ * The descriptor last: a safe is there when it is. What an earlier, broken-off making left under this id is used or replaced; one making
+ * of an id at a time.
+ */
+async function writeSafe(context: SafeContext, { descriptor, slots, ledger }: NewSafe): Promise<void> {
+  const { store, layout } = context;
+  await inLock(context, { name: 'commit' }, async (lock) => {
+    if ((await store.stat(layout.descriptor)) !== null) throw exists(layout);
+    for (const slot of slots) await ensureObject(store, layout.inFolder('slots', toHex(objectDigest(slot))), slot);
+    for (const [index, entry] of ledger.entries()) {
+      await ensureObject(store, layout.inFolder('ledger', ledgerEntryName(index + 1)), entry);
     }
-    await store.put(`${draft}/descriptor`, [safe.descriptor]);
-    const layout = new SafeLayout(id);
-    try {
-      await files.rename(store.path(draft), store.path(layout.folder));
-    } catch (error) {
-      if ((await store.size(layout.descriptor)) === null) throw error;
-      throw new ProtocolError('safe-exists', { context: { safe: layout.safeHex }, cause: error });
-    }
-  } catch (error) {
-    await files.removeTree(store.path(draft)).catch(() => undefined);
-    throw error;
+    await removeBeyond(context, ledger.length);
+    await lock.check();
+    if (!(await store.put(layout.descriptor, [descriptor]))) throw exists(layout);
+  });
+}
+
+/** Entries of another making that had more of them. */
+async function removeBeyond({ store, layout }: SafeContext, count: number): Promise<void> {
+  for (const name of await store.list(layout.inFolder('ledger'))) {
+    if (name > ledgerEntryName(count)) await store.remove(layout.inFolder('ledger', name));
   }
+}
+
+function exists({ safeHex }: SafeLayout): ProtocolError {
+  return new ProtocolError('safe-exists', { context: { safe: safeHex } });
 }

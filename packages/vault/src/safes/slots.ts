@@ -58,13 +58,9 @@ async function removeFormerSlots({ store, layout }: SafeContext, ledger: Ledger)
   }
 }
 
-/** Removes slots that no entry names and that lie there for `ageMs`; the number removed. */
-export async function sweepSlots(
-  context: SafeContext,
-  ledger: LedgerStore,
-  { nowMs, ageMs }: { nowMs: number; ageMs: number },
-): Promise<number> {
-  const { store, layout, ports } = context;
+/** Removes slots that no entry names and that were put before `beforeMs`, in the store's time; the number removed. */
+export async function sweepSlots(context: SafeContext, ledger: LedgerStore, beforeMs: number): Promise<number> {
+  const { store, layout } = context;
   const unnamed = async (): Promise<string[]> => {
     const named = new Set((await ledger.current()).slotDigests().map(toHex));
     return (await store.list(layout.inFolder('slots'))).filter((name) => !named.has(name));
@@ -73,10 +69,9 @@ export async function sweepSlots(
   return inLock(context, { name: 'commit' }, async (lock) => {
     let count = 0;
     for (const name of await unnamed()) {
-      const path = store.path(layout.inFolder('slots', name));
-      const stat = await ports.files.stat(path);
+      const stat = await store.stat(layout.inFolder('slots', name));
       await lock.check();
-      if (stat !== null && nowMs - stat.modifiedMs >= ageMs && (await ports.files.remove(path))) count += 1;
+      if (stat !== null && stat.modifiedMs <= beforeMs && (await store.remove(layout.inFolder('slots', name)))) count += 1;
     }
     return count;
   });

@@ -13,8 +13,8 @@ import { commitRecord, recoverCommits } from '../commit/commit.ts';
 import type { CommitParts } from '../commit/commit.ts';
 import { generationHex, inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
-import { leaseLapseMs, takeLease } from '../leases/lease.ts';
-import type { Lease, LeaseState } from '../leases/lease.ts';
+import { leaseLapseMs } from '../leases/leases.ts';
+import type { Lease, LeaseHolder } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
 import { finishDeletion } from '../packs/deletion.ts';
 import { packNames, sessionNameOf } from '../packs/pack-files.ts';
@@ -23,7 +23,7 @@ import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 import { headsOf } from '../records/record-store.ts';
 import { demandSeen } from '../safes/ledger-store.ts';
-import { noteNumber, noteText } from '../store/notes.ts';
+import { noteText } from '../store/notes.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { asProtocol, protocolError } from '../store/vault-files.ts';
 
@@ -41,7 +41,7 @@ export async function openSession(parts: CommitParts, request: SessionRequest): 
       await recoverCommits(parts);
       const heads = headsOf(await parts.records.all(), request);
       parts.records.demandAll();
-      return new DirectorySession(parts, {
+      return new SiteSession(parts, {
         request,
         generation,
         heads,
@@ -72,24 +72,23 @@ export function writeLeaseName({ computer, job }: { readonly computer: Uint8Arra
 }
 
 async function takeWriteLease(context: SafeContext, request: SessionRequest, generation: string): Promise<Lease> {
-  const path = context.store.path(context.layout.inFolder('leases', writeLeaseName(request)));
+  const name = context.layout.inFolder('leases', writeLeaseName(request));
   const about = { certificate: toHex(request.certificate) };
-  const answer = await takeLease(context.leases, { path, lapseMs: leaseLapseMs, generation, about });
+  const answer = await context.leases.take({ name, lapseMs: leaseLapseMs, generation, about });
   if (answer.type === 'taken') return answer.lease;
   throw jobBusy(answer.by);
 }
 
-function jobBusy({ note, renewedMs }: LeaseState): ProtocolError {
-  const sinceMs = (note && noteNumber(note, 'since')) ?? Math.floor(renewedMs);
-  const certificate = (note && noteText(note, 'certificate')) ?? '';
+function jobBusy({ about, sinceMs, renewedMs }: LeaseHolder): ProtocolError {
+  const certificate = noteText(about, 'certificate') ?? '';
   return new ProtocolError('job-busy', {
-    context: { certificate, sinceMs, renewedMs: Math.floor(renewedMs), lapseMs: leaseLapseMs },
+    context: { certificate, sinceMs: sinceMs ?? Math.floor(renewedMs), renewedMs: Math.floor(renewedMs), lapseMs: leaseLapseMs },
   });
 }
 
 async function takeSessionLease(context: SafeContext, generation: string): Promise<Lease> {
-  const path = context.store.path(context.layout.inFolder('leases', randomLeaseName('session', context.ports.random)));
-  const answer = await takeLease(context.leases, { path, lapseMs: leaseLapseMs, generation });
+  const name = context.layout.inFolder('leases', randomLeaseName('session', context.ports.random));
+  const answer = await context.leases.take({ name, lapseMs: leaseLapseMs, generation });
   if (answer.type === 'taken') return answer.lease;
   throw new ProtocolError('vault-failed', { context: { defect: 'random lease name is taken' } });
 }
@@ -109,7 +108,7 @@ interface SessionParts {
   readonly minimumSuite: Suite;
 }
 
-class DirectorySession implements VaultSession {
+class SiteSession implements VaultSession {
   readonly id: Uint8Array;
   readonly heads: readonly RecordSummary[];
   readonly #parts: CommitParts;

@@ -1,31 +1,55 @@
 /*
- * Where immutable objects lie: the port that a directory, and later a bucket, implements. A name is a relative path with "/";
- * the caller makes it of fixed words and hexadecimal digits. Names that begin with a dot are temporary files of the store.
+ * Where a site keeps its objects: the port that a directory and a bucket implement. A name is a relative path with "/"; the caller
+ * makes it of fixed words and hexadecimal digits. Names that begin with a dot belong to the store and are never given.
  *
- * Promise of every implementation: an object is there whole or not at all, and durable when `put` resolves.
+ * Promise of every implementation: an object is there whole or not at all, durable when `put` or `replace` resolves, and seen by every
+ * node of the site from then on. Times are the store's own, so that clocks of machines do not matter. Errors: `vault-denied`,
+ * `vault-full`, `vault-read-only`, `vault-failed` (ProtocolError).
  */
 
 import { equalBytes } from '@twinvault/std';
-import type { Files, OpenFile } from '@twinvault/std';
-import { isMissingFile } from './vault-files.ts';
+import type { OpenFile } from '@twinvault/std';
+
+export interface ObjectStat {
+  readonly sizeBytes: number;
+  /** When it was put, ms since 1970 in the store's time. */
+  readonly modifiedMs: number;
+}
 
 export interface ObjectStore {
-  /** False, and nothing changed, when the name is taken. */
+  /** False, and nothing changed, when the name is taken; what has it is durable then. */
   put(name: string, parts: readonly Uint8Array[]): Promise<boolean>;
   /** Puts the object in place of what is there: for the mending of damaged objects and for notes. */
   replace(name: string, parts: readonly Uint8Array[]): Promise<void>;
   /** Null when missing; `vault-damaged` above `maxBytes`. */
   get(name: string, maxBytes: number): Promise<Uint8Array | null>;
-  /** For ranges; null when missing. */
+  /** For ranges; null when missing. Goes on reading the same bytes when the object is replaced or removed meanwhile. */
   open(name: string): Promise<OpenFile | null>;
-  /** Size in bytes, null when missing. */
-  size(name: string): Promise<number | null>;
+  /** Null when missing. */
+  stat(name: string): Promise<ObjectStat | null>;
   /** Last parts of the names below `folder/`, of objects alone, in no order. */
   list(folder: string): Promise<string[]>;
-  /** The same of folders. */
+  /** The same of folders: of whatever has objects below it. */
   folders(folder: string): Promise<string[]>;
+  /** Names of the objects at any depth below `folder/`, without it, in no order. */
+  listDeep(folder: string): Promise<string[]>;
+  /** Last parts of all that lies in the folder, whatever it is: for whoever looks for what does not belong there. */
+  entries(folder: string): Promise<string[]>;
   /** False when it was not there. */
   remove(name: string): Promise<boolean>;
+  /**
+   * Removes exactly what has the name now: what is put under it later stays, however late the removal comes. `demand` is asked when
+   * that is certain, and again nothing is removed when it throws. False when nothing was there.
+   */
+  removeThis(name: string, demand: () => Promise<void>): Promise<boolean>;
+  /** Gives the object another name and replaces what has it. False when it was not there. It is never without both names. */
+  move(from: string, to: string): Promise<boolean>;
+  /** Removes all below `folder/`; fine when nothing is there. */
+  clear(folder: string): Promise<void>;
+  /** Removes what writes left in the folder that were broken off or replaced before `beforeMs`, in the store's time; their number. */
+  sweep(folder: string, beforeMs: number): Promise<number>;
+  /** The store's time, ms since 1970. */
+  nowMs(): Promise<number>;
 }
 
 /**
@@ -34,76 +58,10 @@ export interface ObjectStore {
  */
 export async function ensureObject(store: ObjectStore, name: string, bytes: Uint8Array): Promise<'stored' | 'present'> {
   if (await store.put(name, [bytes])) return 'stored';
-  if ((await store.size(name)) === bytes.length) {
+  if ((await store.stat(name))?.sizeBytes === bytes.length) {
     const there = await store.get(name, bytes.length);
     if (there !== null && equalBytes(there, bytes)) return 'present';
   }
   await store.replace(name, [bytes]);
   return 'stored';
-}
-
-export function isTemporaryName(name: string): boolean {
-  return name.startsWith('.');
-}
-
-/** Objects below the directory `root`, which must be there. Directories are made when the first object in them is put. */
-export class FileStore implements ObjectStore {
-  readonly #files: Files;
-  readonly #root: string;
-
-  constructor(files: Files, root: string) {
-    this.#files = files;
-    this.#root = root;
-  }
-
-  path(name: string): string {
-    return `${this.#root}/${name}`;
-  }
-
-  async put(name: string, parts: readonly Uint8Array[]): Promise<boolean> {
-    const path = this.path(name);
-    return this.#inDirectory(path, () => this.#files.create(path, parts));
-  }
-
-  async replace(name: string, parts: readonly Uint8Array[]): Promise<void> {
-    const path = this.path(name);
-    await this.#inDirectory(path, () => this.#files.replace(path, parts));
-  }
-
-  get(name: string, maxBytes: number): Promise<Uint8Array | null> {
-    return this.#files.read(this.path(name), maxBytes);
-  }
-
-  open(name: string): Promise<OpenFile | null> {
-    return this.#files.open(this.path(name));
-  }
-
-  async size(name: string): Promise<number | null> {
-    const stat = await this.#files.stat(this.path(name));
-    return stat?.kind === 'file' ? stat.sizeBytes : null;
-  }
-
-  async list(folder: string): Promise<string[]> {
-    const entries = await this.#files.list(this.path(folder));
-    return entries.filter(({ name, kind }) => kind === 'file' && !isTemporaryName(name)).map(({ name }) => name);
-  }
-
-  async folders(folder: string): Promise<string[]> {
-    const entries = await this.#files.list(this.path(folder));
-    return entries.filter(({ name, kind }) => kind === 'directory' && !isTemporaryName(name)).map(({ name }) => name);
-  }
-
-  remove(name: string): Promise<boolean> {
-    return this.#files.remove(this.path(name));
-  }
-
-  async #inDirectory<T>(path: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isMissingFile(error)) throw error;
-      await this.#files.makeDirectory(path.slice(0, path.lastIndexOf('/')));
-      return work();
-    }
-  }
 }

@@ -1,4 +1,4 @@
-/* One safe of a vault in a directory: the port's VaultSafe, put together from the features. */
+/* One safe of a vault: the port's VaultSafe, put together from the features. */
 
 import { parseLedgerEntry } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
@@ -21,7 +21,7 @@ export function safeParts(context: SafeContext): SafeParts {
   return { context, ledger: new LedgerStore(context), records: new RecordStore(context) };
 }
 
-export class DirectorySafe implements VaultSafe {
+export class SiteSafe implements VaultSafe {
   readonly safe: SafeId;
   readonly #parts: SafeParts;
 

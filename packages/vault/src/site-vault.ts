@@ -1,0 +1,159 @@
+/*
+ * One vault: the vault port in process, over whatever keeps its objects and leases. It holds no key that opens data, and all its state
+ * is in store and leases, so that several processes and machines may have the same one open.
+ */
+
+import { ProtocolError } from '@twinvault/protocol';
+import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
+import type { SafeId } from '@twinvault/format';
+import { toHex } from '@twinvault/std';
+import { checkVault } from './check/check.ts';
+import type { CheckOptions, CheckReport } from './check/check.ts';
+import { cleanSafe } from './clean/clean.ts';
+import type { CleanOptions, CleanReport } from './clean/report.ts';
+import { sweepVault } from './clean/sweep.ts';
+import { safeContext } from './context.ts';
+import type { VaultContext, VaultPorts } from './context.ts';
+import type { Leases } from './leases/leases.ts';
+import { rebuildVault } from './rebuild/rebuild.ts';
+import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
+import { createSafe, listSafes, safeIds } from './safes/safes.ts';
+import { safeParts, SiteSafe } from './site-safe.ts';
+import type { SafeParts } from './site-safe.ts';
+import type { Reserve } from './site/reserve.ts';
+import type { SiteKey } from './site/site-key.ts';
+import { createSite, readGeneration, readMarker } from './site/site.ts';
+import { safeStats } from './stats.ts';
+import type { SafeStats } from './stats.ts';
+import type { Cache } from './store/cache.ts';
+import { cacheFolder, SafeLayout } from './store/layout.ts';
+import type { ObjectStore } from './store/object-store.ts';
+import { asProtocol } from './store/vault-files.ts';
+
+export interface VaultParts {
+  readonly ports: VaultPorts;
+  readonly store: ObjectStore;
+  readonly leases: Leases;
+  readonly cache: Cache;
+  readonly key: SiteKey;
+  /** Room for clean-up where the store can be full. */
+  readonly reserve?: Reserve;
+  /** How far the times of `store` and `leases` may be apart; 0 when left out. */
+  readonly skewMs?: number;
+  /** Ends what the parts hold, when the vault is disposed of. */
+  readonly release?: () => Promise<void>;
+}
+
+/** Makes the store a vault; fine when it is one. `vault-foreign`, and what openVault throws. */
+export async function createVault(parts: VaultParts): Promise<SiteVault> {
+  const { store, key, reserve = null, ports } = parts;
+  await asProtocol(() => createSite({ store, key, reserve }, ports));
+  return openVault(parts);
+}
+
+/** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
+export async function openVault(parts: VaultParts): Promise<SiteVault> {
+  const { ports, store, leases, cache, key, skewMs = 0, reserve = null, release } = parts;
+  const marker = await asProtocol(() => readMarker(store));
+  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs }, { reserve, release });
+}
+
+interface Housekeeping {
+  readonly reserve: Reserve | null;
+  readonly release: (() => Promise<void>) | undefined;
+}
+
+export class SiteVault implements Vault {
+  readonly #context: VaultContext;
+  readonly #housekeeping: Housekeeping;
+
+  /** Only createVault and openVault make one. */
+  constructor(context: VaultContext, housekeeping: Housekeeping) {
+    this.#context = context;
+    this.#housekeeping = housekeeping;
+  }
+
+  site(): Promise<SiteInfo> {
+    return asProtocol(async () => {
+      const { marker, ports, store } = this.#context;
+      const generation = await readGeneration(store);
+      return { site: marker.site, publicKey: marker.publicKey, generation, nowMs: ports.clock.nowMs() };
+    });
+  }
+
+  safes(): Promise<readonly SafeSummary[]> {
+    return asProtocol(() => listSafes(this.#context));
+  }
+
+  createSafe(safe: NewSafe): Promise<void> {
+    return asProtocol(async () => {
+      await createSafe(this.#context, safe);
+    });
+  }
+
+  openSafe(safe: SafeId): Promise<SiteSafe> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      return new SiteSafe(this.#parts(safe));
+    });
+  }
+
+  /** Findings about the vault or one safe; see check.ts. Writes nothing but the cache unless `setAside` is on. */
+  check(options: CheckOptions = {}): Promise<CheckReport> {
+    return asProtocol(() => checkVault(this.#context, options, (safe) => this.#parts(safe)));
+  }
+
+  /** Retention and clean-up of one safe; see clean.ts. `vault-busy`, `clean-stopped`, `vault-damaged`, `safe-unknown`. */
+  clean(safe: SafeId, options: CleanOptions = {}): Promise<CleanReport> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      const report = await this.#cleanWithRoom(safe, options);
+      if (options.dryRun !== true) await sweepVault(this.#context);
+      return report;
+    });
+  }
+
+  /** Makes caches and generation anew; see rebuild.ts. `vault-busy`. */
+  rebuild(options: RebuildOptions = {}): Promise<RebuildReport> {
+    return asProtocol(() => rebuildVault(this.#context, options, (safe) => this.#parts(safe)));
+  }
+
+  /** One row for each safe, in order of their ids. */
+  stats(): Promise<readonly SafeStats[]> {
+    return asProtocol(async () => {
+      const rows: SafeStats[] = [];
+      for (const safe of await safeIds(this.#context)) rows.push(await safeStats(this.#parts(safe)));
+      return rows;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { release } = this.#housekeeping;
+    if (release !== undefined) await asProtocol(release).catch(() => undefined);
+  }
+
+  /** Clean-up has to work on a disk that is full: reserve and caches give it the room that it needs to begin. */
+  async #cleanWithRoom(safe: SafeId, options: CleanOptions): Promise<CleanReport> {
+    const { reserve } = this.#housekeeping;
+    try {
+      return await cleanSafe(this.#parts(safe), options);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'vault-full' || options.dryRun === true) throw error;
+      await reserve?.spend();
+      await this.#context.cache.clear(cacheFolder);
+      const report = await cleanSafe(this.#parts(safe), options);
+      await reserve?.fill().catch(() => undefined);
+      return report;
+    }
+  }
+
+  #parts(safe: SafeId): SafeParts {
+    return safeParts(safeContext(this.#context, safe));
+  }
+
+  async #demandSafe(safe: SafeId): Promise<void> {
+    const { descriptor } = new SafeLayout(safe);
+    if ((await this.#context.store.stat(descriptor)) === null)
+      throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
+  }
+}
