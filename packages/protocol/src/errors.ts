@@ -32,6 +32,10 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'More than the named share of a safe would go at once, so nothing was removed.',
   },
+  'database-away': {
+    retry: 'later',
+    meaning: 'The database of the site cannot be reached, or reports a failure.',
+  },
   'frames-invalid': {
     retry: 'never',
     meaning: 'A body of several objects is cut off, or holds more or larger ones than allowed.',

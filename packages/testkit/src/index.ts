@@ -46,3 +46,5 @@ export type { MemoryTargetFault, MemoryTargetNode } from './memory-target.ts';
 export { makeNastyTree, removeTree } from './nasty-tree.ts';
 export type { NastyTree } from './nasty-tree.ts';
 export { seededRandom } from './seeded-random.ts';
+export { postgresMissing, startPostgres } from './postgres-server.ts';
+export type { PostgresServer } from './postgres-server.ts';

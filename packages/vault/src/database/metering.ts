@@ -1,0 +1,65 @@
+/* What each job of each safe used on each day. A day's row is written again as often as it is measured; the last counts. */
+
+import type { SiteDatabase } from './site-database.ts';
+
+export interface MeteredDay {
+  /** Hexadecimal. */
+  readonly safe: string;
+  /** Empty for what the safe keeps for no job alone. */
+  readonly job: string;
+  /** Whole days since 1970-01-01, UTC. */
+  readonly day: number;
+  readonly customer: string;
+  /** Uncompressed size of the newest safeset. */
+  readonly protectedBytes: number;
+  readonly storedBytes: number;
+  /** Restore points that stand. */
+  readonly safesets: number;
+}
+
+export interface MeteringRange {
+  /** Days, both inclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly safe?: string;
+}
+
+/** Rows of one answer. */
+export const meteringRowsMax = 100_000;
+
+export class Metering {
+  readonly #database: SiteDatabase;
+
+  constructor(database: SiteDatabase) {
+    this.#database = database;
+  }
+
+  /** The rows of one safe and day; what stood for both before is gone. */
+  async measured(safe: string, day: number, rows: readonly MeteredDay[]): Promise<void> {
+    await this.#database.change(async (tables) => {
+      await tables.deleteFrom('metering').where('safe', '=', safe).where('day', '=', day).execute();
+      for (const row of rows)
+        await tables
+          .insertInto('metering')
+          .values({ ...row, safe, day })
+          .execute();
+    });
+  }
+
+  /** In order of day, safe and job; at most `meteringRowsMax`. */
+  rows({ from, to, safe }: MeteringRange): Promise<readonly MeteredDay[]> {
+    return this.#database.read((tables) =>
+      tables
+        .selectFrom('metering')
+        .selectAll()
+        .where('day', '>=', from)
+        .where('day', '<=', to)
+        .$if(safe !== undefined, (query) => query.where('safe', '=', safe ?? ''))
+        .orderBy('day')
+        .orderBy('safe')
+        .orderBy('job')
+        .limit(meteringRowsMax)
+        .execute(),
+    );
+  }
+}
