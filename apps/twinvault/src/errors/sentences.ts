@@ -73,6 +73,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     },
   ),
   ...all('vault', 'One of the two programs is faulty or changed on its way: please report it.', {
+      'The site cannot reach its own database at the moment; nothing that was stored is lost. Try again in a minute.',
     'frames-invalid': 'The site and this computer do not understand each other.',
     'request-invalid': 'The site does not understand this computer.',
     'request-too-large': 'The site takes nothing of this size.',
@@ -86,6 +87,9 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   }),
   ...all('vault', 'Check the disk or the network share, then try again.', {
     'vault-failed': 'The operating system reports a failure in the directory of the vault: {reason}',
+  }),
+  ...all('vault', 'Try again in a minute. Nothing that was stored is lost.', {
+    'database-away': 'The site cannot reach its own database.',
   }),
   ...all('newer', newer, {
     'vault-newer': 'This vault was written by a newer version of Twinvault.',

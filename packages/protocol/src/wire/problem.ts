@@ -21,6 +21,7 @@ const statuses: Readonly<Partial<Record<ProtocolErrorCode, number>>> = {
   'capability-ended': 401,
   'capability-invalid': 401,
   'clean-stopped': 409,
+  'database-away': 503,
   'frames-invalid': 400,
   'head-moved': 409,
   'job-busy': 409,
