@@ -73,7 +73,6 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     },
   ),
   ...all('vault', 'One of the two programs is faulty or changed on its way: please report it.', {
-      'The site cannot reach its own database at the moment; nothing that was stored is lost. Try again in a minute.',
     'frames-invalid': 'The site and this computer do not understand each other.',
     'request-invalid': 'The site does not understand this computer.',
     'request-too-large': 'The site takes nothing of this size.',
