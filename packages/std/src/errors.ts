@@ -97,6 +97,10 @@ export const stdErrorCodes = {
     retry: 'never',
     meaning: 'The other side answers with more bytes than the limit for this request.',
   },
+  'network-proxy-refused': {
+    retry: 'never',
+    meaning: 'The proxy on the way to the other side does not let the connection through, or wants another sign-in.',
+  },
   'network-timeout': {
     retry: 'later',
     meaning: 'The exchange with the other side took longer than allowed.',
@@ -104,6 +108,10 @@ export const stdErrorCodes = {
   'network-unreachable': {
     retry: 'later',
     meaning: 'The other side cannot be reached, or the connection broke or could not be secured.',
+  },
+  'network-untrusted': {
+    retry: 'never',
+    meaning: 'The certificate of the other side is none that is trusted here.',
   },
   'thread-failed': {
     retry: 'never',

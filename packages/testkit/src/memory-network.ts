@@ -48,7 +48,7 @@ export class MemoryNetwork implements Network {
     if (handler === undefined || this.#cut.has(url.origin)) {
       throw new StdError('network-unreachable', { context: { systemCode: 'ECONNREFUSED' } });
     }
-    const answer = await this.#withinTime(request, answerOf(handler, request));
+    const answer = await this.#withinTime(request, paced(handler, request));
     if (answer.body.length > request.answerBytesMax) {
       throw new StdError('network-answer-too-large', { context: { answerBytesMax: request.answerBytesMax } });
     }
@@ -73,6 +73,15 @@ export class MemoryNetwork implements Network {
       finished.abort();
     }
   }
+}
+
+/** The bodies take their pace as a whole. */
+async function paced(handler: MemoryHandler, request: HttpRequest): Promise<HttpAnswer> {
+  const { body, signal, uploadPace, downloadPace } = request;
+  if (body !== undefined) await uploadPace?.take(body.length, signal);
+  const answer = await answerOf(handler, request);
+  await downloadPace?.take(answer.body.length, signal);
+  return answer;
 }
 
 async function answerOf(handler: MemoryHandler, request: HttpRequest): Promise<HttpAnswer> {

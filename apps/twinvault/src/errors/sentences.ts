@@ -119,6 +119,16 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('denied', 'Ask whoever runs the site for a token that permits it; what destroys needs one for operators.', {
     'verb-denied': 'The token does not permit this; it would have to permit: {verb}',
   }),
+  ...all(
+    'trust',
+    'Do not go on before it is clear whose certificate that is. If the site has a new one, take a new token file from whoever runs it.',
+    {
+      'network-untrusted': 'The certificate at this address is not the one that is trusted for the vault: {systemCode}',
+    },
+  ),
+  ...all('denied', 'Write user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT, or name the vault in NO_PROXY.', {
+    'network-proxy-refused': 'The proxy does not let the connection through: {status}',
+  }),
   ...all('denied', 'Mount it so that it can be written.', {
     'vault-read-only': 'The file system of the vault can only be read.',
     'file-read-only': 'The file system can only be read: {localPath}',

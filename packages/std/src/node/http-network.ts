@@ -1,6 +1,6 @@
 /*
  * The network port on node:http and node:https. Connections are kept and used again. Redirects are answers, nothing follows
- * them; no cookie, no proxy, no compression is added.
+ * them; no cookie and no compression is added, and a proxy is used only where the environment that was handed in names one.
  */
 
 import http from 'node:http';
@@ -10,14 +10,17 @@ import { concatBytes } from '../bytes.ts';
 import { linkAbort } from '../cancel.ts';
 import { StdError } from '../errors.ts';
 import type { HttpAnswer, HttpRequest } from '../ports/network.ts';
+import { KiB, minuteMs } from '../units.ts';
+import { codeOf, networkError, tlsOptions, whenPinned } from './http-trust.ts';
 import type { NodeNetwork, NodeNetworkOptions } from './node-network.ts';
 
 /** Sent again once when a kept connection turns out to be closed: the other side never saw the request, or repeating it is harmless. */
 const repeatableMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
 
-function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
+/** So long a connection may carry nothing, either way, before it is taken for broken. */
+const idleMsMax: number = 5 * minuteMs;
+/** What is sent at once where there is a pace. */
+const pieceBytes: number = 64 * KiB;
 
 function headersOf(message: http.IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -28,40 +31,82 @@ function headersOf(message: http.IncomingMessage): Record<string, string> {
 }
 
 /** Reads the answer; rejects, and so drops the connection, as soon as it is too large. */
-async function receive(message: http.IncomingMessage, answerBytesMax: number): Promise<HttpAnswer> {
+async function receive(message: http.IncomingMessage, { request, signal }: Exchange): Promise<HttpAnswer> {
+  const { answerBytesMax, downloadPace } = request;
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of message as AsyncIterable<Uint8Array>) {
     length += part.length;
     if (length > answerBytesMax) throw new StdError('network-answer-too-large', { context: { answerBytesMax } });
     parts.push(part);
+    if (downloadPace !== undefined) await downloadPace.take(part.length, signal);
   }
   return { status: message.statusCode ?? 0, headers: headersOf(message), body: concatBytes(...parts) };
 }
 
 interface Exchange {
   readonly request: HttpRequest;
-  readonly agent: http.Agent;
+  readonly agents: Agents;
   readonly signal: AbortSignal;
 }
 
-function exchange({ request, agent, signal }: Exchange): Promise<HttpAnswer> {
-  const { method, url, headers, body, answerBytesMax } = request;
+function exchange(given: Exchange): Promise<HttpAnswer> {
+  const { request, agents, signal } = given;
+  const { method, url, headers, body } = request;
   const secure = new URL(url).protocol === 'https:';
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
+    const agent = secure ? agents.secure : agents.plain;
     const outgoing = (secure ? https : http).request(url, { method, headers: { ...headers, ...length }, agent, signal });
+    outgoing.setTimeout(idleMsMax, () => {
+      outgoing.destroy(new StdError('network-timeout', { context: { timeoutMs: idleMsMax } }));
+    });
     outgoing.on('error', (error) => {
-      const stale = outgoing.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemCode(error));
+      const stale = outgoing.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error));
       reject(stale ? new StaleConnection('kept connection was closed', { cause: error }) : error);
     });
     outgoing.on('response', (message) => {
-      receive(message, answerBytesMax).then(resolve, (error: unknown) => {
-        outgoing.destroy();
-        reject(error);
-      });
+      settle(outgoing, receive(message, given)).then(resolve, reject);
     });
+    const start = (): void => {
+      sendBody(outgoing, given).catch((error: unknown) => outgoing.destroy(error as Error));
+    };
+    if (secure && agents.pins !== null) whenPinned(outgoing, agents.pins, start);
+    else start();
+  });
+}
+
+/** Once there is an answer, or none will come, nothing more is sent: it would be for nothing. */
+async function settle(outgoing: http.ClientRequest, answer: Promise<HttpAnswer>): Promise<HttpAnswer> {
+  try {
+    const received = await answer;
+    if (!outgoing.writableFinished) outgoing.destroy();
+    return received;
+  } catch (error) {
+    outgoing.destroy();
+    throw error;
+  }
+}
+
+async function sendBody(outgoing: http.ClientRequest, { request, signal }: Exchange): Promise<void> {
+  const { body, uploadPace } = request;
+  if (body === undefined || uploadPace === undefined) {
     outgoing.end(body);
+    return;
+  }
+  for (let offset = 0; offset < body.length && !outgoing.destroyed; offset += pieceBytes) {
+    const piece = body.subarray(offset, offset + pieceBytes);
+    await uploadPace.take(piece.length, signal);
+    await written(outgoing, piece);
+  }
+  outgoing.end();
+}
+
+/** Resolves when the piece is on its way, or nothing is any more. */
+function written(outgoing: http.ClientRequest, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    if (outgoing.destroyed) resolve();
+    else outgoing.write(piece, () => resolve());
   });
 }
 
@@ -80,17 +125,15 @@ async function withRepeat(given: Exchange): Promise<HttpAnswer> {
 
 async function send(given: HttpRequest, agents: Agents): Promise<HttpAnswer> {
   given.signal?.throwIfAborted();
-  const agent = new URL(given.url).protocol === 'https:' ? agents.secure : agents.plain;
   const timeout = new StdError('network-timeout', { context: { timeoutMs: given.timeoutMs } });
   using link = linkAbort(given.signal);
   const timer = setTimeout(() => link.abort(timeout), given.timeoutMs);
   try {
-    return await withRepeat({ request: given, agent, signal: link.signal });
+    return await withRepeat({ request: given, agents, signal: link.signal });
   } catch (error) {
     // Node wraps the reason in an AbortError of its own.
     if (link.signal.aborted) throw link.signal.reason;
-    if (error instanceof StdError) throw error;
-    throw new StdError('network-unreachable', { context: { systemCode: systemCode(error) }, cause: error });
+    throw networkError(error);
   } finally {
     clearTimeout(timer);
   }
@@ -99,15 +142,18 @@ async function send(given: HttpRequest, agents: Agents): Promise<HttpAnswer> {
 interface Agents {
   readonly plain: http.Agent;
   readonly secure: https.Agent;
+  readonly pins: ReadonlySet<string> | null;
 }
 
 /** Dispose it to close the kept connections. */
 export function httpNetwork(options: NodeNetworkOptions = {}): NodeNetwork {
-  const kept = { keepAlive: true, maxSockets: options.connectionsMax ?? 16, scheduling: 'lifo' } as const;
-  const trusted = options.authorities === undefined ? {} : { ca: authoritiesOf(options.authorities, options) };
+  const { environment, pins } = options;
+  const proxy = environment === undefined ? {} : { proxyEnv: { ...environment } };
+  const kept = { keepAlive: true, maxSockets: options.connectionsMax ?? 16, scheduling: 'lifo', ...proxy } as const;
   const agents: Agents = {
     plain: new http.Agent(kept),
-    secure: new https.Agent({ ...kept, ...trusted, minVersion: 'TLSv1.3' }),
+    secure: new https.Agent({ ...kept, ...tlsOptions, ...trustOf(options) }),
+    pins: pins === undefined ? null : new Set(pins),
   };
   return {
     request: (given) => send(given, agents),
@@ -118,6 +164,9 @@ export function httpNetwork(options: NodeNetworkOptions = {}): NodeNetwork {
   };
 }
 
-function authoritiesOf(authorities: readonly string[], { onlyTheseAuthorities }: NodeNetworkOptions): string[] {
-  return onlyTheseAuthorities === true ? [...authorities] : [...getCACertificates('default'), ...authorities];
+function trustOf({ pins, authorities, onlyTheseAuthorities }: NodeNetworkOptions): https.AgentOptions {
+  // The pins are looked at before anything is sent; a connection that takes up an earlier one shows no certificate.
+  if (pins !== undefined) return { rejectUnauthorized: false, maxCachedSessions: 0 };
+  if (authorities === undefined) return {};
+  return { ca: onlyTheseAuthorities === true ? [...authorities] : [...getCACertificates('default'), ...authorities] };
 }

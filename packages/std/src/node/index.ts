@@ -3,6 +3,7 @@
  * node:worker_threads and node:sqlite. Everything else is handed what it needs through ports.
  */
 
+export { certificatePin } from './certificate-pin.ts';
 export { nodeDatabases } from './node-databases.ts';
 export { nodeFiles } from './node-files.ts';
 export { nodeNetwork } from './node-network.ts';
