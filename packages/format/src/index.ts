@@ -110,7 +110,9 @@ export { encodePackHeader, packHeaderBytesMax, packHeaderFixedBytes, packKinds, 
 export type { PackHeader, PackKind } from './pack-header.ts';
 export { packTrailerBytes, saltBytes, slipBytesOf } from './pack-layout.ts';
 export type { PackSection } from './pack-sections.ts';
-export { compactedOrigins, freshRowTotals, packSectionCount, packTailBytes, PackTable } from './pack-table.ts';
+export { FreshRows } from './fresh-rows.ts';
+export type { RowTotals } from './fresh-rows.ts';
+export { compactedOrigins, packSectionCount, packTailBytes, PackTable } from './pack-table.ts';
 export type { PackRow } from './pack-table.ts';
 export { encodeReceipt, encodeTombstone, parseReceipt, parseTombstone, verifyReceipt, verifyTombstone } from './receipt.ts';
 export type { Measure, Receipt, SignedBy, Tombstone } from './receipt.ts';

@@ -93,6 +93,13 @@ export function sectionOrigins(bytes: Uint8Array, count: number): PackName[] {
   });
 }
 
+/** Whether the only section, in sections that were verified and begin at `start`, is the pack itself. */
+export function isOwnSection(view: DataView, start: number): boolean {
+  const origin = start + 2 + view.getUint16(start, true) * kemCiphertextBytes;
+  for (let index = 0; index < 32; index += 4) if (view.getUint32(origin + index, true) !== 0) return false;
+  return true;
+}
+
 function parseSection(part: Uint8Array, kemIndex: number, kems: readonly Uint8Array[]): PackSection {
   if (isZero(part.subarray(0, 32))) {
     demand(kemIndex === noKem && isZero(part.subarray(34)), 'pack-damaged', 'section of this pack');
@@ -117,5 +124,6 @@ function demandUniform(sections: readonly PackSection[]): void {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  for (const byte of bytes) if (byte !== 0) return false;
+  return true;
 }

@@ -271,35 +271,3 @@ function compareIds(tail: Uint8Array, rowA: number, rowB: number): number {
   }
   return 0;
 }
-
-export interface RowTotals {
-  readonly rows: number;
-  /** Of their blobs in this pack, their rows and slips. */
-  readonly bytes: number;
-}
-
-/**
- * Totals of the rows of a fresh pack whose positions the bitmap names, and of all of them; null for a compacted pack. Reads a tail that was
- * verified, without checking it again: a vault counts millions of rows at each clean-up.
- */
-export function freshRowTotals(
-  tail: Uint8Array,
-  bitmap: Uint8Array,
-): { readonly named: RowTotals; readonly all: RowTotals } | null {
-  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
-  const trailer = tail.length - packTrailerBytes;
-  const rowCount = view.getUint32(trailer + 16, true);
-  const tableBytes = view.getUint32(trailer + 12, true);
-  if (view.getUint16(trailer + 24, true) !== 1 || sectionOrigins(tail.subarray(tableBytes, trailer), 1).length > 0) return null;
-  const rowBytes = tableBytes / rowCount;
-  let rows = 0;
-  let bytes = 0;
-  const count = Math.min(rowCount, 8 * bitmap.length);
-  for (let row = 0; row < count; row += 1) {
-    if ((((bitmap[row >>> 3] ?? 0) >>> (row & 7)) & 1) === 0) continue;
-    const offset = row * rowBytes;
-    rows += 1;
-    bytes += rowBytes + (view.getUint16(offset + 2, true) === slipOnlyFlag ? 0 : view.getUint32(offset + 44, true));
-  }
-  return { named: { rows, bytes }, all: { rows: rowCount, bytes: tableBytes + view.getUint32(trailer, true) } };
-}

@@ -2,7 +2,7 @@
 
 import { deadBytesOf } from '../compact/choose.ts';
 import type { CompactionReport } from '../compact/compact.ts';
-import type { PackFacts } from '../live/pack-facts.ts';
+import type { PackFacts } from '../live/facts-table.ts';
 import type { CleanPlan } from './clean-plan.ts';
 import type { Marked } from './mark.ts';
 import type { CleanedPack, CleanOptions, CleanReport } from './report.ts';

@@ -76,7 +76,7 @@ export class CleanRun {
   /** New packs of what is live in those that were chosen. */
   async compact({ rows, marked, chosen, times }: CleanPlan): Promise<CompactionReport> {
     if (this.#options.compact === null) return noCompaction;
-    const ofPlan = (number: number): number => marked.facts.filter(({ plan }) => plan === number).length;
+    const ofPlan = (number: number): number => Array.from(marked.facts).filter(({ plan }) => plan === number).length;
     const { signal } = this.#options;
     const progress = (packs: number): void => {
       this.#options.progress?.({ step: 'compact', done: packs, total: Math.max(packs, chosen.length) });

@@ -66,7 +66,9 @@ export async function cleanSafe(parts: CommitParts, options: CleanOptions): Prom
 /** Numbers of the plans of which a pack is left. */
 function standingPlans({ facts }: Marked, deleted: readonly CleanedPack[]): Set<number> {
   const gone = new Set(deleted.map(({ pack }) => pack));
-  return new Set(facts.filter(({ hex }) => !gone.has(hex)).map(({ plan }) => plan));
+  const plans = new Set<number>();
+  for (const { hex, plan } of facts) if (plan > 0 && !gone.has(hex)) plans.add(plan);
+  return plans;
 }
 
 async function planClean(parts: CommitParts, options: CleanOptions): Promise<CleanPlan> {

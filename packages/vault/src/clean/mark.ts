@@ -7,9 +7,9 @@ import { minuteMs } from '@twinvault/std';
 import { numbersByNonce, readPlans } from '../compact/plan-store.ts';
 import type { SafeContext } from '../context.ts';
 import type { OpenLease } from '../leases/leases.ts';
-import { packNameOfHex, packNames } from '../packs/pack-files.ts';
+import { packNumbers } from '../packs/pack-files.ts';
+import type { FactsTable } from '../live/facts-table.ts';
 import { packFacts } from '../live/pack-facts.ts';
-import type { PackFacts } from '../live/pack-facts.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { quarantinedNames, readQuarantine } from './quarantine.ts';
 import type { QuarantineNote } from './quarantine.ts';
@@ -37,28 +37,32 @@ export interface Marked {
   readonly packs: readonly CleanedPack[];
   readonly totalPacks: number;
   readonly totalBytes: number;
-  /** Of all packs that are whole at their ends. */
-  readonly facts: readonly PackFacts[];
+  readonly facts: FactsTable;
   /** Notes of packs that are not there. */
   readonly staleNotes: readonly string[];
 }
 
 export async function markPacks(parts: MarkParts): Promise<Marked> {
   const { context, live } = parts;
-  const present = await packNames(context);
+  const present = await packNumbers(context);
   const noted = await quarantinedNames(context);
   const plans = numbersByNonce(await readPlans(context));
   const facts = await packFacts({ context, live, present, noted, plans });
   const packs: CleanedPack[] = [];
   let totalBytes = 0;
-  for (const { hex, bytes, state } of await allPacks(parts, { present, facts })) {
-    totalBytes += bytes;
-    if (state === 'live' && !noted.has(hex)) continue;
-    const decision = state === 'live' ? takeBackDecision : await decideNeedless(parts, hex, { state, isNoted: noted.has(hex) });
-    packs.push({ pack: hex, bytes, ...decision });
+  for (let number = 0; number < present.count; number += 1) {
+    const isNoted = noted.size > 0 && noted.delete(present.hexAt(number));
+    const found = facts.isKnown(number) ? knownState(facts, number) : await unknownState(parts, facts, number);
+    if (found === null) continue;
+    totalBytes += found.bytes;
+    if (found.state === 'live' && !isNoted) continue;
+    const hex = present.hexAt(number);
+    const decision =
+      found.state === 'live' ? takeBackDecision : await decideNeedless(parts, hex, { state: found.state, isNoted });
+    packs.push({ pack: hex, bytes: found.bytes, ...decision });
   }
-  const staleNotes = [...noted].filter((hex) => !present.has(hex));
-  return { packs, totalPacks: present.size, totalBytes, facts: [...facts.values()], staleNotes };
+  packs.sort((a, b) => (a.pack < b.pack ? -1 : 1));
+  return { packs, totalPacks: present.count, totalBytes, facts, staleNotes: [...noted] };
 }
 
 type Decision = Pick<CleanedPack, 'action' | 'reason'>;
@@ -68,32 +72,23 @@ const takeBackDecision: Decision = { action: 'take-back', reason: 'live' };
 export type Needless = 'dead' | 'superseded';
 
 interface PackState {
-  readonly hex: string;
   readonly bytes: number;
   readonly state: Needless | 'live';
 }
 
-/** By name. */
-async function allPacks(
-  { context, live }: MarkParts,
-  { present, facts }: { present: ReadonlySet<string>; facts: ReadonlyMap<string, PackFacts> },
-): Promise<PackState[]> {
-  const states: PackState[] = [];
-  const heldRows = [...facts.values()].reduce((sum, one) => sum + one.heldRows, 0);
-  for (const hex of [...present].sort()) {
-    const one = facts.get(hex);
-    if (one !== undefined) {
-      const state = one.heldRows > 0 ? 'live' : one.liveRows > 0 ? 'superseded' : 'dead';
-      states.push({ hex, bytes: one.packBytes, state });
-      continue;
-    }
-    // Damaged at its ends: it goes only if it is no origin of anything live, and nothing live is missing that compaction may have put
-    // into it.
-    const stat = await context.store.stat(context.layout.pack(hex));
-    const mayBeNeeded = live.bitmapOf(packNameOfHex(hex)) !== null || heldRows < live.count;
-    if (stat !== null) states.push({ hex, bytes: stat.sizeBytes, state: mayBeNeeded ? 'live' : 'dead' });
-  }
-  return states;
+function knownState(facts: FactsTable, number: number): PackState {
+  return { bytes: facts.at(number).packBytes, state: facts.stateAt(number) };
+}
+
+/**
+ * A pack that is damaged at its ends goes only if it is no origin of anything live, and nothing live is missing that compaction may have
+ * put into it. Null when it is gone meanwhile.
+ */
+async function unknownState({ context, live }: MarkParts, facts: FactsTable, number: number): Promise<PackState | null> {
+  const name = facts.names.nameAt(number);
+  const stat = await context.store.stat(context.layout.pack(name));
+  const mayBeNeeded = live.bitmapOf(name) !== null || facts.heldRows < live.count;
+  return stat === null ? null : { bytes: stat.sizeBytes, state: mayBeNeeded ? 'live' : 'dead' };
 }
 
 async function decideNeedless(

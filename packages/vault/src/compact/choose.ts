@@ -8,7 +8,7 @@
 
 import { packBytesTarget } from '@twinvault/format';
 import { GiB } from '@twinvault/std';
-import type { PackFacts } from '../live/pack-facts.ts';
+import type { PackFacts } from '../live/facts-table.ts';
 
 export interface CompactOptions {
   /** Dead bytes that may stay, as a share of the live ones; 0.05 when left out. */
@@ -33,15 +33,35 @@ export interface ChosenPack {
 
 /** In the order in which they are compacted: by kind, then oldest first. Packs in quarantine and those that hold nothing are no candidates. */
 export function choosePacks(all: Iterable<PackFacts>, options: CompactOptions = {}): ChosenPack[] {
-  const candidates = [...all].filter(({ noted, heldRows }) => !noted && heldRows > 0);
-  const sparse = chooseSparse(candidates, options.unusedMax ?? unusedMaxDefault);
-  const taken = new Set(sparse);
-  const small = chooseSmall(candidates.filter((pack) => !taken.has(pack)));
+  const { heldBytes, sparse, small } = candidatesOf(all);
+  const emptied = chooseSparse(sparse, (options.unusedMax ?? unusedMaxDefault) * heldBytes);
+  const taken = new Set(emptied);
+  const merged = chooseSmall(small.filter((pack) => !taken.has(pack)));
   const chosen: ChosenPack[] = [
-    ...sparse.map((facts) => ({ facts, reason: 'sparse' as const })),
-    ...small.map((facts) => ({ facts, reason: 'small' as const })),
+    ...emptied.map((facts) => ({ facts, reason: 'sparse' as const })),
+    ...merged.map((facts) => ({ facts, reason: 'small' as const })),
   ];
   return inOrder(within(chosen, options.bytesMax ?? compactBytesMaxDefault));
+}
+
+interface Candidates {
+  /** Of all that hold something, also of those that are neither. */
+  heldBytes: number;
+  /** Something is dead in them. */
+  readonly sparse: PackFacts[];
+  readonly small: PackFacts[];
+}
+
+/** Most packs are neither: they are not kept. */
+function candidatesOf(all: Iterable<PackFacts>): Candidates {
+  const candidates: Candidates = { heldBytes: 0, sparse: [], small: [] };
+  for (const pack of all) {
+    if (pack.noted || pack.heldRows === 0) continue;
+    candidates.heldBytes += pack.heldBytes;
+    if (deadBytesOf(pack) > 0) candidates.sparse.push(pack);
+    if (sizeOf(pack) >= 0) candidates.small.push(pack);
+  }
+  return candidates;
 }
 
 export function deadBytesOf({ rowsBytes, heldBytes }: PackFacts): number {
@@ -52,27 +72,27 @@ function deadShareOf(pack: PackFacts): number {
   return deadBytesOf(pack) / pack.rowsBytes;
 }
 
-function chooseSparse(candidates: readonly PackFacts[], unusedMax: number): PackFacts[] {
-  const heldBytes = candidates.reduce((sum, pack) => sum + pack.heldBytes, 0);
-  let deadBytes = candidates.reduce((sum, pack) => sum + deadBytesOf(pack), 0);
+/** `deadBytesMax`: what may stay. */
+function chooseSparse(sparse: readonly PackFacts[], deadBytesMax: number): PackFacts[] {
+  let deadBytes = sparse.reduce((sum, pack) => sum + deadBytesOf(pack), 0);
   const chosen: PackFacts[] = [];
-  const byShare = candidates
-    .filter((pack) => deadBytesOf(pack) > 0)
-    .sort((a, b) => deadShareOf(b) - deadShareOf(a) || order(a, b));
-  for (const pack of byShare) {
-    if (deadBytes <= unusedMax * heldBytes && deadShareOf(pack) < nearlyDeadShare) break;
+  for (const pack of sparse.toSorted((a, b) => deadShareOf(b) - deadShareOf(a) || order(a, b))) {
+    if (deadBytes <= deadBytesMax && deadShareOf(pack) < nearlyDeadShare) break;
     deadBytes -= deadBytesOf(pack);
     chosen.push(pack);
   }
   return chosen;
 }
 
-function chooseSmall(candidates: readonly PackFacts[]): PackFacts[] {
+/** Index of the step that a small pack is below; -1 for the others. */
+function sizeOf({ packBytes }: PackFacts): number {
+  return smallBytesSteps.findIndex((bytes) => packBytes < bytes);
+}
+
+function chooseSmall(small: readonly PackFacts[]): PackFacts[] {
   const alike = new Map<string, PackFacts[]>();
-  for (const pack of candidates) {
-    const size = smallBytesSteps.findIndex((bytes) => pack.packBytes < bytes);
-    if (size < 0) continue;
-    const key = `${pack.kind} ${size}`;
+  for (const pack of small) {
+    const key = `${pack.kind} ${sizeOf(pack)}`;
     const packs = alike.get(key);
     if (packs === undefined) alike.set(key, [pack]);
     else packs.push(pack);

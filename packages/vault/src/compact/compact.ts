@@ -11,7 +11,7 @@ import { ProtocolError } from '@twinvault/protocol';
 import { fromHex, GiB, toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import type { Lease } from '../leases/leases.ts';
-import type { PackFacts } from '../live/pack-facts.ts';
+import type { PackFacts } from '../live/facts-table.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { carryOut } from './carry-out.ts';
 import type { ChosenPack } from './choose.ts';

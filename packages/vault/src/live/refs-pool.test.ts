@@ -48,19 +48,27 @@ test('refs that differ in little share their pieces', () => {
   const first = pool.pool(refsOf(all));
   const second = pool.pool(refsOf([...all, [7, 3], [8, 300]]));
   assert.equal(pool.count, 3002);
-  assert.equal(first.filter((piece) => second.includes(piece)).length, 2998);
+  assert.equal(first.base.filter((piece) => second.base.includes(piece)).length, 2998);
   const third = pool.pool(refsOf(all));
   assert.deepEqual(third, first);
 });
 
-test('refs come back from a base and their difference to it', () => {
+test('refs come back from a base and their differences to it, whether the base is live or not', () => {
   fc.assert(
-    fc.property(list, list, (own, other) => {
+    fc.property(list, fc.array(fc.tuple(list, fc.boolean()), { maxLength: 5 }), fc.boolean(), (own, others, baseIsLive) => {
       const pool = new RefsPool();
-      const [base, refs] = [refsOf(other), refsOf(own)];
-      const pieces = pool.patched(pool.pool(base), parseRefs(xorRefs(base, refs)));
-      assert.deepEqual(pieces.toSorted(), pool.pool(refs).toSorted());
-      assert.deepEqual(placesIn(pool.union([pieces]), packs), new Set(own.map(([pack, at]) => `${pack} ${at}`)));
+      const base = refsOf(own);
+      const whole = pool.pool(base);
+      const all = others.map(([places, isLive]) => ({
+        places,
+        isLive,
+        refs: pool.patched(whole, parseRefs(xorRefs(base, refsOf(places)))),
+      }));
+      const live = [...(baseIsLive ? [{ places: own, refs: whole }] : []), ...all.filter(({ isLive }) => isLive)];
+      const rows = pool.union(live.map(({ refs }) => refs));
+      const expected = new Set(live.flatMap(({ places }) => places.map(([pack, at]) => `${pack} ${at}`)));
+      assert.deepEqual(placesIn(rows, packs), expected);
+      assert.equal(rows.count, expected.size);
     }),
   );
 });

@@ -1,18 +1,26 @@
 /*
  * Refs of many records in little memory. Safesets of a job name nearly the same positions, so equal pieces (a pack and a bitmap) are kept
- * once, and the refs of a record are a list of the numbers of its pieces: four bytes a pack.
+ * once, and the refs of a record are a list of the numbers of its pieces, or what of such a list is dropped and added: four bytes a pack.
  */
 
-import { bitmapCount } from '@twinvault/format';
+import { bitmapCount, refsBitmapBytesMax } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
-import { PackNumbers } from './pack-numbers.ts';
+import { PackNumbers } from '../packs/pack-numbers.ts';
 
 const piecesMin = 1024;
 const none = -1;
 const nameBytes = 32;
 
-/** Numbers of pieces; of no use without their pool. */
-export type PooledRefs = Uint32Array;
+/** Refs of a record by numbers of pieces; of no use without their pool. */
+export interface PooledRefs {
+  /** Shared by all that differ from the same refs. */
+  readonly base: Uint32Array;
+  /** Of the base, those that are not among these refs. */
+  readonly dropped: Uint32Array;
+  readonly added: Uint32Array;
+}
+
+const noPieces = new Uint32Array(0);
 
 export class RefsPool {
   readonly packs: PackNumbers = new PackNumbers();
@@ -26,47 +34,60 @@ export class RefsPool {
   #newest = new Int32Array(piecesMin).fill(none);
   #bitmaps = new Uint8Array(4 * piecesMin);
   #bitmapsBytes = 0;
-  #last: { readonly refs: Refs; readonly pieces: PooledRefs } | null = null;
+  readonly #flipped = new Uint8Array(refsBitmapBytesMax);
+  #last: { readonly refs: Refs; readonly pieces: Uint32Array } | null = null;
+  #patched: { readonly base: Uint32Array; readonly pieceOf: Uint32Array } | null = null;
 
   /** Different pieces so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** The refs that differ from these in the positions of `difference`: those stand in one of both alone. In no order. */
-  patched(base: PooledRefs, difference: Refs): PooledRefs {
+  /** The refs that differ from these, which stand whole, in the positions of `difference`: those stand in one of both alone. */
+  patched({ base }: PooledRefs, difference: Refs): PooledRefs {
     const { bytes, places, packCount } = difference;
-    const packs = new Uint32Array(packCount);
-    for (let index = 0; index < packCount; index += 1) packs[index] = this.packs.numberOf(bytes, places[3 * index] ?? 0);
-    // By pack: 1 + its place in the difference, 0 once that is done.
-    const changes = new Int32Array(this.packs.count);
-    for (let index = 0; index < packCount; index += 1) changes[packs[index] ?? 0] = index + 1;
-    const pieces = new Uint32Array(base.length + packCount);
-    let count = 0;
-    for (const piece of base) {
-      const pack = this.#packOf[piece] ?? 0;
-      const change = (changes[pack] ?? 0) - 1;
-      if (change < 0) pieces[count] = piece;
-      else {
-        changes[pack] = 0;
-        const bitmap = flipped(this.#bitmapOf(piece), bytes.subarray(places[3 * change + 1] ?? 0, places[3 * change + 2] ?? 0));
-        if (bitmap.length === 0) continue;
-        pieces[count] = this.#pieceOf(pack, bitmap, [0, bitmap.length]);
-      }
-      count += 1;
-    }
+    const pieceOf = this.#piecesByPack(base);
+    const dropped = new Uint32Array(packCount);
+    const added = new Uint32Array(packCount);
+    let [droppedCount, addedCount] = [0, 0];
     for (let index = 0; index < packCount; index += 1) {
-      const pack = packs[index] ?? 0;
-      if (changes[pack] === 0) continue;
-      pieces[count] = this.#pieceOf(pack, bytes, [places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0]);
-      count += 1;
+      const pack = this.packs.numberOf(bytes, places[3 * index] ?? 0);
+      const [start, end] = [places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0];
+      const piece = (pieceOf[pack] ?? 0) - 1;
+      if (piece < 0) added[addedCount] = this.#pieceOf(pack, bytes, [start, end]);
+      else {
+        dropped[droppedCount] = piece;
+        droppedCount += 1;
+        const lengthBytes = this.#flip(piece, bytes, [start, end]);
+        if (lengthBytes === 0) continue;
+        added[addedCount] = this.#pieceOf(pack, this.#flipped, [0, lengthBytes]);
+      }
+      addedCount += 1;
     }
-    return pieces.slice(0, count);
+    return { base, dropped: dropped.slice(0, droppedCount), added: added.slice(0, addedCount) };
   }
 
-  #bitmapOf(piece: number): Uint8Array {
+  /** Puts the bits that the piece's bitmap or this one has alone into `#flipped`; their length without zero bytes at the end. */
+  #flip(piece: number, bytes: Uint8Array, [start, end]: readonly [number, number]): number {
     const offset = this.#offset[piece] ?? 0;
-    return this.#bitmaps.subarray(offset, offset + (this.#length[piece] ?? 0));
+    const pieceBytes = this.#length[piece] ?? 0;
+    let lengthBytes = 0;
+    for (let index = 0; index < Math.max(pieceBytes, end - start); index += 1) {
+      const own = index < pieceBytes ? (this.#bitmaps[offset + index] ?? 0) : 0;
+      const bits = own ^ (start + index < end ? (bytes[start + index] ?? 0) : 0);
+      this.#flipped[index] = bits;
+      if (bits !== 0) lengthBytes = index + 1;
+    }
+    return lengthBytes;
+  }
+
+  /** By pack: 1 + its piece, 0 where there is none. Packs that were met later are beyond its end. */
+  #piecesByPack(base: Uint32Array): Uint32Array {
+    if (this.#patched?.base === base) return this.#patched.pieceOf;
+    const pieceOf = new Uint32Array(this.packs.count);
+    for (const piece of base) pieceOf[this.#packOf[piece] ?? 0] = piece + 1;
+    this.#patched = { base, pieceOf };
+    return pieceOf;
   }
 
   /** The refs are kept until the next ones: what both name alike is found without looking it up. */
@@ -83,19 +104,37 @@ export class RefsPool {
       else pieces[index] = this.#pieceOf(this.packs.numberOf(bytes, name), bytes, [places[3 * index + 1] ?? 0, end]);
     }
     this.#last = { refs, pieces };
-    return pieces;
+    return { base: pieces, dropped: noPieces, added: noPieces };
   }
 
   /** All positions that any of these name. */
   union(all: Iterable<PooledRefs>): LiveRows {
-    const used = new Uint8Array(this.#count);
-    for (const pieces of all) for (const piece of pieces) used[piece] = 1;
+    const used = this.#used(all);
     const rows = new LiveRows(this.packs, this.#lengths(used));
     for (let piece = 0; piece < this.#count; piece += 1) {
       if (used[piece] === 0) continue;
-      rows.add(this.#packOf[piece] ?? 0, this.#bitmapOf(piece));
+      const offset = this.#offset[piece] ?? 0;
+      rows.add(this.#packOf[piece] ?? 0, this.#bitmaps, [offset, offset + (this.#length[piece] ?? 0)]);
     }
     return rows;
+  }
+
+  /** By piece: 1 where any of these has it. Those of a base are looked at once, however many differ from it. */
+  #used(all: Iterable<PooledRefs>): Uint8Array {
+    const used = new Uint8Array(this.#count);
+    const byBase = new Map<Uint32Array, PooledRefs[]>();
+    for (const refs of all) {
+      for (const piece of refs.added) used[piece] = 1;
+      const alike = byBase.get(refs.base);
+      if (alike === undefined) byBase.set(refs.base, [refs]);
+      else alike.push(refs);
+    }
+    for (const [base, alike] of byBase) {
+      const left = new Uint32Array(this.#count);
+      for (const { dropped } of alike) for (const piece of dropped) left[piece] = (left[piece] ?? 0) + 1;
+      for (const piece of base) if ((left[piece] ?? 0) < alike.length) used[piece] = 1;
+    }
+    return used;
   }
 
   /** By pack: length of the longest bitmap. */
@@ -114,7 +153,7 @@ export class RefsPool {
     for (let piece = newest; piece !== none; piece = this.#next[piece] ?? none) {
       if (this.#length[piece] === end - start && this.#holds(this.#offset[piece] ?? 0, bytes, [start, end])) return piece;
     }
-    return this.#newPiece(pack, bytes.subarray(start, end));
+    return this.#newPiece(pack, bytes, [start, end]);
   }
 
   #holds(at: number, bytes: Uint8Array, [start, end]: readonly [number, number]): boolean {
@@ -123,36 +162,28 @@ export class RefsPool {
     return true;
   }
 
-  #newPiece(pack: number, bitmap: Uint8Array): number {
+  #newPiece(pack: number, bytes: Uint8Array, [start, end]: readonly [number, number]): number {
     const piece = this.#count;
+    const lengthBytes = end - start;
     if (piece === this.#packOf.length) {
       this.#packOf = widened(this.#packOf, new Uint32Array(2 * piece));
       this.#offset = widened(this.#offset, new Uint32Array(2 * piece));
       this.#length = widened(this.#length, new Uint16Array(2 * piece));
       this.#next = widened(this.#next, new Int32Array(2 * piece));
     }
-    while (this.#bitmapsBytes + bitmap.length > this.#bitmaps.length) {
+    while (this.#bitmapsBytes + lengthBytes > this.#bitmaps.length) {
       this.#bitmaps = widened(this.#bitmaps, new Uint8Array(2 * this.#bitmaps.length));
     }
-    this.#bitmaps.set(bitmap, this.#bitmapsBytes);
+    for (let index = 0; index < lengthBytes; index += 1) this.#bitmaps[this.#bitmapsBytes + index] = bytes[start + index] ?? 0;
     this.#packOf[piece] = pack;
     this.#offset[piece] = this.#bitmapsBytes;
-    this.#length[piece] = bitmap.length;
+    this.#length[piece] = lengthBytes;
     this.#next[piece] = this.#newest[pack] ?? none;
     this.#newest[pack] = piece;
-    this.#bitmapsBytes += bitmap.length;
+    this.#bitmapsBytes += lengthBytes;
     this.#count += 1;
     return piece;
   }
-}
-
-/** Bits that are set in one of both alone, without zero bytes at the end. */
-function flipped(a: Uint8Array, b: Uint8Array): Uint8Array {
-  let length = Math.max(a.length, b.length);
-  while (length > 0 && (a[length - 1] ?? 0) === (b[length - 1] ?? 0)) length -= 1;
-  const bits = new Uint8Array(length);
-  for (let index = 0; index < length; index += 1) bits[index] = (a[index] ?? 0) ^ (b[index] ?? 0);
-  return bits;
 }
 
 interface NamedPlace {
@@ -209,6 +240,11 @@ export class LiveRows {
     return bitmapCount(this.#bitmaps);
   }
 
+  /** Of the pool when this was made. */
+  get packCount(): number {
+    return this.#offsets.length - 1;
+  }
+
   /** Live positions of this origin, a view; null when there are none. */
   bitmapOf(origin: Uint8Array): Uint8Array | null {
     const number = this.#packs.find(origin);
@@ -227,10 +263,10 @@ export class LiveRows {
   }
 
   /** For the pool. */
-  add(pack: number, bitmap: Uint8Array): void {
-    const start = this.#offsets[pack] ?? 0;
-    for (let index = 0; index < bitmap.length; index += 1) {
-      this.#bitmaps[start + index] = (this.#bitmaps[start + index] ?? 0) | (bitmap[index] ?? 0);
+  add(pack: number, bytes: Uint8Array, [start, end]: readonly [number, number]): void {
+    const first = this.#offsets[pack] ?? 0;
+    for (let at = start; at < end; at += 1) {
+      this.#bitmaps[first + at - start] = (this.#bitmaps[first + at - start] ?? 0) | (bytes[at] ?? 0);
     }
   }
 }

@@ -16,18 +16,30 @@ import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import { bytesOfName, isDigestName } from '../store/layout.ts';
+import { PackNumbers } from './pack-numbers.ts';
 
 /** Table and trailer normally lie in the last so many bytes. */
 const tailGuessBytes: number = 64 * KiB;
 
 /** Names of the packs that are there, hexadecimal; quarantined ones too, those kept aside as damaged not. */
-export async function packNames({ store, layout }: SafeObjects): Promise<Set<string>> {
+export async function packNames(objects: SafeObjects): Promise<Set<string>> {
   const names = new Set<string>();
+  await eachName(objects, (hex) => names.add(hex));
+  return names;
+}
+
+/** The same in less memory, for what looks at every pack. */
+export async function packNumbers(objects: SafeObjects): Promise<PackNumbers> {
+  const names = new PackNumbers();
+  await eachName(objects, (hex) => names.numberOf(packNameOfHex(hex)));
+  return names;
+}
+
+async function eachName({ store, layout }: SafeObjects, found: (hex: string) => void): Promise<void> {
   for (const place of await store.listDeep(layout.inFolder('packs'))) {
     const name = place.slice(3);
-    if (isDigestName(name) && place === `${name.slice(0, 2)}/${name}`) names.add(name);
+    if (isDigestName(name) && place === `${name.slice(0, 2)}/${name}`) found(name);
   }
-  return names;
 }
 
 export function packNameOfHex(hex: string): PackName {

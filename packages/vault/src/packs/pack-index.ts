@@ -5,11 +5,12 @@
 
 import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { MiB, releaseBytes } from '@twinvault/std';
+import { MiB } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
 import type { PackEnds } from './pack-files.ts';
+import { PackNumbers } from './pack-numbers.ts';
 import { readSegment, segmentNames, segmentsMax, SegmentWriter } from './segments.ts';
 import type { IndexEntry } from './segments.ts';
 
@@ -18,8 +19,8 @@ const readsAtOnce = 8;
 const smallBytesMax: number = 2 * MiB;
 
 export interface IndexOptions {
-  /** Names in hexadecimal; others are not given. */
-  readonly wanted: ReadonlySet<string>;
+  /** Names, or names in hexadecimal; others are not given. */
+  readonly wanted: PackNumbers | ReadonlySet<string>;
   /** Called for each wanted pack that is not what its name says. */
   readonly damaged?: (hex: string, error: FormatError) => void;
   /** False: what was yielded is not used after the next one is asked for, so that its memory can be used again. */
@@ -31,19 +32,25 @@ export async function* indexEntries(
   context: SafeObjects,
   { wanted, damaged, keep = true }: IndexOptions,
 ): AsyncGenerator<IndexEntry, void, undefined> {
-  const left = new Set(wanted);
+  const names = wanted instanceof PackNumbers ? wanted : PackNumbers.ofHex(wanted);
+  const taken = new Uint8Array(names.count);
+  let left = names.count;
   for (const name of await segmentNames(context)) {
-    if (left.size === 0) return;
-    const entries = (await readSegment(context, name)) ?? [];
-    for (const entry of entries) {
-      if (left.delete(entry.hex)) yield entry;
+    if (left === 0) return;
+    const segment = await readSegment(context, name);
+    if (segment === null) continue;
+    for (let index = 0; index < segment.count; index += 1) {
+      const number = segment.numberAt(index, names);
+      if (number < 0 || taken[number] === 1) continue;
+      taken[number] = 1;
+      left -= 1;
+      yield segment.at(index);
     }
-    const [first] = entries;
-    // Entries are views of the whole segment.
-    if (!keep && first !== undefined) releaseBytes(new Uint8Array(first.tail.buffer));
+    if (!keep) segment.release();
   }
   const writer = new SegmentWriter(context);
-  const rest = [...left];
+  const rest: string[] = [];
+  for (let number = 0; number < names.count; number += 1) if (taken[number] === 0) rest.push(names.hexAt(number));
   for (let start = 0; start < rest.length; start += readsAtOnce) {
     const batch = await concurrently(rest.slice(start, start + readsAtOnce), readsAtOnce, (hex) =>
       readEntry(context, hex, damaged),

@@ -19,8 +19,9 @@
 import { certificateId, packBytesMax, packHeaderFixedBytes, packName } from '@twinvault/format';
 import type { CertificateId, PackName } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { ByteReader, ByteWriter, MiB, primitives, StdError, toHex } from '@twinvault/std';
+import { ByteReader, ByteWriter, equalBytes, MiB, primitives, releaseBytes, StdError, toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
+import type { PackNumbers } from './pack-numbers.ts';
 
 export const segmentsMax = 64;
 /** A segment is closed when it has so many bytes; one entry may take it over. */
@@ -61,8 +62,8 @@ export async function segmentNames({ cache, layout }: SafeObjects): Promise<stri
   return (await cache.list(layout.index)).sort();
 }
 
-/** Entries of a segment; null when it is gone or not what its name says. Tails are views of what was read. */
-export async function readSegment({ cache, layout }: SafeObjects, name: string): Promise<IndexEntry[] | null> {
+/** Null when it is gone or not what its name says. */
+export async function readSegment({ cache, layout }: SafeObjects, name: string): Promise<Segment | null> {
   try {
     const bytes = await cache.get(`${layout.index}/${name}`, segmentBytesMax);
     return bytes === null || toHex(primitives.sha256(bytes)) !== name ? null : parseSegment(bytes);
@@ -72,24 +73,95 @@ export async function readSegment({ cache, layout }: SafeObjects, name: string):
   }
 }
 
-function parseSegment(bytes: Uint8Array): IndexEntry[] | null {
+function parseSegment(bytes: Uint8Array): Segment | null {
   const reader = new ByteReader(bytes);
-  if (toHex(reader.bytes(8)) !== toHex(magic)) return null;
+  if (!equalBytes(reader.bytes(8), magic)) return null;
   const count = reader.u32();
-  const entries: IndexEntry[] = [];
+  if (count * entryFixedBytes > reader.remaining) return null;
+  const offsets = new Uint32Array(count);
   for (let index = 0; index < count; index += 1) {
-    const pack = packName(reader.bytes(32));
-    entries.push({
-      pack,
-      hex: toHex(pack),
-      header: reader.bytes(packHeaderFixedBytes),
-      session: reader.bytes(32),
-      packBytes: reader.u32(),
-      tail: reader.bytes(reader.u32()),
-    });
+    offsets[index] = reader.offset;
+    reader.skip(entryFixedBytes - 4);
+    reader.skip(reader.u32());
   }
   reader.expectEnd();
-  return entries;
+  return new Segment(bytes, offsets);
+}
+
+/** Entries of a segment as views of its bytes, each made when it is asked for. */
+export class Segment implements Iterable<IndexEntry> {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #offsets: Uint32Array;
+
+  /** Only readSegment makes one. */
+  constructor(bytes: Uint8Array, offsets: Uint32Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#offsets = offsets;
+  }
+
+  get count(): number {
+    return this.#offsets.length;
+  }
+
+  /** `index` from 0 to `count` - 1. */
+  at(index: number): IndexEntry {
+    return new SegmentEntry(this.#bytes, this.#view, this.#offsets[index] ?? 0);
+  }
+
+  /** The number of the entry's pack among these; -1 when it is not there. */
+  numberAt(index: number, names: PackNumbers): number {
+    return names.find(this.#bytes, this.#offsets[index] ?? 0);
+  }
+
+  *[Symbol.iterator](): Generator<IndexEntry, void, undefined> {
+    for (let index = 0; index < this.count; index += 1) yield this.at(index);
+  }
+
+  /** Gives the memory back; no entry may be used afterwards. */
+  release(): void {
+    releaseBytes(this.#bytes);
+  }
+}
+
+class SegmentEntry implements IndexEntry {
+  readonly pack: PackName;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #offset: number;
+
+  constructor(bytes: Uint8Array, view: DataView, offset: number) {
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#offset = offset;
+    this.pack = packName(this.#part(0, 32));
+  }
+
+  get hex(): string {
+    return toHex(this.pack);
+  }
+
+  get header(): Uint8Array {
+    return this.#part(32, packHeaderFixedBytes);
+  }
+
+  get session(): Uint8Array {
+    return this.#part(112, 32);
+  }
+
+  get packBytes(): number {
+    return this.#view.getUint32(this.#offset + 144, true);
+  }
+
+  get tail(): Uint8Array {
+    return this.#part(entryFixedBytes, this.#view.getUint32(this.#offset + 148, true));
+  }
+
+  #part(start: number, lengthBytes: number): Uint8Array {
+    const offset = this.#offset + start;
+    return this.#bytes.subarray(offset, offset + lengthBytes);
+  }
 }
 
 function encodeSegment(entries: readonly IndexEntry[]): Uint8Array {

@@ -4,6 +4,10 @@
  * Open addressing by the first four bytes of a name: names are SHA-256, so they serve as the hash. The table is never more than half full.
  */
 
+import { packName } from '@twinvault/format';
+import type { PackName } from '@twinvault/format';
+import { assert, fromHex, toHex } from '@twinvault/std';
+
 const nameBytes = 32;
 const countMin = 1024;
 
@@ -15,6 +19,17 @@ export class PackNumbers {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Names in hexadecimal; anything else is a mistake of the caller. */
+  static ofHex(names: Iterable<string>): PackNumbers {
+    const numbers = new PackNumbers();
+    for (const hex of names) {
+      const name = fromHex(hex);
+      assert(name?.length === nameBytes, 'a name of a pack');
+      numbers.numberOf(name);
+    }
+    return numbers;
   }
 
   /** The number of the name at `offset` of `bytes`, a new one if it was not met before. */
@@ -29,14 +44,22 @@ export class PackNumbers {
     return number;
   }
 
-  /** -1 when the name was not met. */
-  find(name: Uint8Array): number {
-    return Math.max(-1, this.#find(name, 0));
+  /** The number of the name at `offset` of `bytes`; -1 when it was not met. */
+  find(bytes: Uint8Array, offset: number = 0): number {
+    return this.#find(bytes, offset);
   }
 
-  /** A copy. */
-  nameAt(number: number): Uint8Array {
-    return this.#names.slice(nameBytes * number, nameBytes * (number + 1));
+  has(name: Uint8Array): boolean {
+    return this.#find(name, 0) >= 0;
+  }
+
+  /** A view, good until the next new name. */
+  nameAt(number: number): PackName {
+    return packName(this.#names.subarray(nameBytes * number, nameBytes * (number + 1)));
+  }
+
+  hexAt(number: number): string {
+    return toHex(this.nameAt(number));
   }
 
   #find(bytes: Uint8Array, offset: number): number {

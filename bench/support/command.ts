@@ -1,0 +1,16 @@
+/* How the command starts Node, read from its start script: a bench that runs a part of it in a process of its own starts that alike. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const script: string = readFileSync(join(import.meta.dirname, '../../apps/twinvault/bin/twinvault'), 'utf8');
+const start: string = script.split('\n').find((line) => line.startsWith('exec "$node"')) ?? '';
+
+/** Options of Node and V8. */
+export const commandOptions: readonly string[] = start.match(/--[a-z-]+=\d+/g) ?? [];
+if (commandOptions.length === 0) throw new Error('the start script of the command is not what this reads');
+
+/** With a cache of compiled modules in this folder, as the command has one. */
+export function commandEnvironment(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: join(folder, 'node') };
+}
