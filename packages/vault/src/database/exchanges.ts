@@ -113,8 +113,14 @@ export class Exchanges {
   async collectLapsed(countMax: number): Promise<readonly Exchange[]> {
     const rows = await this.#database.change(async (tables) => {
       const nowMs = await this.#database.nowMs(tables);
-      const query = tables.selectFrom('exchanges').selectAll().where('untilMs', '<=', nowMs).orderBy('untilMs').limit(countMax);
-      const lapsed = await (this.#database.rowLocks ? query.forUpdate().skipLocked() : query).execute();
+      const lapsed = await tables
+        .selectFrom('exchanges')
+        .selectAll()
+        .where('untilMs', '<=', nowMs)
+        .orderBy('untilMs')
+        .limit(countMax)
+        .$if(this.#database.rowLocks, (query) => query.forUpdate().skipLocked())
+        .execute();
       for (const { safe, kind, id } of lapsed) {
         await tables.deleteFrom('exchanges').where('safe', '=', safe).where('kind', '=', kind).where('id', '=', id).execute();
       }

@@ -37,7 +37,7 @@ async function executedSteps(database: Schema): Promise<string[]> {
 async function begin(database: Schema): Promise<void> {
   await textKeyed(database, 'facts', ['name']).addColumn('value', 'text', filled).execute();
   await textKeyed(database, 'leases', ['folder', 'name'])
-    .addColumn('token', 'text')
+    .addColumn('token', 'text', filled)
     .addColumn('fence', 'bigint', filled)
     .addColumn('generation', 'text', filled)
     .addColumn('holder', 'text', filled)
@@ -46,6 +46,7 @@ async function begin(database: Schema): Promise<void> {
     .addColumn('lapse_ms', 'bigint', filled)
     .addColumn('about_json', 'text', filled)
     .execute();
+  await database.schema.createIndex('leases_token').unique().on('leases').column('token').execute();
   await textKeyed(database, 'exchanges', ['safe', 'kind', 'id'])
     .addColumn('customer', 'text', filled)
     .addColumn('state_json', 'text', filled)

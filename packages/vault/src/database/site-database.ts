@@ -30,6 +30,7 @@ const pauseMsMin = 5;
 const pauseMsMax: number = secondMs;
 
 export class SiteDatabase implements AsyncDisposable {
+  /** Within a change: rows that are read must be locked against others. On SQLite a change has no other beside it. */
   readonly rowLocks: boolean;
   readonly random: Random;
   readonly #parts: SiteDatabaseParts;

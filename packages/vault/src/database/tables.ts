@@ -23,13 +23,13 @@ export interface FactsTable {
   readonly value: string;
 }
 
-/** What leases.ts keeps. A row without a token is free, and stays for its fence. */
+/** What database-leases.ts keeps. A lease that was given back has no row. */
 export interface LeasesTable {
   /** Name of the lease up to its last "/". */
   readonly folder: string;
   readonly name: string;
-  /** Drawn by the holder; null when free. */
-  readonly token: string | null;
+  /** Drawn by the holder. */
+  readonly token: string;
   readonly fence: number;
   readonly generation: string;
   readonly holder: string;

@@ -98,8 +98,12 @@ export class TaskClaim {
   async #end<T>(body: (tables: Transaction<SiteTables>, row: TasksTable, nowMs: number) => Promise<T>): Promise<T> {
     let answer: { readonly value: T } | null = null;
     return this.#database.change(async (tables) => {
-      const query = tables.selectFrom('tasks').selectAll().where('id', '=', this.task.id);
-      const row = await (this.#database.rowLocks ? query.forUpdate() : query).executeTakeFirst();
+      const row = await tables
+        .selectFrom('tasks')
+        .selectAll()
+        .where('id', '=', this.task.id)
+        .$if(this.#database.rowLocks, (query) => query.forUpdate())
+        .executeTakeFirst();
       if (row === undefined || row.fence !== this.fence) throw this.#lost();
       if (row.token === null && answer !== null) return answer.value;
       if (row.token !== this.#token) throw this.#lost();

@@ -177,7 +177,7 @@ export class WorkQueue {
       .groupBy('customer')
       .as('running');
     const count = sql<number>`coalesce(${sql.ref('running.count')}, 0)`;
-    const query = tables
+    return tables
       .selectFrom('tasks')
       .leftJoin(running, 'running.customer', 'tasks.customer')
       .leftJoin('turns', 'turns.customer', 'tasks.customer')
@@ -189,13 +189,14 @@ export class WorkQueue {
           eb.and([eb('tasks.state', '=', 'running'), eb('tasks.untilMs', '<=', nowMs)]),
         ]),
       )
-      .$if(customerMax !== undefined, (query_) => query_.where(count, '<', customerMax ?? 0))
+      .$if(customerMax !== undefined, (query) => query.where(count, '<', customerMax ?? 0))
       .orderBy(count)
       .orderBy(sql`coalesce(${sql.ref('turns.turn')}, 0)`)
       .orderBy('tasks.dueMs')
       .orderBy('tasks.id')
-      .limit(1);
-    return (this.#database.rowLocks ? query.forUpdate('tasks').skipLocked() : query).executeTakeFirst();
+      .limit(1)
+      .$if(this.#database.rowLocks, (query) => query.forUpdate('tasks').skipLocked())
+      .executeTakeFirst();
   }
 }
 
