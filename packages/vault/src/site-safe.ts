@@ -3,15 +3,18 @@
 import { parseLedgerEntry } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { RecordFilter, RecordSummary, SessionRequest, VaultReading, VaultSafe, VaultSession } from '@twinvault/protocol';
+import type { RecordFilter, RecordSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
-import { openReading } from './reading/reading.ts';
+import { openReading, resumeReading } from './reading/reading.ts';
+import type { SiteReading } from './reading/reading.ts';
 import { RecordStore } from './records/record-store.ts';
 import { LedgerStore } from './safes/ledger-store.ts';
 import { readSlots, replaceSlots } from './safes/slots.ts';
-import { openSession } from './sessions/session.ts';
+import type { ReadingState, SessionState } from './sessions/carried.ts';
+import { openSession, resumeSession } from './sessions/session.ts';
+import type { OpenedSession, SessionOptions, SiteSession } from './sessions/session.ts';
 import { asProtocol } from './store/vault-files.ts';
 
 /** What the features of one safe share: what was read and verified once. */
@@ -66,11 +69,21 @@ export class SiteSafe implements VaultSafe {
     });
   }
 
-  openSession(request: SessionRequest): Promise<VaultSession> {
-    return asProtocol(() => openSession(this.#parts, request));
+  openSession(request: SessionRequest, options: SessionOptions = {}): Promise<OpenedSession> {
+    return asProtocol(() => openSession(this.#parts, request, options));
   }
 
-  openReading(): Promise<VaultReading> {
-    return asProtocol(() => openReading(this.#parts.context));
+  /** Of a session that was opened with `carried`, at any node; `lease-lost` when it is over. */
+  resumeSession(state: SessionState): Promise<SiteSession> {
+    return asProtocol(() => resumeSession(this.#parts, state));
+  }
+
+  openReading(options: { readonly carried?: boolean } = {}): Promise<SiteReading> {
+    return asProtocol(() => openReading(this.#parts.context, options));
+  }
+
+  /** Of a reading that was opened with `carried`, at any node; `lease-lost` when it is over. */
+  resumeReading(state: ReadingState): Promise<SiteReading> {
+    return asProtocol(() => resumeReading(this.#parts.context, state));
   }
 }

@@ -18,6 +18,7 @@ import type { Leases } from './leases/leases.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
+import type { CreateOptions } from './safes/safes.ts';
 import { safeParts, SiteSafe } from './site-safe.ts';
 import type { SafeParts } from './site-safe.ts';
 import type { Reserve } from './site/reserve.ts';
@@ -85,9 +86,9 @@ export class SiteVault implements Vault {
     return asProtocol(() => listSafes(this.#context));
   }
 
-  createSafe(safe: NewSafe): Promise<void> {
+  createSafe(safe: NewSafe, options: CreateOptions = {}): Promise<void> {
     return asProtocol(async () => {
-      await createSafe(this.#context, safe);
+      await createSafe(this.#context, safe, options);
     });
   }
 

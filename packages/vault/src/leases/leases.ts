@@ -55,7 +55,7 @@ export interface Lease extends AsyncDisposable {
   check(): Promise<void>;
   /** False when the lease was lost. A failure to reach it is not yet a loss: it throws. */
   renew(): Promise<boolean>;
-  /** Stops renewing it; it stands until it lapses, and the handle carries it on. */
+  /** Stops renewing it by itself; it stands until it lapses, `check` and `renew` go on working, and the handle carries it on. */
   detach(): void;
   /** Gives it back, unless it is detached; idempotent. What cannot be given back lapses. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -17,21 +17,38 @@ import { randomLeaseName } from '../leases/locks.ts';
 import { Holders } from '../packs/holders.ts';
 import { OpenFiles } from '../store/open-files.ts';
 import { asProtocol } from '../store/vault-files.ts';
+import type { ReadingState } from '../sessions/carried.ts';
 
 const openFilesMax = 32;
 const leaseless: ReadonlySet<string> = new Set(['vault-read-only', 'vault-denied', 'vault-full']);
 
-export async function openReading(context: SafeContext): Promise<VaultReading> {
-  return new SiteReading(context, await readLease(context));
+/** `carried`: no process holds its lease; it is renewed by `renew` alone, and whoever has its state carries it on. */
+export async function openReading(context: SafeContext, { carried = false }: { carried?: boolean } = {}): Promise<SiteReading> {
+  const generation = await generationOrNull(context);
+  const lease = generation === null ? null : await readLease(context, { generation, carried });
+  if (carried) lease?.detach();
+  return new SiteReading(context, lease, generation ?? '');
 }
 
-async function readLease(context: SafeContext): Promise<Lease | null> {
+/** Carries a reading on that was opened here or at another node, and renews it. `lease-lost` when it is over. */
+export async function resumeReading(context: SafeContext, { lease: handle, generation }: ReadingState): Promise<SiteReading> {
+  if (handle === null) return new SiteReading(context, null, generation);
+  const lease = (await generationOrNull(context)) === generation ? await context.leases.resume(handle) : null;
+  if (lease === null) throw new ProtocolError('lease-lost', { context: { defect: 'lapsed' } });
+  lease.detach();
+  return new SiteReading(context, lease, generation);
+}
+
+interface LeaseWish {
+  readonly generation: string;
+  readonly carried: boolean;
+}
+
+async function readLease(context: SafeContext, wish: LeaseWish): Promise<Lease | null> {
   const { layout, leases, ports } = context;
   const name = layout.inFolder('leases', randomLeaseName('read', ports.random));
-  const generation = await generationOrNull(context);
-  if (generation === null) return null;
   try {
-    const answer = await leases.take({ name, lapseMs: leaseLapseMs, generation });
+    const answer = await leases.take({ ...wish, name, lapseMs: leaseLapseMs });
     return answer.type === 'taken' ? answer.lease : null;
   } catch (error) {
     if (error instanceof ProtocolError && leaseless.has(error.code)) return null;
@@ -48,14 +65,18 @@ async function generationOrNull(context: SafeContext): Promise<string | null> {
   }
 }
 
-class SiteReading implements VaultReading {
+export class SiteReading implements VaultReading {
+  readonly #context: SafeContext;
+  readonly #generation: string;
   readonly #lease: Lease | null;
   readonly #files: OpenFiles;
   readonly #holders: Holders;
   #closed = false;
 
-  constructor(context: SafeContext, lease: Lease | null) {
+  constructor(context: SafeContext, lease: Lease | null, generation: string) {
     const { store, layout } = context;
+    this.#context = context;
+    this.#generation = generation;
     this.#lease = lease;
     this.#holders = new Holders(context);
     this.#files = new OpenFiles({
@@ -63,6 +84,24 @@ class SiteReading implements VaultReading {
       // A pack that a check kept aside may still have what is asked for.
       open: async (hex) => (await store.open(layout.pack(hex))) ?? store.open(layout.inFolder('damaged', hex)),
     });
+  }
+
+  get state(): ReadingState {
+    return { lease: this.#lease?.handle ?? null, generation: this.#generation };
+  }
+
+  /** `lease-lost` when the reading is over. */
+  renew(): Promise<void> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      await this.#lease?.check();
+    });
+  }
+
+  /** Ends the reading for every process, detached or not; idempotent. */
+  async end(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    if (this.#lease !== null) await (await this.#context.leases.resume(this.#lease.handle))?.[Symbol.asyncDispose]();
   }
 
   readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {

@@ -104,17 +104,21 @@ function labelIn(descriptor: Uint8Array | null): string {
   }
 }
 
+export interface CreateOptions {
+  /** Labels of a vault differ, so that its owner can name a safe by its label; those of a site's customers need not. */
+  readonly anyLabel?: boolean;
+}
+
 /** Verifies everything, then makes the safe. `safe-exists`, `label-taken`, `slots-mismatch`, codes of format. */
-export async function createSafe(context: VaultContext, safe: NewSafe): Promise<SafeId> {
+export async function createSafe(context: VaultContext, safe: NewSafe, { anyLabel = false }: CreateOptions): Promise<SafeId> {
   const ledger = Ledger.replay(safe.descriptor, safe.ledger);
   const { safe: id, label } = ledger.descriptor;
   demandSlots(safe.slots, ledger, id);
-  const existing = await listSafes(context);
-  if (existing.some((other) => equalBytes(other.safe, id)))
-    throw new ProtocolError('safe-exists', { context: { safe: toHex(id) } });
-  const sameLabel = existing.find((other) => other.label === label);
+  const own = safeContext(context, id);
+  if ((await context.store.stat(own.layout.descriptor)) !== null) throw exists(own.layout);
+  const sameLabel = anyLabel ? undefined : (await listSafes(context)).find((other) => other.label === label);
   if (sameLabel !== undefined) throw new ProtocolError('label-taken', { context: { safe: toHex(sameLabel.safe) } });
-  await writeSafe(safeContext(context, id), safe);
+  await writeSafe(own, safe);
   return id;
 }
 

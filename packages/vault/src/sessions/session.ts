@@ -4,7 +4,7 @@
  */
 
 import { packBytesMax, packHeaderFixedBytes, PackTable, verifyPackTable } from '@twinvault/format';
-import type { CertificateId, Ledger, PackName, Suite } from '@twinvault/format';
+import type { Ledger, PackName, Suite } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
 import { concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
@@ -21,34 +21,49 @@ import { packNames, sessionNameOf } from '../packs/pack-files.ts';
 import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
 import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
-import { headsOf } from '../records/record-store.ts';
+import { headsOf, sameJob } from '../records/record-store.ts';
 import { demandSeen } from '../safes/ledger-store.ts';
 import { noteText } from '../store/notes.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { asProtocol, protocolError } from '../store/vault-files.ts';
+import { idOf, ownerOf, stateOfOwner } from './carried.ts';
+import type { SessionOwner, SessionState } from './carried.ts';
+
+export interface SessionOptions {
+  /** Drawn when left out. */
+  readonly id?: Uint8Array;
+  /** No process holds its leases: it is renewed by `renew` alone, and whoever has its state carries it on. */
+  readonly carried?: boolean;
+}
 
 /** `job-busy`, `certificate-unknown`, `certificate-revoked`, `job-foreign`, `ledger-behind`, `ledger-forked`. */
-export async function openSession(parts: CommitParts, request: SessionRequest): Promise<VaultSession> {
+export async function openSession(
+  parts: CommitParts,
+  request: SessionRequest,
+  { id, carried = false }: SessionOptions = {},
+): Promise<OpenedSession> {
   const { context } = parts;
   const ledger = await parts.ledger.current();
   demandSeen(ledger, request.ledger);
   demandCertificate(ledger, request);
   const generation = await generationHex(context);
-  const write = await takeWriteLease(context, request, generation);
+  const write = await takeWriteLease(context, request, { generation, carried });
   try {
-    const session = await takeSessionLease(context, generation);
+    const session = await takeSessionLease(context, { generation, carried });
     try {
       await recoverCommits(parts);
       const heads = headsOf(await parts.records.all(), request);
       parts.records.demandAll();
-      return new SiteSession(parts, {
-        request,
+      const opened = new OpenedSession(parts, heads, {
+        id: id ?? context.ports.random.bytes(16),
+        owner: request,
         generation,
-        heads,
-        leases: [write, session],
+        leases: { write, session },
         minimumSuite: ledger.minimumSuite,
         suspects: suspectSessions(ledger),
       });
+      if (carried) opened.detach();
+      return opened;
     } catch (error) {
       await session[Symbol.asyncDispose]();
       throw error;
@@ -57,6 +72,35 @@ export async function openSession(parts: CommitParts, request: SessionRequest): 
     await write[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Carries a session on that was opened here or at another node, and renews it. `lease-lost` when it is over. */
+export async function resumeSession(parts: CommitParts, state: SessionState): Promise<SiteSession> {
+  const { context } = parts;
+  if ((await generationHex(context)) !== state.generation) throw rebuilt();
+  const write = await resumeLease(context, state.writeLease);
+  const session = await resumeLease(context, state.sessionLease);
+  const ledger = await parts.ledger.current();
+  return new SiteSession(parts, {
+    id: idOf(state),
+    owner: ownerOf(state),
+    generation: state.generation,
+    leases: { write, session },
+    minimumSuite: state.minimumSuite,
+    suspects: suspectSessions(ledger),
+  });
+}
+
+/** Nobody renews it but who is asked to. */
+async function resumeLease({ leases }: SafeContext, handle: string): Promise<Lease> {
+  const lease = await leases.resume(handle);
+  if (lease === null) throw new ProtocolError('lease-lost', { context: { defect: 'lapsed' } });
+  lease.detach();
+  return lease;
+}
+
+function rebuilt(): ProtocolError {
+  return new ProtocolError('lease-lost', { context: { defect: 'rebuilt' } });
 }
 
 function demandCertificate(ledger: Ledger, { certificate, computer, job }: SessionRequest): void {
@@ -71,10 +115,15 @@ export function writeLeaseName({ computer, job }: { readonly computer: Uint8Arra
   return `write-${toHex(primitives.sha256(concatBytes(computer, utf8Encode(job))))}`;
 }
 
-async function takeWriteLease(context: SafeContext, request: SessionRequest, generation: string): Promise<Lease> {
+interface LeaseWish {
+  readonly generation: string;
+  readonly carried: boolean;
+}
+
+async function takeWriteLease(context: SafeContext, request: SessionRequest, wish: LeaseWish): Promise<Lease> {
   const name = context.layout.inFolder('leases', writeLeaseName(request));
   const about = { certificate: toHex(request.certificate) };
-  const answer = await context.leases.take({ name, lapseMs: leaseLapseMs, generation, about });
+  const answer = await context.leases.take({ ...wish, name, lapseMs: leaseLapseMs, about });
   if (answer.type === 'taken') return answer.lease;
   throw jobBusy(answer.by);
 }
@@ -86,9 +135,9 @@ function jobBusy({ about, sinceMs, renewedMs }: LeaseHolder): ProtocolError {
   });
 }
 
-async function takeSessionLease(context: SafeContext, generation: string): Promise<Lease> {
+async function takeSessionLease(context: SafeContext, wish: LeaseWish): Promise<Lease> {
   const name = context.layout.inFolder('leases', randomLeaseName('session', context.ports.random));
-  const answer = await context.leases.take({ name, lapseMs: leaseLapseMs, generation });
+  const answer = await context.leases.take({ ...wish, name, lapseMs: leaseLapseMs });
   if (answer.type === 'taken') return answer.lease;
   throw new ProtocolError('vault-failed', { context: { defect: 'random lease name is taken' } });
 }
@@ -99,22 +148,21 @@ function suspectSessions(ledger: Ledger): Set<string> {
 }
 
 interface SessionParts {
-  readonly request: SessionRequest;
+  readonly id: Uint8Array;
+  readonly owner: SessionOwner;
   readonly generation: string;
-  readonly heads: readonly RecordSummary[];
-  readonly leases: readonly Lease[];
+  readonly leases: { readonly write: Lease; readonly session: Lease };
   readonly suspects: ReadonlySet<string>;
   /** The ledger's when the session was opened: an entry that raises it later lets the session end as it began. */
   readonly minimumSuite: Suite;
 }
 
-class SiteSession implements VaultSession {
+/** A session, wherever it was opened. */
+export class SiteSession implements Omit<VaultSession, 'heads'> {
   readonly id: Uint8Array;
-  readonly heads: readonly RecordSummary[];
   readonly #parts: CommitParts;
   readonly #context: SafeContext;
   readonly #session: SessionParts;
-  readonly #certificate: CertificateId;
   /** Tails of packs put here: the next session reads them from one file. */
   readonly #segments: SegmentWriter;
   #closed = false;
@@ -123,10 +171,57 @@ class SiteSession implements VaultSession {
     this.#parts = parts;
     this.#context = parts.context;
     this.#session = session;
-    this.#certificate = session.request.certificate;
     this.#segments = new SegmentWriter(parts.context);
-    this.id = parts.context.ports.random.bytes(16);
-    this.heads = session.heads;
+    this.id = session.id;
+  }
+
+  get state(): SessionState {
+    const { owner, generation, minimumSuite, leases } = this.#session;
+    return {
+      id: toHex(this.id),
+      ...stateOfOwner(owner),
+      generation,
+      minimumSuite,
+      writeLease: leases.write.handle,
+      sessionLease: leases.session.handle,
+    };
+  }
+
+  /** Heads of the job now; `vault-newer`, `vault-failed`, `vault-denied`. */
+  async currentHeads(): Promise<readonly RecordSummary[]> {
+    const heads = headsOf(await this.#parts.records.all(), this.#session.owner);
+    this.#parts.records.demandAll();
+    return heads;
+  }
+
+  /** From now on it is renewed by `renew` and `commit` alone, and being disposed of does not end it: `end` does. */
+  detach(): void {
+    for (const lease of this.#leases) lease.detach();
+  }
+
+  /** `lease-lost` when the session is over. */
+  renew(): Promise<void> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      if ((await generationHex(this.#context)) !== this.#session.generation) throw rebuilt();
+      for (const lease of this.#leases) await lease.check();
+    });
+  }
+
+  /** Ends the session for every process, detached or not; idempotent. */
+  async end(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    for (const { handle } of this.#leases) await (await this.#context.leases.resume(handle))?.[Symbol.asyncDispose]();
+  }
+
+  /** Whether the pack is there and nothing is about to take it away: then it need not be put. */
+  hasPack(name: PackName): Promise<boolean> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      const { store, layout } = this.#context;
+      const isThere = (await store.stat(layout.pack(name))) !== null;
+      return isThere && (await readQuarantine(this.#context, toHex(name))) === null;
+    });
   }
 
   async *liveList(): AsyncGenerator<LivePack, void, undefined> {
@@ -149,8 +244,8 @@ class SiteSession implements VaultSession {
     return asProtocol(async () => {
       this.#demandOpen();
       if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
-      const { minimumSuite } = this.#session;
-      const expected = { safe: this.#context.safe, certificate: this.#certificate, minimumSuite };
+      const { minimumSuite, owner } = this.#session;
+      const expected = { safe: this.#context.safe, certificate: owner.certificate, minimumSuite };
       const { header, table } = verifyPackTable(name, bytes, expected);
       // Whose rows a compacted pack holds is for the site alone to say: it would take them for those of other packs.
       if (table.sections[0]?.origin !== null)
@@ -173,28 +268,26 @@ class SiteSession implements VaultSession {
       return commitRecord(this.#parts, {
         record,
         checkSession: async ({ public: facts, suite }) => {
-          const { request, generation, leases, minimumSuite } = this.#session;
+          const { owner, minimumSuite } = this.#session;
           if (suite < minimumSuite) throw new ProtocolError('record-invalid', { context: { reason: 'suite-too-low' } });
-          if (
-            !equalBytes(facts.certificate, request.certificate) ||
-            !equalBytes(facts.computer, request.computer) ||
-            facts.job !== request.job
-          ) {
+          if (!equalBytes(facts.certificate, owner.certificate) || !sameJob(facts, owner)) {
             throw new ProtocolError('record-invalid', { context: { reason: 'another session' } });
           }
-          if ((await generationHex(this.#context)) !== generation)
-            throw new ProtocolError('lease-lost', { context: { defect: 'rebuilt' } });
-          for (const lease of leases) await lease.check();
+          await this.renew();
         },
       });
     });
+  }
+
+  get #leases(): readonly Lease[] {
+    return [this.#session.leases.write, this.#session.leases.session];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#segments.flush();
-    for (const lease of this.#session.leases.toReversed()) await lease[Symbol.asyncDispose]();
+    for (const lease of this.#leases.toReversed()) await lease[Symbol.asyncDispose]();
   }
 
   /** Durable, and free of any mark that could take it away while the session lives. */
@@ -226,5 +319,16 @@ class SiteSession implements VaultSession {
 
   #demandOpen(): void {
     if (this.#closed) throw new ProtocolError('lease-lost', { context: { defect: 'session is closed' } });
+  }
+}
+
+/** A session that was opened here. */
+export class OpenedSession extends SiteSession implements VaultSession {
+  /** When it was opened. */
+  readonly heads: readonly RecordSummary[];
+
+  constructor(parts: CommitParts, heads: readonly RecordSummary[], session: SessionParts) {
+    super(parts, session);
+    this.heads = heads;
   }
 }
