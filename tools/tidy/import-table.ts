@@ -42,7 +42,11 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   sources: { platform: 'node', imports: ['std'], importsTypes: ['engine'], thirdParty: ['koffi'] },
   mount: { platform: 'node', imports: ['std', 'format', 'seal'], thirdParty: ['koffi'] },
   agent: { platform: 'node', imports: ['std', 'format', 'seal', 'protocol', 'engine', 'sources'], thirdParty: [] },
-  vault: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: ['better-sqlite3', 'kysely', 'pg'] },
+  vault: {
+    platform: 'node',
+    imports: ['std', 'format', 'protocol'],
+    thirdParty: ['better-sqlite3', 'fastify', 'kysely', 'pg', 'pino', 'prom-client', 'typebox', 'yaml'],
+  },
   portal: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: [] },
   testkit: {
     platform: 'node',

@@ -17,6 +17,8 @@ export type { CompactOptions } from './compact/choose.ts';
 export type { VaultPorts } from './context.ts';
 export { createDirectoryVault, directoryParts, openDirectoryVault } from './directory-vault.ts';
 export type { DirectoryPorts, DirectoryVaultOptions } from './directory-vault.ts';
+export { VaultError, vaultErrorCodes } from './errors.ts';
+export type { VaultErrorCode } from './errors.ts';
 export { leaseLapseMs, lockLapseMs } from './leases/leases.ts';
 export type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases/leases.ts';
 export type { RebuildOptions, RebuildProgress, RebuildReport, RebuiltSafe } from './rebuild/rebuild.ts';

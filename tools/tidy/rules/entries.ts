@@ -1,10 +1,10 @@
 import type { Finding, Rule } from '../rule.ts';
 import { workspacesOf } from '../workspaces.ts';
 
-/** What most users of a package must not load: std's node part, and the wire of protocol with the libraries that it stands on. */
-const secondEntries: Readonly<Record<string, string>> = { std: 'node', protocol: 'wire' };
+/** What most users of a package must not load: std's node part, the wire of protocol and the service of vault with the libraries that they stand on. */
+const secondEntries: Readonly<Record<string, string>> = { std: 'node', protocol: 'wire', vault: 'service' };
 
-/** A package has one public entry, src/index.ts; two have a second one; an app has none. */
+/** A package has one public entry, src/index.ts; some have a second one; an app has none. */
 export const entriesRule: Rule = {
   name: 'entries',
   why: 'what is not in the entry may change without asking; what can be imported from anywhere never can',

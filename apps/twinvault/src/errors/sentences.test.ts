@@ -8,6 +8,7 @@ import { protocolErrorCodes } from '@twinvault/protocol';
 import { sealErrorCodes } from '@twinvault/seal';
 import { sourcesErrorCodes } from '@twinvault/sources';
 import { stdErrorCodes } from '@twinvault/std';
+import { vaultErrorCodes } from '@twinvault/vault';
 import { sentences } from './sentences.ts';
 
 /** What only a programming error of ours could bring out. */
@@ -25,6 +26,7 @@ const codes: Readonly<Record<string, unknown>> = {
   ...engineErrorCodes,
   ...sourcesErrorCodes,
   ...mountErrorCodes,
+  ...vaultErrorCodes,
 };
 
 test('each code of each package has a sentence', () => {

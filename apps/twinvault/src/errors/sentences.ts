@@ -90,6 +90,28 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('vault', 'Try again in a minute. Nothing that was stored is lost.', {
     'database-away': 'The site cannot reach its own database.',
   }),
+  ...all('usage', 'docs/operating/configuration.md says what the file holds. Nothing was started.', {
+    'config-invalid': 'The configuration {localPath} cannot be used: {key} {defect}.',
+  }),
+  ...all('missing', 'Give its path with --config; docs/operating/configuration.md shows one to begin with.', {
+    'config-missing': 'There is no configuration file at {localPath}',
+  }),
+  ...all('denied', 'Take the permission from the others: chmod 600, or 640 for a group of the service. Nothing was started.', {
+    'secret-exposed': 'Other users may read or write the secret in {localPath}',
+  }),
+  ...all('missing', 'Put it there, readable by the user of the service alone. Nothing was started.', {
+    'secret-missing': 'The configuration names a secret that is not there: {localPath}',
+  }),
+  ...all(
+    'usage',
+    'Check that chain and key belong together and that the certificate names the address of the site. Nothing was started.',
+    {
+      'certificate-unusable': 'The certificate {localPath} cannot be used: {defect}.',
+    },
+  ),
+  ...all('busy', 'See what listens there (ss -tlnp), or take another port in the configuration.', {
+    'listen-failed': 'The site cannot listen at {host}, port {port}: {reason}',
+  }),
   ...all('newer', newer, {
     'vault-newer': 'This vault was written by a newer version of Twinvault.',
     'version-unknown': 'An object of the vault was written by a newer version of Twinvault.',

@@ -1,0 +1,35 @@
+/** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
+import { makeLog, startSiteService } from '@twinvault/vault/service';
+import type { VerbContext } from '../wiring/context.ts';
+import { openSite } from '../wiring/open-site.ts';
+import { loadConfig, siteCertificate } from '../wiring/site-files.ts';
+
+export interface VaultRunOptions {
+  readonly config: string;
+}
+
+export async function vaultRun({ platform, output, signal }: VerbContext, options: VaultRunOptions): Promise<void> {
+  const config = await loadConfig(platform, options.config);
+  const log = makeLog({ level: config.log, clock: platform.clock, write: (line) => output.text(line.trimEnd()) });
+  const certificate = await siteCertificate(platform, config);
+  await using vault = await openSite(platform, config);
+  const service = await startSiteService({
+    vault,
+    ports: platform,
+    log,
+    basePath: config.basePath,
+    listen: config.listen,
+    operations: config.operations,
+    tls: certificate,
+    issuers: config.issuers,
+    refuseBeforeMs: config.refuseBeforeMs,
+  });
+  log.info({ address: config.address, port: service.port, pin: certificate.pin }, 'serving');
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  log.info({}, 'stopping');
+  await service.stop();
+  log.info({}, 'stopped');
+}

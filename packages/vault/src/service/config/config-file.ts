@@ -1,0 +1,178 @@
+/*
+ * The configuration file of a site, docs/operating/configuration.md: its shape, and what is wrong with one that does not have it. It holds no
+ * secret, only the paths of files that do.
+ */
+
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { parseDocument } from 'yaml';
+import { VaultError } from '../../errors.ts';
+
+export const configBytesMax: number = 64 * 1024;
+
+/** As it stands in the file; siteConfig fills in the rest. */
+export interface ConfigFile {
+  readonly address: string;
+  readonly listen?: string;
+  readonly operations?: string;
+  readonly state: string;
+  readonly store: StoreConfig;
+  readonly database?: DatabaseConfig;
+  readonly certificate?: CertificateConfig;
+  readonly issuers?: readonly string[];
+  readonly refuseBefore?: string;
+  readonly log?: LogLevel;
+}
+
+/** One of both. */
+export interface StoreConfig {
+  readonly directory?: string;
+  readonly bucket?: BucketConfig;
+}
+
+export interface BucketConfig {
+  readonly endpoint: string;
+  readonly region?: string;
+  readonly name: string;
+  readonly prefix?: string;
+  readonly credentials: string;
+  readonly siteKey: string;
+}
+
+/** One of both, or none. */
+export interface DatabaseConfig {
+  readonly sqlite?: string;
+  readonly postgresql?: string;
+}
+
+/** `chain` and `key`, or `acme`. */
+export interface CertificateConfig {
+  readonly chain?: string;
+  readonly key?: string;
+  readonly acme?: AcmeConfig;
+}
+
+export interface AcmeConfig {
+  readonly directory: string;
+  readonly contact: string;
+  readonly agreed: boolean;
+  readonly listen?: string;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+const strict = { additionalProperties: false };
+const text = Type.String({ minLength: 1, maxLength: 4096 });
+const url = Type.String({ minLength: 1, maxLength: 2048, pattern: '^https://[^\\s?#@]+$' });
+const listen = Type.String({ maxLength: 300, pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[^:\\s]*):[0-9]{1,5}$' });
+
+const bucket = Type.Object(
+  {
+    endpoint: Type.String({ maxLength: 2048, pattern: '^https?://[^\\s?#@]+$' }),
+    region: Type.Optional(text),
+    name: text,
+    prefix: Type.Optional(text),
+    credentials: text,
+    siteKey: text,
+  },
+  strict,
+);
+
+const acme = Type.Object({ directory: url, contact: text, agreed: Type.Boolean(), listen: Type.Optional(listen) }, strict);
+
+const schema = Type.Object(
+  {
+    address: url,
+    listen: Type.Optional(listen),
+    operations: Type.Optional(listen),
+    state: text,
+    store: Type.Object(
+      { directory: Type.Optional(text), bucket: Type.Optional(bucket) },
+      { ...strict, minProperties: 1, maxProperties: 1 },
+    ),
+    database: Type.Optional(
+      Type.Object(
+        { sqlite: Type.Optional(text), postgresql: Type.Optional(text) },
+        { ...strict, minProperties: 1, maxProperties: 1 },
+      ),
+    ),
+    certificate: Type.Optional(
+      Type.Object(
+        { chain: Type.Optional(text), key: Type.Optional(text), acme: Type.Optional(acme) },
+        { ...strict, minProperties: 1, maxProperties: 2 },
+      ),
+    ),
+    issuers: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 100 })),
+    refuseBefore: Type.Optional(Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d)?Z$' })),
+    log: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
+  },
+  strict,
+);
+
+const validator = Compile(schema);
+
+/** `config-invalid`: context has the key and what is wrong with it, or the line of the file. */
+export function parseConfigFile(source: string): ConfigFile {
+  const document = parseDocument(source, { prettyErrors: false, uniqueKeys: true });
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    const line = source.slice(0, broken.pos[0]).split('\n').length;
+    throw invalid('', `line ${line} is no YAML`);
+  }
+  // No aliases: a small file could unfold into a very large value.
+  const value: unknown = toValue(document);
+  if (value === null) throw invalid('address', 'is missing');
+  if (!validator.Check(value)) throw firstError(value);
+  const file: Static<typeof schema> = value;
+  demandPairs(file);
+  return file;
+}
+
+function toValue(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    throw invalid('', 'aliases are not read', error);
+  }
+}
+
+function demandPairs({ certificate }: ConfigFile): void {
+  if (certificate === undefined) return;
+  const { chain, key, acme: made } = certificate;
+  const isOwn = chain !== undefined && key !== undefined && made === undefined;
+  const isMade = made !== undefined && chain === undefined && key === undefined;
+  if (!isOwn && !isMade) throw invalid('certificate', 'needs chain and key, or acme');
+  if (made?.agreed === false) throw invalid('certificate.acme.agreed', 'has to be true: read the terms of the authority first');
+}
+
+function firstError(value: unknown): VaultError {
+  const [first] = validator.Errors(value);
+  if (first === undefined || (first.instancePath === '' && first.keyword === 'type'))
+    return invalid('', 'is no list of keys and values');
+  const place = first.instancePath.slice(1).replaceAll('/', '.');
+  const within = (name: string): string => (place === '' ? name : `${place}.${name}`);
+  const { keyword } = first;
+  if (keyword === 'required') return invalid(within(first.params.requiredProperties[0] ?? ''), 'is missing');
+  // How typebox says of a key that no schema lets it in.
+  if (keyword === 'boolean') return invalid(place, 'is not a key that is known here');
+  if (keyword === 'minProperties' || keyword === 'maxProperties') return invalid(place, 'needs exactly one of its keys');
+  if (keyword === 'enum') return invalid(place, 'has to be one of debug, info, warn and error');
+  return invalid(place, hints[place.replaceAll(/\.\d+/gu, '')] ?? 'has a value of the wrong kind');
+}
+
+const listenHint = 'has to be an address and a port, like 127.0.0.1:8443 or [::]:8443';
+const hints: Readonly<Record<string, string>> = {
+  address: 'has to be the https:// address that clients use',
+  listen: listenHint,
+  operations: listenHint,
+  'certificate.acme.listen': listenHint,
+  'certificate.acme.directory': 'has to be the https:// address of the directory of an authority',
+  'store.bucket.endpoint': 'has to be the http(s):// address of the object store',
+  issuers: 'has to be a list of public keys: 64 hexadecimal digits each',
+  refuseBefore: 'has to be a time like 2026-11-22T12:00Z',
+};
+
+function invalid(key: string, defect: string, cause?: unknown): VaultError {
+  return new VaultError('config-invalid', { context: { key, defect }, ...(cause === undefined ? {} : { cause }) });
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { VaultError } from '../../errors.ts';
+import { parseConfigFile } from './config-file.ts';
+import { siteConfig } from './site-config.ts';
+
+const resolve = (path: string): string => (path.startsWith('/') ? path : `/etc/twinvault/${path}`);
+const least = 'address: https://backup.example:8443/a/\nstate: state\nstore: { directory: /srv/vault }\n';
+
+function defectOf(source: string): { key: unknown; defect: unknown } {
+  try {
+    parseConfigFile(source);
+  } catch (error) {
+    assert.ok(error instanceof VaultError && error.code === 'config-invalid');
+    return { key: error.context['key'], defect: error.context['defect'] };
+  }
+  throw new assert.AssertionError({ message: `this was taken: ${source}` });
+}
+
+test('three keys suffice, and the rest has its value', () => {
+  assert.deepEqual(siteConfig(parseConfigFile(least), resolve), {
+    address: 'https://backup.example:8443/a',
+    basePath: '/a',
+    host: 'backup.example',
+    listen: { host: '::', port: 8443 },
+    operations: null,
+    state: '/etc/twinvault/state',
+    store: { type: 'directory', path: '/srv/vault' },
+    database: { type: 'sqlite', path: '/etc/twinvault/state/site.sqlite' },
+    certificate: { type: 'made' },
+    issuers: [],
+    refuseBeforeMs: 0,
+    log: 'info',
+  });
+});
+
+test('everything that can be said is taken', () => {
+  const file = parseConfigFile(`
+address: https://[2001:db8::1]
+listen: "[::1]:9000"
+operations: 127.0.0.1:9464
+state: /var/lib/x
+store:
+  bucket: { endpoint: "http://localhost:7480", name: vault, prefix: a, credentials: s3.json, siteKey: site.key }
+database: { postgresql: database-url }
+certificate: { acme: { directory: "https://acme.example/dir", contact: "mailto:a@b.example", agreed: true } }
+issuers: [${'ab'.repeat(32)}]
+refuseBefore: 2026-11-22T12:00Z
+log: debug
+`);
+  const config = siteConfig(file, resolve);
+  assert.equal(config.host, '2001:db8::1');
+  assert.deepEqual(config.listen, { host: '::1', port: 9000 });
+  assert.deepEqual(config.operations, { host: '127.0.0.1', port: 9464 });
+  assert.ok(config.store.type === 'bucket');
+  assert.equal(config.store.bucket.credentials, '/etc/twinvault/s3.json');
+  assert.deepEqual(config.database, { type: 'postgresql', urlFile: '/etc/twinvault/database-url' });
+  assert.ok(config.certificate.type === 'acme');
+  assert.equal(config.certificate.acme.listen, '[::]:80');
+  assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
+});
+
+test('what is wrong is named by its place', () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['', 'address', /missing/u],
+    ['- a\n', '', /keys and values/u],
+    ['address: [\n', '', /line \d+/u],
+    ['a: &x [1]\nb: *x\n', '', /aliases/u],
+    [least.replace('https', 'http'), 'address', /https/u],
+    [`${least}adress: x\n`, 'adress', /not a key/u],
+    [least.replace('directory: /srv/vault', ''), 'store', /exactly one/u],
+    [`${least}listen: here\n`, 'listen', /port/u],
+    [`${least}issuers: [abc]\n`, 'issuers.0', /public keys/u],
+    [`${least}log: loud\n`, 'log', /debug/u],
+    [`${least}certificate: { chain: a.crt }\n`, 'certificate', /chain and key, or acme/u],
+    [
+      `${least}certificate: { acme: { directory: "https://a", contact: c, agreed: false } }\n`,
+      'certificate.acme.agreed',
+      /terms/u,
+    ],
+  ];
+  for (const [source, key, defect] of cases) {
+    const found = defectOf(source);
+    assert.equal(found.key, key, source);
+    assert.match(String(found.defect), defect);
+  }
+});
+
+test('any text is either a configuration or refused with a word about it', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.string().map((text) => `${least}${text}: 1\n`),
+      ),
+      (source) => {
+        try {
+          parseConfigFile(source);
+        } catch (error) {
+          assert.ok(error instanceof VaultError, String(error));
+        }
+      },
+    ),
+  );
+});

@@ -1,0 +1,86 @@
+/*
+ * From the configuration file to what a site runs by: paths are absolute, and everything left out has its value.
+ */
+
+import type { ConfigFile, AcmeConfig, BucketConfig, LogLevel } from './config-file.ts';
+
+export interface SiteConfig {
+  /** As clients know it, without a slash at its end. */
+  readonly address: string;
+  /** The address's path, '' or `/a`. */
+  readonly basePath: string;
+  /** The address's host: a name or an IP address, IPv6 without brackets. */
+  readonly host: string;
+  readonly listen: Listen;
+  /** Health, readiness and metrics, plain HTTP. */
+  readonly operations: Listen | null;
+  /** The site's own directory: what is not in the store. */
+  readonly state: string;
+  readonly store:
+    | { readonly type: 'directory'; readonly path: string }
+    | { readonly type: 'bucket'; readonly bucket: BucketConfig };
+  readonly database:
+    | { readonly type: 'sqlite'; readonly path: string }
+    | { readonly type: 'postgresql'; readonly urlFile: string };
+  readonly certificate:
+    | { readonly type: 'made' }
+    | { readonly type: 'own'; readonly chain: string; readonly key: string }
+    | { readonly type: 'acme'; readonly acme: Required<AcmeConfig> };
+  /** Ed25519 public keys, hexadecimal, besides the site's own. */
+  readonly issuers: readonly string[];
+  /** Capabilities issued before are refused, ms since 1970. */
+  readonly refuseBeforeMs: number;
+  readonly log: LogLevel;
+}
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `resolve` makes a path absolute, from the folder of the configuration file. */
+export function siteConfig(file: ConfigFile, resolve: (path: string) => string): SiteConfig {
+  const url = new URL(file.address);
+  const port = url.port === '' ? 443 : Number(url.port);
+  const state = resolve(file.state);
+  return {
+    address: file.address.replace(/\/+$/u, ''),
+    basePath: url.pathname.replace(/\/+$/u, ''),
+    host: url.hostname.replaceAll(/[[\]]/gu, ''),
+    listen: file.listen === undefined ? { host: '::', port } : listenOf(file.listen),
+    operations: file.operations === undefined ? null : listenOf(file.operations),
+    state,
+    store: storeOf(file, resolve),
+    database: databaseOf(file, state, resolve),
+    certificate: certificateOf(file, resolve),
+    issuers: file.issuers ?? [],
+    refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
+    log: file.log ?? 'info',
+  };
+}
+
+function listenOf(text: string): Listen {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replaceAll(/[[\]]/gu, '');
+  return { host: host === '' ? '::' : host, port: Number(text.slice(colon + 1)) };
+}
+
+type Resolve = (path: string) => string;
+
+function storeOf({ store: { directory, bucket } }: ConfigFile, resolve: Resolve): SiteConfig['store'] {
+  if (bucket === undefined) return { type: 'directory', path: resolve(directory ?? '') };
+  const secrets = { credentials: resolve(bucket.credentials), siteKey: resolve(bucket.siteKey) };
+  return { type: 'bucket', bucket: { ...bucket, ...secrets } };
+}
+
+function databaseOf({ database }: ConfigFile, state: string, resolve: Resolve): SiteConfig['database'] {
+  if (database?.postgresql !== undefined) return { type: 'postgresql', urlFile: resolve(database.postgresql) };
+  return { type: 'sqlite', path: database?.sqlite === undefined ? `${state}/site.sqlite` : resolve(database.sqlite) };
+}
+
+function certificateOf({ certificate }: ConfigFile, resolve: Resolve): SiteConfig['certificate'] {
+  const { chain, key, acme } = certificate ?? {};
+  if (acme !== undefined) return { type: 'acme', acme: { ...acme, listen: acme.listen ?? '[::]:80' } };
+  if (chain === undefined || key === undefined) return { type: 'made' };
+  return { type: 'own', chain: resolve(chain), key: resolve(key) };
+}

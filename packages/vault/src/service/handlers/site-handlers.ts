@@ -1,0 +1,48 @@
+/* What a site says of itself, and which safes a capability names. */
+
+import { FormatError, parseSafeDescriptor } from '@twinvault/format';
+import type { SafeId } from '@twinvault/format';
+import { bodiesInFlightMax, holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '@twinvault/protocol';
+import type { SafeSummary, Vault } from '@twinvault/protocol';
+import type { SafesAnswer, SiteAnswer } from '@twinvault/protocol/wire';
+import { toHex } from '@twinvault/std';
+import type { Handlers } from '../http/http-app.ts';
+import { callerOf, json, nullAt } from './handler-parts.ts';
+
+export function siteHandlers(vault: Vault): Handlers {
+  return {
+    site: async () => {
+      const { site, publicKey, generation, nowMs } = await vault.site();
+      const answer: SiteAnswer = {
+        site: toHex(site),
+        publicKey: toHex(publicKey),
+        generation: toHex(generation),
+        nowMs,
+        protocol: { from: protocolVersion, to: protocolVersion },
+        limits: { rangesMax, rangesBytesMax, holdersOriginsMax, bodiesInFlightMax },
+      };
+      return json(answer);
+    },
+    safes: async (call) => {
+      const { safe } = callerOf(call);
+      const named = safe === '*' ? await vault.safes() : await onlySafe(vault, safe);
+      const answer: SafesAnswer = { safes: named.map((summary) => ({ safe: toHex(summary.safe), label: summary.label })) };
+      return json(answer);
+    },
+  };
+}
+
+/** Asks for this one alone: how many others there are shows in nothing, not in time either. */
+async function onlySafe(vault: Vault, id: SafeId): Promise<SafeSummary[]> {
+  const safe = await nullAt('safe-unknown', () => vault.openSafe(id));
+  return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()) }];
+}
+
+function labelIn(descriptor: Uint8Array): string {
+  try {
+    return parseSafeDescriptor(descriptor).label;
+  } catch (error) {
+    if (error instanceof FormatError) return '';
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+/*
+ * What the rules of the service see of a request, and what they answer: no HTTP library, so that a handler is a function of its input.
+ */
+
+import type { Capability } from '@twinvault/protocol/wire';
+
+export interface Call {
+  /** Parameters of the path: lower-case hexadecimal digits of the length that their kind has. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Of the query, undecoded by any schema. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly range: string | null;
+  /** Empty where there is none. The handler may keep it. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Null on the routes that need no capability. */
+  readonly caller: Capability | null;
+  /** Waits for room for an answer of so many bytes, in turn of the customers; the room of the body, which is not used any more, is given back first. */
+  reserve(bytes: number): Promise<void>;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+export type Answer =
+  | { readonly type: 'json'; readonly status?: number; readonly value: object }
+  | { readonly type: 'object' | 'frames'; readonly status?: number; readonly body: Uint8Array; readonly headers?: Headers }
+  | { readonly type: 'none'; readonly status: number; readonly headers?: Headers };
+
+type Headers = Readonly<Record<string, string>>;
+
+export type Handler = (call: Call) => Promise<Answer>;

@@ -1,0 +1,171 @@
+/*
+ * The HTTP side of a site: each row of the protocol's table of routes becomes a route whose capability is checked before anything is read or
+ * looked up, whose body waits for its turn and is never longer than the row allows, and whose refusals are problems.
+ *
+ * The library (Fastify) finds the route and keeps the connections; what a request means is in the handlers, which know nothing of it.
+ */
+
+import { fastify } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { safeIdFromHex } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { demandScope, routes } from '@twinvault/protocol/wire';
+import type { Capability, Route, RouteName } from '@twinvault/protocol/wire';
+import type { Turns } from '../fairness/turns.ts';
+import type { Access } from './access.ts';
+import type { Call, Handler } from './call.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeParts } from './exchange.ts';
+import { checkedParameters } from './parameters.ts';
+import { demandFits, readBody } from './read-body.ts';
+import type { SlowClients } from './slow-clients.ts';
+
+export type Handlers = Readonly<Partial<Record<RouteName, Handler>>>;
+
+/** PEM. */
+export interface TlsFiles {
+  readonly chain: string;
+  readonly key: string;
+}
+
+export interface HttpAppParts extends ExchangeParts {
+  /** '' or `/a`. */
+  readonly basePath: string;
+  /** Null: plain HTTP on a loopback address, for what ends TLS before it. */
+  readonly tls: TlsFiles | null;
+  readonly handlers: Handlers;
+  readonly access: Access;
+  readonly turns: Turns;
+  readonly slowClients: SlowClients;
+}
+
+/** TLS 1.3 with 256-bit keys alone (RFC 8446, appendix B.4). */
+const suites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+const headerBytesMax = 16 * 1024;
+const headersMsMax = 20_000;
+const keepAliveMs = 65_000;
+
+/** Not yet listening. */
+export function makeHttpApp(parts: HttpAppParts): FastifyInstance {
+  const { tls } = parts;
+  const http = { maxHeaderSize: headerBytesMax, headersTimeout: headersMsMax, requireHostHeader: true };
+  const app = fastify({
+    ...(tls === null ? { http } : { https: { ...http, ...tlsOptions(tls) } }),
+    logger: false,
+    exposeHeadRoutes: false,
+    // A whole request may take long on a slow line; who is too slow is cut off by what he moves.
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 128, caseSensitive: true, ignoreTrailingSlash: false },
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    },
+  }) as unknown as FastifyInstance;
+  app.removeAllContentTypeParsers();
+  // Bodies are read by the handler, when the request may have one and it is its turn.
+  app.addContentTypeParser('*', (_request, _body, done) => done(null));
+  for (const [name, handler] of Object.entries(parts.handlers)) addRoute(app, parts, { name: name as RouteName, handler });
+  app.setNotFoundHandler((_request, reply) => {
+    new Exchange(parts, 'none', reply).refuse(new ProtocolError('route-unknown'));
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    new Exchange(parts, 'none', reply).refuse(new ProtocolError('request-invalid', { cause: error }));
+  });
+  return app;
+}
+
+/** For node:https. */
+export function tlsOptions({ chain, key }: TlsFiles): object {
+  return { cert: chain, key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: suites };
+}
+
+interface NamedHandler {
+  readonly name: RouteName;
+  readonly handler: Handler;
+}
+
+function addRoute(app: FastifyInstance, parts: HttpAppParts, { name, handler }: NamedHandler): void {
+  const route: Route = routes[name];
+  const { method, path } = route;
+  app.route({
+    method,
+    url: `${parts.basePath}/v1${path.replaceAll(/\{(\w+)\}/gu, ':$1')}`,
+    handler: async (request, reply) => {
+      const exchange = new Exchange(parts, name, reply);
+      const { socket } = request.raw;
+      exchange.onEnd(parts.slowClients.watch(socket, () => exchange.isReceiving));
+      try {
+        exchange.answer(await handler(await callOf(parts, route, { request, exchange })));
+      } catch (error) {
+        exchange.refuse(error);
+      }
+    },
+  });
+}
+
+interface Asked {
+  readonly request: FastifyRequest;
+  readonly exchange: Exchange;
+}
+
+async function callOf(parts: HttpAppParts, route: Route, { request, exchange }: Asked): Promise<Call> {
+  const caller = route.verb === null ? null : await parts.access.caller(request.headers.authorization);
+  const parameters = checkedParameters(request.params as Readonly<Record<string, string>>);
+  exchange.parameters = parameters;
+  if (caller !== null) demandRoute(caller, route, parameters);
+  const room = roomFor(parts.turns, caller, exchange);
+  return {
+    parameters,
+    query: queryOf(request),
+    range: request.headers.range ?? null,
+    body: await bodyOf(route.bodyBytesMax, { request, exchange }, room),
+    reserve: room,
+    caller,
+    signal: exchange.signal,
+  };
+}
+
+/** Takes room for so many bytes until the exchange ends, or until it is called again: who holds room and waits for more could wait for himself. */
+function roomFor(turns: Turns, caller: Capability | null, exchange: Exchange): (bytes: number) => Promise<void> {
+  let free = (): void => {};
+  exchange.onEnd(() => free());
+  return async (bytes) => {
+    free();
+    free = await turns.take(caller?.customer ?? '', bytes, exchange.signal);
+    if (exchange.signal.aborted) free();
+  };
+}
+
+function demandRoute(caller: Capability, { verb }: Route, parameters: Readonly<Record<string, string>>): void {
+  const { safe } = parameters;
+  if (verb !== null && verb !== 'any') demandScope(caller, verb, safe === undefined ? null : safeIdFromHex(safe));
+}
+
+/** Each name once; a name that stands twice is no query of ours. */
+function queryOf(request: FastifyRequest): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.query as Readonly<Record<string, string | string[]>>)) {
+    if (typeof value !== 'string') throw new ProtocolError('request-invalid', { context: { defect: 'query' } });
+    query[name] = value;
+  }
+  return query;
+}
+
+async function bodyOf(
+  bytesMax: number,
+  { request, exchange }: Asked,
+  room: (bytes: number) => Promise<void>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { headers, raw } = request;
+  const announced = headers['content-length'];
+  const announcedBytes = announced === undefined ? null : Number(announced);
+  if (announcedBytes === 0 || (announcedBytes === null && headers['transfer-encoding'] === undefined)) return new Uint8Array(0);
+  demandFits(announcedBytes ?? 1, bytesMax);
+  await room(announcedBytes ?? bytesMax);
+  exchange.isReceiving = true;
+  const body = await readBody(raw, { announcedBytes, bytesMax });
+  exchange.isReceiving = false;
+  exchange.receivedBytes = body.length;
+  return body;
+}

@@ -1,0 +1,121 @@
+/*
+ * A site that serves: the vault behind its HTTP side, the listeners, and the way to an orderly end. Everything it stands on is handed in, so
+ * that tests run it in process on any store.
+ */
+
+import type { FastifyInstance } from 'fastify';
+import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
+import type { Vault } from '@twinvault/protocol';
+import { fromHex, MiB, secondMs } from '@twinvault/std';
+import type { Clock, Timers } from '@twinvault/std';
+import { VaultError } from '../errors.ts';
+import type { Listen } from './config/site-config.ts';
+import { Turns } from './fairness/turns.ts';
+import { safeHandlers } from './handlers/safe-handlers.ts';
+import { siteHandlers } from './handlers/site-handlers.ts';
+import { Access } from './http/access.ts';
+import { makeHttpApp } from './http/http-app.ts';
+import type { Handlers, TlsFiles } from './http/http-app.ts';
+import { SlowClients } from './http/slow-clients.ts';
+import type { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { makeOperations } from './operations.ts';
+
+export interface SiteServiceOptions {
+  readonly vault: Vault;
+  readonly ports: { readonly clock: Clock; readonly timers: Timers };
+  readonly log: Log;
+  /** The path of the site's address: '' or `/a`. */
+  readonly basePath: string;
+  readonly listen: Listen;
+  readonly operations: Listen | null;
+  /** Null: plain HTTP. */
+  readonly tls: TlsFiles | null;
+  /** Ed25519 public keys, hexadecimal, besides the site's own. */
+  readonly issuers: readonly string[];
+  readonly refuseBeforeMs: number;
+}
+
+/** Memory for bodies of all requests together. */
+const bodiesBytesMax: number = 256 * MiB;
+const waitingMax = 256;
+/** After which a stopping site ends what is still under way. */
+export const stopMsMax: number = 30 * secondMs;
+
+export interface SiteService extends AsyncDisposable {
+  /** The port it listens on: the one asked for, or with 0 the one that was free. */
+  readonly port: number;
+  readonly operationsPort: number | null;
+  /** Takes no more requests, lets those under way end within `stopMsMax`, and closes. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Listens when it resolves. `listen-failed`, and what the vault throws. */
+export async function startSiteService(options: SiteServiceOptions): Promise<SiteService> {
+  const { vault, ports, log } = options;
+  const site = await vault.site();
+  const issuers = [site.publicKey, ...options.issuers.map((hex) => fromHex(hex) ?? new Uint8Array(32))];
+  const turns = new Turns(ports.timers, {
+    eachMax: bodiesInFlightMax,
+    bytesMax: bodiesBytesMax,
+    waitMsMax: queueMsMax,
+    waitingMax,
+  });
+  const metrics = new Metrics(turns);
+  const slowClients = new SlowClients(ports.timers, {
+    bytesPerSecondMin: slowBytesPerSecondMin,
+    overMs: slowMsMax,
+    cutOff: () => metrics.cutOff(),
+  });
+  const state = { stopping: false };
+  const app = makeHttpApp({
+    ...options,
+    handlers: handlersOf(vault),
+    access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
+    turns,
+    slowClients,
+    clock: ports.clock,
+    log,
+    metrics,
+    isStopping: () => state.stopping,
+  });
+  const ready = async (): Promise<void> => {
+    if (state.stopping) throw new ProtocolError('vault-busy', { context: { defect: 'stopping' } });
+    await vault.site();
+  };
+  const operations = options.operations === null ? null : makeOperations({ metrics, ready });
+  const port = await listen(app, options.listen);
+  const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
+  const stop = async (): Promise<void> => {
+    if (state.stopping) return;
+    state.stopping = true;
+    await closeWithin(app, ports.timers);
+    await operations?.close();
+    slowClients[Symbol.dispose]();
+  };
+  return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
+}
+
+function handlersOf(vault: Vault): Handlers {
+  return { ...siteHandlers(vault), ...safeHandlers(vault) };
+}
+
+async function listen(app: FastifyInstance, { host, port }: Listen): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new VaultError('listen-failed', { context: { host, port, reason }, cause: error });
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+async function closeWithin(app: FastifyInstance, timers: Timers): Promise<void> {
+  const late = timers.every(stopMsMax, () => app.server.closeAllConnections());
+  try {
+    await app.close();
+  } finally {
+    late.cancel();
+  }
+}
