@@ -1,28 +1,39 @@
 /*
- * Random lives of a vault: sessions of several jobs that live long, reuse what was on their live list hours ago, die without a word;
- * clean-ups and rebuilds between them; a clock that is moved on. After each step of importance the promises are checked:
+ * Random lives of a vault: sessions of several jobs that live long, reuse what was on their live list hours ago, whole packs and parts of
+ * them, die without a word; clean-ups with compaction and rebuilds between them; a clock that is moved on. After each step of importance the
+ * promises are checked:
  *
- * - what was acknowledged is known; what is not retired is there byte for byte; the newest of each job is never retired;
+ * - what was acknowledged is known; what is not retired is there byte for byte, wherever compaction put it; the newest of each job is
+ *   never retired;
  * - nothing that stood on a session's live list, or was put in it, is missing at its commit as long as it renews its leases.
  */
 
 import assert from 'node:assert/strict';
+import { PackTable, RefsBuilder } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { VaultSession } from '@twinvault/protocol';
+import type { LivePack, VaultSession } from '@twinvault/protocol';
 import { hourMs, minuteMs, Prng, toHex } from '@twinvault/std';
 import type { Timer } from '@twinvault/std';
 import { following, memoryPlatform, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
 import type { SiteSafe, SiteVault } from '../src/index.ts';
+import { assertBlobs } from './blobs.ts';
 import { pump, root } from './harness.ts';
 
 const jobs = ['a', 'b', 'c'] as const;
 
+/** Rows of one pack as it was put: what a record refers to, whatever pack holds them now. */
+interface Part {
+  readonly pack: TestPack;
+  readonly positions: readonly number[];
+}
+
 interface OpenSession {
   readonly job: string;
   readonly session: VaultSession;
-  readonly usable: TestPack[];
+  /** What it may refer to. */
+  readonly usable: Part[];
   readonly die: () => void;
   records: number;
 }
@@ -33,8 +44,8 @@ export class Simulation {
   readonly #mine: TestSafe;
   readonly #computer: TestComputer;
   readonly #packs = new Map<string, TestPack>();
-  /** Acknowledged records: digest to packs; by job the newest. */
-  readonly #records = new Map<string, readonly TestPack[]>();
+  /** Acknowledged records: digest to what they need; by job the newest. */
+  readonly #records = new Map<string, readonly Part[]>();
   readonly #newest = new Map<string, string>();
   #open: OpenSession[] = [];
   /** What was done, for whoever looks for the reason of a failure. */
@@ -91,8 +102,8 @@ export class Simulation {
     const safe = await vault.openSafe(this.#mine.safe);
     try {
       const session = await pump(this.#platform, sessionOf(safe, this.#mine, this.#computer, job));
-      const usable: TestPack[] = [];
-      for await (const { pack } of session.liveList()) usable.push(this.#packOf(toHex(pack)));
+      const usable: Part[] = [];
+      for await (const live of session.liveList()) usable.push(...this.#partsOf(live));
       const die = (): void => ticking.forEach((timer) => timer.cancel());
       this.#open.push({ job, session, usable, die, records: 0 });
       this.log.push(`open ${job}`);
@@ -101,10 +112,20 @@ export class Simulation {
     }
   }
 
-  #packOf(hex: string): TestPack {
-    const pack = this.#packs.get(hex);
-    assert.ok(pack, 'a pack that nobody put');
-    return pack;
+  #partsOf({ pack, tail }: LivePack): Part[] {
+    const table = new PackTable(tail);
+    const positions = new Map<string, number[]>();
+    for (let row = 0; row < table.count; row += 1) {
+      const origin = toHex(table.originAt(row) ?? pack);
+      const known = positions.get(origin) ?? [];
+      known.push(table.positionAt(row));
+      positions.set(origin, known);
+    }
+    return [...positions].map(([origin, of]) => {
+      const found = this.#packs.get(origin);
+      assert.ok(found, 'a pack that nobody put');
+      return { pack: found, positions: of };
+    });
   }
 
   async #put(open: OpenSession): Promise<void> {
@@ -112,7 +133,7 @@ export class Simulation {
     const pack = again ?? this.#mine.pack(this.#computer, { blobCount: this.#prng.between(1, 3), blobBytes: 20 });
     await pump(this.#platform, open.session.putPack(pack.name, pack.bytes));
     this.#packs.set(toHex(pack.name), pack);
-    open.usable.push(pack);
+    open.usable.push({ pack, positions: pack.rows.map(({ position }) => position) });
     this.log.push(`put ${open.job}`);
   }
 
@@ -124,14 +145,20 @@ export class Simulation {
     // One safeset for a session: the heads were told at its beginning. Checkpoints as often as one likes.
     const kind = open.records === 0 && this.#prng.chance(0.6) ? 'safeset' : 'checkpoint';
     if (open.records > 0) return;
-    const packs = [...new Set(open.usable.filter(() => this.#prng.chance(0.4)))];
-    const record = this.#mine.record(this.#computer, { ...following(open.session), job: open.job, kind, packs });
+    const parts = open.usable.filter(() => this.#prng.chance(0.4)).map((part) => this.#partOf(part));
+    const refs = refsOfParts(parts);
+    const record = this.#mine.record(this.#computer, { ...following(open.session), job: open.job, kind, refs });
     await pump(this.#platform, open.session.commit(record.bytes));
     this.log.push(`commit ${open.job} ${kind}`);
     if (kind === 'checkpoint') return;
     open.records += 1;
-    this.#records.set(toHex(record.digest), packs);
+    this.#records.set(toHex(record.digest), parts);
     this.#newest.set(open.job, toHex(record.digest));
+  }
+
+  /** All of it, or one row: what is left behind then is for compaction. */
+  #partOf({ pack, positions }: Part): Part {
+    return this.#prng.chance(0.7) ? { pack, positions } : { pack, positions: [this.#prng.pick(positions)] };
   }
 
   async #end(open: OpenSession): Promise<void> {
@@ -169,13 +196,26 @@ export class Simulation {
     const summaries = new Map((await safe.records()).map((record) => [toHex(record.digest), record]));
     for (const newest of this.#newest.values()) assert.equal(summaries.get(newest)?.retired, false, 'newest of its job');
     await using reading = await safe.openReading();
-    for (const [digest, packs] of this.#records) {
+    for (const [digest, parts] of this.#records) {
       const summary = summaries.get(digest);
       assert.ok(summary, 'acknowledged record');
       if (summary.retired) continue;
-      for (const { name, bytes } of packs) assert.deepEqual(await reading.readPack(name, 0, bytes.length), bytes);
+      for (const { pack, positions } of parts) await assertBlobs(reading, pack, positions);
     }
   }
+}
+
+function refsOfParts(parts: readonly Part[]): Uint8Array {
+  const refs = new RefsBuilder();
+  const added = new Set<string>();
+  for (const { pack, positions } of parts) {
+    for (const position of positions) {
+      const key = `${toHex(pack.name)} ${position}`;
+      if (!added.has(key)) refs.add(pack.name, position);
+      added.add(key);
+    }
+  }
+  return refs.finish();
 }
 
 /** Deletions over the whole run: a simulation in which nothing ever goes proves little. */
