@@ -11,7 +11,7 @@ from twinvault import cbor, crypto, keys, nodes, objects, packs, records
 from twinvault.catalog import Catalog
 from twinvault.compaction import packs_of
 from twinvault.cutting import GEAR, cuts
-from twinvault.enrolment import parse_token, read_answer, read_request
+from twinvault.enrolment import open_admission, parse_token, read_answer, read_request
 from twinvault.ledger import Ledger
 from twinvault.wire import Refused, demand
 
@@ -232,6 +232,11 @@ def enrolment_answer(vector):
             "suite": descriptor["suite"]}
 
 
+def opened_admission(vector):
+    write, state = open_admission(vector.bytes, vector["safe"], vector["certificate"], vector["sealSeed"])
+    return {"writeSecret": write, "stateKey": state}
+
+
 def siphash(vector):
     value = crypto.siphash24(vector["key"], vector.bytes)
     return {"high": value >> 32, "low": value & 0xFFFFFFFF}
@@ -247,7 +252,7 @@ PARSERS = {
     "cutting": cutting, "enrolment-answer": enrolment_answer, "enrolment-request": enrolment_request,
     "erase": lambda vector: objects.erase_order(vector.bytes, vector.ledger()), "gear": lambda vector: GEAR, "keys": key_schedule,
     "kit": lambda vector: keys.kit_code(vector.bytes.decode(), vector["safe"]), "ledger": ledger,
-    "node": node, "opened-pack": opened_pack, "opened-record": opened_record,
+    "node": node, "opened-admission": opened_admission, "opened-pack": opened_pack, "opened-record": opened_record,
     "opened-slot": opened_slot, "pack": pack, "password": lambda vector: keys.password_bytes(vector.bytes.decode()),
     "payload": lambda vector: packs.decode_payload(vector.bytes),
     "plan": plan,

@@ -220,7 +220,8 @@ function addRekeyCommand(safe: Command, run: RunVerb): void {
     .description(
       'Makes a new safe and copies every safeset of this one into it, sealed again under new keys, in their order, with their times, types, holds and locks. ' +
         'That is the way out when somebody may know the password, the kit or the keys: changing the password does not help against a copy of the old key slot. ' +
-        'The old safe is only read. What was copied when it is broken off is kept: the same command goes on.',
+        'Nothing that the old safe holds changes; its ledger names the new one at the end. Its computers go on in the new one by themselves with their next backup, except those that were revoked: first revoke any whose keys somebody else may have. ' +
+        'What was copied when it is broken off is kept: the same command goes on.',
     )
     .addOption(vaultOption())
     .addOption(safeOption())
@@ -230,6 +231,7 @@ function addRekeyCommand(safe: Command, run: RunVerb): void {
     .addOption(new Option('--new-password-file <file>', 'read the password of the new safe from the first line of this file'))
     .addOption(languageOption)
     .addOption(new Option('--no-check', 'do not ask for two words of the kit'))
+    .addOption(new Option('--no-computers', 'admit no other computer: each joins by safe enrol with the new password'))
     .addOption(passwordOption)
     .addOption(kitOption)
     .addOption(escrowOption)

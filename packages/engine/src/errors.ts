@@ -23,6 +23,10 @@ export const engineErrorCodes = {
     retry: 'never',
     meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',
   },
+  'not-admitted': {
+    retry: 'never',
+    meaning: 'Another safe took the place of this one and did not admit this computer: it has to be enrolled there.',
+  },
   'path-unknown': {
     retry: 'never',
     meaning: 'A path to restore is not in the safeset.',
@@ -50,6 +54,14 @@ export const engineErrorCodes = {
   'state-damaged': {
     retry: 'never',
     meaning: 'A file of the local state that is no cache does not hold what it should.',
+  },
+  'safe-succeeded': {
+    retry: 'later',
+    meaning: 'Another safe took the place of this one, so nothing is backed up into it any more.',
+  },
+  'successor-missing': {
+    retry: 'never',
+    meaning: 'Another safe took the place of this one, and it is not in this vault.',
   },
   'strip-mismatch': {
     retry: 'never',

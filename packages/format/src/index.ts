@@ -32,11 +32,13 @@ export type { CertificateId, ChunkId, ComputerId, PackName, RecordDigest, SafeId
 export { encodeKeySlotObject, keySlotAad, parseKeySlotObject, slotLimits } from './key-slot.ts';
 export type { KeySlot, KeySlotType, SlotLimit } from './key-slot.ts';
 export { Ledger } from './ledger.ts';
-export type { LedgerHead } from './ledger.ts';
+export { readLedgerHead } from './ledger-head.ts';
+export type { LedgerHead } from './ledger-head.ts';
 export { encodeLedgerEntry, ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
 export type { LedgerEntry, ParsedLedgerEntry } from './ledger-entry.ts';
 export { ledgerKinds, successionMessage } from './ledger-payload.ts';
 export type {
+  AdmissionPayload,
   CertificatePayload,
   EpochPayload,
   ErasePayload,
@@ -54,10 +56,12 @@ export type {
   RevocationPayload,
   SlotsPayload,
   SuccessionPayload,
+  SuccessorPayload,
   SuitePayload,
 } from './ledger-payload.ts';
 export type { Certificate, Home, Mark, MarkKind, Revocation } from './ledger-state.ts';
 export {
+  admissionBytes,
   catalogLevelMax,
   catalogNodeBytesMax,
   digestBytes,

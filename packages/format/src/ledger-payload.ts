@@ -10,7 +10,17 @@ import { isBytes, isText } from './fields.ts';
 import type { Fields } from './fields.ts';
 import { certificateId, computerId, recordDigest, safeId, siteId } from './ids.ts';
 import type { CertificateId, ComputerId, RecordDigest, SafeId, SiteId } from './ids.ts';
-import { digestBytes, kemPublicKeyBytes, noteBytesMax, signatureBytes, signingKeyBytes, slotsMax } from './limits.ts';
+import { readLedgerHead } from './ledger-head.ts';
+import type { LedgerHead } from './ledger-head.ts';
+import {
+  admissionBytes,
+  digestBytes,
+  kemPublicKeyBytes,
+  noteBytesMax,
+  signatureBytes,
+  signingKeyBytes,
+  slotsMax,
+} from './limits.ts';
 import type { Suite } from './objects.ts';
 import { safeIdOf } from './safe-descriptor.ts';
 
@@ -78,6 +88,24 @@ export interface SuccessionPayload {
   readonly signature: Uint8Array;
 }
 
+/** Keys of this safe for the computer of a certificate, which held keys of the safe before: sealed to the certificate's X-Wing key. */
+export interface AdmissionPayload {
+  readonly kind: 'admission';
+  readonly certificate: CertificateId;
+  readonly package: Uint8Array;
+}
+
+/** Another safe takes the place of this one: its computers go on there. The last entry of its kind, since there is one at most. */
+export interface SuccessorPayload {
+  readonly kind: 'successor';
+  /** The safe that follows. */
+  readonly safe: SafeId;
+  /** Its root public key. */
+  readonly root: Uint8Array;
+  /** Of that safe, when this was signed: whoever goes there accepts no older one. */
+  readonly ledger: LedgerHead;
+}
+
 export type PartyRole = 'site' | 'operator' | 'customer';
 
 export interface PartyPayload {
@@ -137,6 +165,8 @@ export type LedgerPayload =
   | HandoverPayload
   | EscrowPayload
   | SuccessionPayload
+  | AdmissionPayload
+  | SuccessorPayload
   | PartyPayload
   | SuitePayload
   | FeaturePayload
@@ -155,6 +185,8 @@ export const ledgerKinds: readonly LedgerKind[] = [
   'handover',
   'escrow',
   'succession',
+  'admission',
+  'successor',
   'party',
   'suite',
   'feature',
@@ -186,6 +218,10 @@ export function ledgerPayloadValue(payload: LedgerPayload): CborValue {
   if (payload.kind === 'revocation') {
     const last = payload.last.map(({ computer, job, record }) => [computer, job, record]);
     return { certificate: payload.certificate, last, suspect: payload.suspect };
+  }
+  if (payload.kind === 'successor') {
+    const { digest, number, root } = payload.ledger;
+    return { ledger: { digest, number, root }, root: payload.root, safe: payload.safe };
   }
   if (payload.kind === 'erase') {
     return payload.other === null ? { order: payload.order } : { order: payload.order, other: payload.other };
@@ -233,6 +269,16 @@ const readers: { readonly [Kind in LedgerKind]: (fields: Fields) => LedgerPayloa
     const [safe, root] = [safeId(fields.bytes('safe', 16)), fields.bytes('root', signingKeyBytes)];
     demand(compareBytes(safeIdOf(root), safe) === 0, 'object-invalid', 'safe of another root');
     return { kind: 'succession', safe, root, signature: fields.bytes('signature', signatureBytes) };
+  },
+  admission: (fields) => ({
+    kind: 'admission',
+    certificate: certificateId(fields.bytes('certificate', 16)),
+    package: fields.bytes('package', admissionBytes),
+  }),
+  successor: (fields) => {
+    const [safe, root] = [safeId(fields.bytes('safe', 16)), fields.bytes('root', signingKeyBytes)];
+    demand(compareBytes(safeIdOf(root), safe) === 0, 'object-invalid', 'safe of another root');
+    return { kind: 'successor', safe, root, ledger: readLedgerHead(fields.fields('ledger')) };
   },
   party: (fields) => ({
     kind: 'party',

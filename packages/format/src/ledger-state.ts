@@ -14,6 +14,7 @@ import type {
   RetentionPayload,
   RevocationPayload,
   SuccessionPayload,
+  SuccessorPayload,
 } from './ledger-payload.ts';
 import type { Suite } from './objects.ts';
 
@@ -55,6 +56,9 @@ export interface LedgerState {
   readonly handovers: HandoverPayload[];
   readonly escrows: EscrowPayload[];
   readonly predecessors: SuccessionPayload[];
+  successor: SuccessorPayload | null;
+  /** Packages by certificate in hexadecimal; the newest counts. */
+  readonly admissions: Map<string, Uint8Array>;
   /** By key in hexadecimal; the newest entry of a key counts. */
   readonly parties: Map<string, PartyPayload>;
   /** Entry number and minimum, ascending; the first is the descriptor's suite, as of entry 0. */
@@ -77,6 +81,8 @@ export function emptyLedgerState(suite: Suite): LedgerState {
     handovers: [],
     escrows: [],
     predecessors: [],
+    successor: null,
+    admissions: new Map(),
     parties: new Map(),
     minimumSuites: [{ entryNumber: 0, minimum: suite }],
     features: new Map(),
@@ -97,6 +103,8 @@ export function copyLedgerState(state: LedgerState): LedgerState {
     handovers: [...state.handovers],
     escrows: [...state.escrows],
     predecessors: [...state.predecessors],
+    successor: state.successor,
+    admissions: new Map(state.admissions),
     parties: new Map(state.parties),
     minimumSuites: [...state.minimumSuites],
     features: new Map(state.features),
@@ -143,6 +151,14 @@ export function applyLedgerPayload(state: LedgerState, payload: LedgerPayload, e
       break;
     case 'succession':
       state.predecessors.push(payload);
+      break;
+    case 'admission':
+      demandStanding(state, toHex(payload.certificate));
+      state.admissions.set(toHex(payload.certificate), payload.package);
+      break;
+    case 'successor':
+      demand(state.successor === null, 'ledger-conflict', 'successor twice');
+      state.successor = payload;
       break;
     case 'party':
       state.parties.set(toHex(payload.key), payload);

@@ -10,6 +10,7 @@ import { demand, FormatError, refuse } from './errors.ts';
 import type { CertificateId, RecordDigest } from './ids.ts';
 import { ledgerSecondMessage, parseLedgerEntry } from './ledger-entry.ts';
 import type { ParsedLedgerEntry } from './ledger-entry.ts';
+import type { LedgerHead } from './ledger-head.ts';
 import { successionMessage } from './ledger-payload.ts';
 import type {
   EscrowPayload,
@@ -18,6 +19,7 @@ import type {
   PartyPayload,
   RetentionPayload,
   SuccessionPayload,
+  SuccessorPayload,
 } from './ledger-payload.ts';
 import { applyLedgerPayload, copyLedgerState, emptyLedgerState, markKey } from './ledger-state.ts';
 import type { Certificate, Home, LedgerState, Mark, MarkKind, Revocation } from './ledger-state.ts';
@@ -26,15 +28,6 @@ import type { Suite } from './objects.ts';
 import type { Measure } from './receipt.ts';
 import { parseSafeDescriptor } from './safe-descriptor.ts';
 import type { SafeDescriptor } from './safe-descriptor.ts';
-
-export interface LedgerHead {
-  /** Of the newest entry; 0 before entry 1. */
-  readonly number: number;
-  /** Of the newest entry; the descriptor's before entry 1. */
-  readonly digest: Uint8Array;
-  /** Of the newest entry that the root signed; the descriptor's if there is none. */
-  readonly root: Uint8Array;
-}
 
 /** Kinds that the root alone signs. */
 const rootKinds: ReadonlySet<LedgerKind> = new Set([
@@ -45,6 +38,8 @@ const rootKinds: ReadonlySet<LedgerKind> = new Set([
   'handover',
   'escrow',
   'succession',
+  'admission',
+  'successor',
   'party',
   'suite',
   'feature',
@@ -168,6 +163,16 @@ export class Ledger {
     return this.#state.predecessors;
   }
 
+  /** The safe that takes the place of this one; null as long as there is none. */
+  successor(): SuccessorPayload | null {
+    return this.#state.successor;
+  }
+
+  /** Keys for the computer of a certificate, sealed to it: the newest; null when there are none. */
+  admissionOf(id: Uint8Array): Uint8Array | null {
+    return this.#state.admissions.get(toHex(id)) ?? null;
+  }
+
   escrows(): readonly EscrowPayload[] {
     return this.#state.escrows;
   }
@@ -257,6 +262,7 @@ function demandSigner(entry: ParsedLedgerEntry, rootKey: Uint8Array, state: Ledg
       const isSigned = primitives.ed25519Verify(payload.root, successionMessage(payload.safe, rootKey), payload.signature);
       demand(isSigned, 'ledger-signer', 'not signed by the safe before');
     }
+    if (payload.kind === 'successor') demand(!equalBytes(payload.safe, entry.safe), 'ledger-conflict', 'its own successor');
     return;
   }
   const role = state.parties.get(toHex(signer))?.role;

@@ -36,6 +36,8 @@ export const cborDepthMax = 8;
 export const kemPublicKeyBytes = 1216;
 export const kemCiphertextBytes = 1120;
 /** Ed25519, RFC 8032. */
+/** KEM ciphertext, two keys of 32 bytes and a tag: docs/format/keys.md, Succession. */
+export const admissionBytes: number = kemCiphertextBytes + 2 * 32 + 16;
 export const signingKeyBytes = 32;
 export const signatureBytes = 64;
 export const digestBytes = 32;

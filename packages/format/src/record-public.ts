@@ -9,7 +9,8 @@ import { demand } from './errors.ts';
 import { Fields, isBytes } from './fields.ts';
 import { certificateId, computerId, recordDigest, safeId, safesetId } from './ids.ts';
 import type { CertificateId, ComputerId, RecordDigest, SafeId, SafesetId } from './ids.ts';
-import type { LedgerHead } from './ledger.ts';
+import { readLedgerHead } from './ledger-head.ts';
+import type { LedgerHead } from './ledger-head.ts';
 import { digestBytes, kemCiphertextBytes, nonceBytes, recordPreviousMax, recordPublicBytesMax } from './limits.ts';
 
 export type RecordKind = 'safeset' | 'checkpoint';
@@ -122,16 +123,6 @@ function readPrevious(fields: Fields): RecordDigest[] {
     previous.push(recordDigest(item));
   }
   return previous;
-}
-
-function readLedgerHead(fields: Fields): LedgerHead {
-  const head = {
-    number: fields.uint('number'),
-    digest: fields.bytes('digest', digestBytes),
-    root: fields.bytes('root', digestBytes),
-  };
-  fields.end();
-  return head;
 }
 
 function readCounts(fields: Fields): RecordCounts {

@@ -9,6 +9,10 @@ import { CodedError } from '@twinvault/std';
 import type { ErrorDetails } from '@twinvault/std';
 
 export const sealErrorCodes = {
+  'admission-invalid': {
+    retry: 'never',
+    meaning: 'What a safe sealed for this computer, so that it can go on there, does not open with its keys.',
+  },
   'agent-keys-invalid': {
     retry: 'never',
     meaning: 'The file with the keys of this agent is damaged, or was written by a newer version.',
@@ -125,6 +129,10 @@ export const sealErrorCodes = {
   'slot-too-many': {
     retry: 'never',
     meaning: 'The safe would have more key slots than the limit.',
+  },
+  'successor-mismatch': {
+    retry: 'never',
+    meaning: 'A safe that is to take the place of another was not signed for that by the root key that is pinned.',
   },
   'token-invalid': {
     retry: 'never',

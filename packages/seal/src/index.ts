@@ -144,7 +144,16 @@ export { newSealingSession, sessionMsMax } from './session.ts';
 export type { NewSealingSession, SealingSession } from './session.ts';
 export { makeEscrowSlot, makeKitSlot, makePasswordSlot, openSlot, passwordParametersDefault } from './slots.ts';
 export type { PasswordParameters, SlotSecret } from './slots.ts';
-export { handoverEntry, succeeds, successionEntry } from './succession.ts';
+export {
+  admissionEntries,
+  demandSuccessor,
+  handoverEntry,
+  keysOfAdmission,
+  openAdmission,
+  succeeds,
+  successionEntry,
+  successorEntry,
+} from './succession.ts';
 export { openBytes, sealBytes, sealedLength, zeroNonce } from './suites.ts';
 export type { SealInput } from './suites.ts';
 export { ChunkReader } from './reader/chunk-reader.ts';

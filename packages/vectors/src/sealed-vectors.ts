@@ -13,6 +13,7 @@ import gear from '../data/v1/gear.json' with { type: 'json' };
 import keys from '../data/v1/keys.json' with { type: 'json' };
 import kit from '../data/v1/kit.json' with { type: 'json' };
 import node from '../data/v1/node.json' with { type: 'json' };
+import openedAdmission from '../data/v1/opened-admission.json' with { type: 'json' };
 import openedPack from '../data/v1/opened-pack.json' with { type: 'json' };
 import openedRecord from '../data/v1/opened-record.json' with { type: 'json' };
 import openedSlot from '../data/v1/opened-slot.json' with { type: 'json' };
@@ -34,6 +35,7 @@ export const sealedVectors: Readonly<Record<string, VectorFile>> = {
   keys,
   kit,
   node,
+  'opened-admission': openedAdmission,
   'opened-pack': openedPack,
   'opened-record': openedRecord,
   'opened-slot': openedSlot,

@@ -5,6 +5,7 @@
 
 import { fromHex, utf8Decode } from '@twinvault/std';
 import {
+  certificateId,
   chunkId,
   computerId,
   Ledger,
@@ -26,6 +27,7 @@ import {
   openBytes,
   openChunk,
   openChunkWithKey,
+  openAdmission,
   OpenedSafe,
   openRecordPart,
   openSlot,
@@ -213,6 +215,11 @@ function answer(reading: Reading): unknown {
   return acceptEnrolment(pending, reading.bytes);
 }
 
+function admission(reading: Reading): unknown {
+  const certificate = certificateId(reading.get('certificate'));
+  return openAdmission(reading.bytes, { safe: reading.safe, certificate, sealSeed: reading.get('sealSeed') });
+}
+
 const readers: Readonly<Record<string, (reading: Reading) => unknown>> = {
   keys,
   sealed,
@@ -225,6 +232,7 @@ const readers: Readonly<Record<string, (reading: Reading) => unknown>> = {
   'opened-record': record,
   'enrolment-request': request,
   'enrolment-answer': answer,
+  'opened-admission': admission,
 };
 
 /** By the name in a file's `parser`. Those of slots and catalogs give a promise. */

@@ -61,6 +61,12 @@ function successionOf(before: Signer, by: Signer = before): LedgerPayload {
   return { kind: 'succession', safe: safeBefore, root: before.key, signature: by.sign(successionMessage(safeBefore, root.key)) };
 }
 
+/** The safe that follows. */
+function successorOf(next: Signer): LedgerPayload {
+  const ledger = { number: 7, digest: fill('head', 32), root: fill('root head', 32) };
+  return { kind: 'successor', safe: safeIdOf(next.key), root: next.key, ledger };
+}
+
 const valid: readonly (readonly [string, LedgerPayload, Signer])[] = [
   ['epoch 2', { kind: 'epoch', epoch: 2, key: fill('epoch 2', 1216) }, root],
   ['one slot', { kind: 'slots', slots: [fill('slot 1', 32)] }, root],
@@ -82,6 +88,8 @@ const valid: readonly (readonly [string, LedgerPayload, Signer])[] = [
   ['handover', { kind: 'handover', certificate, computer: otherComputer, job: 'mail' }, root],
   ['escrow', { kind: 'escrow', key: fill('escrow', 1216), name: 'notary' }, root],
   ['succession', successionOf(stranger), root],
+  ['admission', { kind: 'admission', certificate, package: fill('admission', 1200) }, root],
+  ['successor', successorOf(stranger), root],
   ['party', { kind: 'party', key: stranger.key, name: 'new', role: 'operator' }, root],
   ['suite', { kind: 'suite', minimum: 2 }, root],
   ['feature off', { kind: 'feature', name: 'later', on: false }, root],
@@ -104,6 +112,7 @@ export function ledgerVectors(): VectorFile {
     about,
     shared: {
       ...fullChain().put('revocation', { kind: 'revocation', certificate, last: [], suspect: [] }).shared(),
+      ...fullChain().put('successor', successorOf(stranger)).shared(),
       ...raisedChain().shared(),
       ...smallChain(2).shared(),
     },
@@ -149,6 +158,9 @@ function addRights(collector: Collector, chain: Chain): void {
   const hold: LedgerPayload = { kind: 'hold', note: '', on: true, record };
   refused('succession signed by another', entryOf(ledger, successionOf(stranger, operator1)), 'not signed by the safe before');
   refused('succession by an operator', entryOf(ledger, successionOf(stranger), operator1), 'the root alone signs this kind');
+  refused('successor by an operator', entryOf(ledger, successorOf(stranger), operator1), 'the root alone signs this kind');
+  const admission: LedgerPayload = { kind: 'admission', certificate, package: fill('admission', 1200) };
+  refused('admission by the computer', entryOf(ledger, admission, agent), 'the root alone signs this kind');
   refused('hold by a stranger', entryOf(ledger, hold, stranger), 'neither operator nor customer');
   refused('home with an empty second signature', entryOf(ledger, homePayload, operator1), 'no second operator');
   refused('home twice by one operator', doubleSigned(ledger, homePayload, [operator1, operator1]), 'no second operator');
@@ -183,12 +195,23 @@ function addConflicts(collector: Collector, full: Chain): void {
   const unknown = { certificate: otherCertificate };
   refused('revocation of no certificate', { kind: 'revocation', ...unknown, last: [], suspect: [] }, 'certificate not known');
   refused('handover to no certificate', { kind: 'handover', ...unknown, computer, job: 'mail' }, 'certificate not known');
+  const sealedKeys = fill('admission', 1200);
+  refused('admission to no certificate', { kind: 'admission', ...unknown, package: sealedKeys }, 'certificate not known');
+  refused('its own successor', successorOf(root), 'its own successor');
   const handover: LedgerPayload = { kind: 'handover', certificate, computer: otherComputer, job: 'mail' };
   const revocation: LedgerPayload = { kind: 'revocation', certificate, last: [], suspect: [] };
   const revoked = fullChain().put('revocation', revocation);
   const after = { code: 'ledger-conflict', defect: 'certificate revoked before', context: revoked.context() } as const;
   collector.invalid('revocation twice', entryOf(revoked.ledger, revocation), after);
   collector.invalid('handover to a revoked certificate', entryOf(revoked.ledger, handover), after);
+  const admission: LedgerPayload = { kind: 'admission', certificate, package: sealedKeys };
+  collector.invalid('admission to a revoked certificate', entryOf(revoked.ledger, admission), after);
+  const left = fullChain().put('successor', successorOf(stranger));
+  collector.invalid('successor twice', entryOf(left.ledger, successorOf(operator1)), {
+    code: 'ledger-conflict',
+    defect: 'successor twice',
+    context: left.context(),
+  });
   const home = doubleSigned(full.ledger, { ...homePayload, epoch: 2 }, [operator1, operator2]);
   const context = full.context();
   collector.invalid('home epoch left out', home, { code: 'ledger-conflict', defect: 'home epoch does not follow', context });
@@ -293,4 +316,10 @@ function addForms(collector: Collector, chain: Chain): void {
   refused('unknown key in a payload', ['suite', { minimum: 2, maximum: 2 }], 'unknown key');
   refused('key missing in a payload', ['feature', { name: 'later' }], 'key missing');
   refused('home without a second signature', ['home', { epoch: 1, site: siteName }], 'key missing');
+  refused('admission of 1,199 bytes', ['admission', { certificate, package: fill('admission', 1199) }]);
+  const next = { ledger: { digest: fill('head', 32), number: 7, root: fill('root head', 32) }, root: stranger.key };
+  refused('successor of another root', ['successor', { ...next, safe: fill('safe', 16) }], 'safe of another root');
+  const following = { ...next, safe: safeIdOf(stranger.key) };
+  refused('successor without a head', ['successor', { ...following, ledger: { number: 7 } }], 'key missing');
+  refused('successor with more in its head', ['successor', { ...following, ledger: { ...next.ledger, more: 1 } }], 'unknown key');
 }

@@ -4,6 +4,7 @@ import type { VectorFile } from '../src/vector.ts';
 import { bundleVectors, cuttingVectors, gearVectors, siphashVectors } from './catalog-cutting.ts';
 import { nodeVectors } from './catalog-nodes.ts';
 import { catalogVectors } from './catalog-trees.ts';
+import { openedAdmissionVectors } from './sealed-admission.ts';
 import { blobVectors, payloadVectors } from './sealed-chunks.ts';
 import { openedPackVectors } from './sealed-packs.ts';
 import { enrolmentAnswerVectors, enrolmentRequestVectors, openedRecordVectors } from './sealed-records.ts';
@@ -20,6 +21,7 @@ export const sealedVectorFiles: Readonly<Record<string, () => Promise<VectorFile
   keys: keysVectors,
   kit: kitVectors,
   node: nodeVectors,
+  'opened-admission': openedAdmissionVectors,
   'opened-pack': openedPackVectors,
   'opened-record': openedRecordVectors,
   'opened-slot': openedSlotVectors,

@@ -1,4 +1,4 @@
-"""Enrolment messages: docs/format/keys.md, Enrolment. No reader of stored data needs them."""
+"""Enrolment messages and admissions: docs/format/keys.md, Enrolment and Succession. No reader of stored data needs them."""
 
 from . import cbor
 from .cbor import data, integer, text
@@ -52,3 +52,13 @@ def read_answer(message, token, agent):
     descriptor = safe_descriptor(package["descriptor"])
     demand(descriptor["rootKey"] == package["root"], "root")
     return package, descriptor
+
+
+def open_admission(package, safe, certificate, seal_seed):
+    """(write secret, state key) that an `admission` entry holds for the computer with this key."""
+    demand(len(package) == KEM_CIPHERTEXT_BYTES + 80, "length")
+    shared = XWing(seal_seed).decapsulate(package[:KEM_CIPHERTEXT_BYTES])
+    key = hkdf(shared, certificate, b"twinvault v1 admission", 32)
+    opened = open_sealed(1, key, ZERO_NONCE, safe + certificate, package[KEM_CIPHERTEXT_BYTES:])
+    demand(opened is not None, "sealed package")
+    return opened[:32], opened[32:]

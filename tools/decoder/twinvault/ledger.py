@@ -8,6 +8,7 @@ from .wire import demand
 
 LABEL, NOTE = text(LABEL_MAX), text(4096, 0)
 MARK = {"note": NOTE, "on": boolean, "record": data(32)}
+HEAD = {"digest": data(32), "number": integer, "root": data(32)}
 EPOCH = lambda value: integer(value) and 0 < value < 2**32
 PAYLOADS = {
     "epoch": {"epoch": EPOCH, "key": data(KEM_PUBLIC_BYTES)},
@@ -18,6 +19,8 @@ PAYLOADS = {
     "handover": {"certificate": data(16), "computer": data(16), "job": LABEL},
     "escrow": {"key": data(KEM_PUBLIC_BYTES), "name": LABEL},
     "succession": {"root": data(32), "safe": data(16), "signature": data(64)},
+    "admission": {"certificate": data(16), "package": data(1200)},
+    "successor": {"ledger": cbor.anything, "root": data(32), "safe": data(16)},
     "party": {"key": data(32), "name": LABEL, "role": one_of("site", "operator", "customer")},
     "suite": {"minimum": one_of(1, 2)},
     "feature": {"name": LABEL, "on": boolean},
@@ -26,7 +29,8 @@ PAYLOADS = {
     "home": {"epoch": EPOCH, "other": data(64), "site": data(16)},
     "erase": {"order": data(32), "other": data(64)},
 }
-ROOT_KINDS = ("epoch", "slots", "certificate", "revocation", "handover", "escrow", "succession", "party", "suite", "feature")
+ROOT_KINDS = ("epoch", "slots", "certificate", "revocation", "handover", "escrow", "succession", "admission", "successor",
+              "party", "suite", "feature")
 
 
 class Ledger:
@@ -39,6 +43,7 @@ class Ledger:
         self.heads = [{"number": 0, "digest": digest, "root": digest}]
         self.epochs, self.slots, self.certificates, self.revocations, self.handovers = [], [], {}, {}, []
         self.parties, self.minimums, self.features, self.home_epoch = {}, [self.descriptor["suite"]], {}, 0
+        self.successor = None
         for entry in entries:
             self.append(entry)
 
@@ -75,6 +80,10 @@ class Ledger:
                 demand(safe_id_of(payload["root"]) == payload["safe"], "safe of another root")
                 message = b"twinvault succession v1" + payload["safe"] + self.root_key
                 demand(verify(payload["root"], message, payload["signature"]), "not signed by the safe before")
+            if kind == "successor":
+                cbor.fields(payload["ledger"], HEAD)
+                demand(safe_id_of(payload["root"]) == payload["safe"], "safe of another root")
+                demand(payload["safe"] != self.safe, "its own successor")
         elif kind == "erase" and signer == self.root_key:
             demand("other" not in payload, "a second signature beside the root")
         elif kind in ("home", "erase"):
@@ -125,6 +134,11 @@ class Ledger:
         elif kind == "handover":
             self._demand_standing(payload["certificate"])
             self.handovers.append((payload["certificate"], payload["computer"], payload["job"]))
+        elif kind == "admission":
+            self._demand_standing(payload["certificate"])
+        elif kind == "successor":
+            demand(self.successor is None, "successor twice")
+            self.successor = payload["safe"]
         elif kind == "party":
             self.parties[payload["key"]] = payload["role"]
         elif kind == "suite":

@@ -209,6 +209,17 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'certificate-unknown': 'The safe does not know the certificate of this computer.',
     },
   ),
+  ...all('notEnrolled', 'Enrol it there once, with the new password or kit: twinvault safe enrol --safe {safe}.', {
+    'not-admitted':
+      'This safe was given new keys: another one ({safe}) took its place, and its owner did not admit this computer.',
+    'admission-invalid': 'The safe that took the place of this one has no keys that this computer can open.',
+  }),
+  ...all('missing', 'Give the vault where that safe lies, and its name: --vault DIRECTORY --safe NAME.', {
+    'successor-missing': 'This safe was given new keys: another one ({safe}) took its place, and it is not in this vault.',
+  }),
+  ...all('missing', 'Run it again: the next run goes on there.', {
+    'safe-succeeded': 'This safe was given new keys in this moment: another one took its place.',
+  }),
   ...all('notEnrolled', 'Enrol it anew if that was a mistake: twinvault safe enrol.', {
     'agent-revoked': 'This computer may not write into the safe any more: its certificate was revoked.',
     'certificate-revoked': 'The certificate that signed this was revoked.',
@@ -227,6 +238,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'ledger-broken': 'The ledger of this safe is broken.',
     'ledger-foreign-head': 'A record refers to a ledger that is not the one of this vault.',
     'ledger-signer': 'An entry of the ledger is signed by somebody who may not.',
+    'successor-mismatch': 'A safe claims to take the place of another, but the key that this computer knows did not sign that.',
     'root-mismatch': 'This safe is signed by another root key than the one that this computer knows.',
     'receipt-invalid': 'The vault answered with a receipt that is not valid.',
     'record-mismatch': 'The vault answered with another record than the one asked for.',

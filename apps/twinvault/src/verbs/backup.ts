@@ -1,6 +1,6 @@
 /** `twinvault backup`: one run of a job. */
 import { hostname } from 'node:os';
-import { backup, EngineError } from '@twinvault/engine';
+import { backup } from '@twinvault/engine';
 import type { BackupProgress, BackupReport } from '@twinvault/engine';
 import type { VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
@@ -11,7 +11,8 @@ import type { JsonObject } from '../output/output.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
-import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import { openVault } from '../wiring/open-vault.ts';
+import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes } from '../wiring/paths.ts';
 import { openState, seenLedger } from '../wiring/open-safe.ts';
 
@@ -41,10 +42,8 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     },
   });
   await using vault = await openVault(context, options.vault);
-  const { label, safe } = await openNamedSafe(vault, options.safe);
+  const { label, safe, agent } = await openOwnSafe(context, vault, options);
   const state = openState(context, options.state);
-  const agent = await state.safe(safe.safe).agentKeys();
-  if (agent === null) throw new EngineError('agent-missing');
   // Whose escrow key opens the safe is told here too.
   await seenLedger(context, safe, options.state);
   const { publicKey } = await vault.site();

@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { checkPasswordStrength, enrolHere, makeSafe } from '@twinvault/seal';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
-import type { ReuseScope } from '@twinvault/engine';
+import { settingsDefault } from '@twinvault/engine';
+import type { ComputerSettings, ReuseScope } from '@twinvault/engine';
 import type { KitLanguage } from '@twinvault/paper';
 import { toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
@@ -23,7 +24,7 @@ export interface InitOptions {
   readonly passwordFile?: string | undefined;
   readonly computer?: string | undefined;
   readonly suite: SuiteChoice;
-  readonly reuse: ReuseScope;
+  readonly reuse?: ReuseScope | undefined;
   readonly state?: string | undefined;
   readonly language?: KitLanguage | undefined;
   /** False with --no-check. */
@@ -53,10 +54,11 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
   });
   using state = safeState(context, options.state, enrolled.agent.safe);
   await writeKit(files, kitFile, { kit: made.kit, language: languageOf(options.language) });
+  const settings: ComputerSettings = { ...settingsDefault, ...(options.reuse === undefined ? {} : { reuse: options.reuse }) };
   let kitChecked = false;
   try {
     kitChecked = await checkKit(context, kitFile, { kit: made.kit, isWanted: options.check });
-    await state.saveSettings({ reuse: options.reuse });
+    await state.saveSettings(settings);
     await state.saveAgentKeys(enrolled.agent);
     await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] });
   } catch (error) {
@@ -74,7 +76,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       kitFile,
       kitChecked,
       suite: suiteOfChoice(options.suite),
-      reuse: options.reuse,
+      reuse: settings.reuse,
     },
     [
       `Safe "${options.safe}" is ready, and this computer is enrolled in it.`,

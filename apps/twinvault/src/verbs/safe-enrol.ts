@@ -1,11 +1,12 @@
 /** `twinvault safe enrol`: a further computer writes into an existing safe. */
 import { hostname } from 'node:os';
-import type { ReuseScope } from '@twinvault/engine';
+import { settingsDefault } from '@twinvault/engine';
+import type { ComputerSettings, ReuseScope, SafeState } from '@twinvault/engine';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
 import type { Certificate, Ledger } from '@twinvault/format';
 import { enrolHere, succeeds } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
-import { toHex } from '@twinvault/std';
+import { equalBytes, toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
@@ -17,7 +18,7 @@ export interface EnrolOptions extends OpenSafeOptions {
   readonly safe: string;
   readonly computer?: string | undefined;
   readonly again?: string | undefined;
-  readonly reuse: ReuseScope;
+  readonly reuse?: ReuseScope | undefined;
 }
 
 /** The computer that was enrolled under a name, or has the certificate. */
@@ -35,13 +36,20 @@ function computerBefore(ledger: Ledger, wanted: string): Pick<Certificate, 'comp
   return last;
 }
 
-/** This computer's keys of the safe whose place this one takes: it stays the same computer, so that its jobs go on. */
-async function keysBefore(context: VerbContext, stateOption: string | undefined, opened: OpenedSafe): Promise<AgentKeys | null> {
+interface SafeBefore {
+  readonly state: SafeState;
+  readonly keys: AgentKeys;
+  readonly settings: ComputerSettings;
+}
+
+/** What this computer has of the safe whose place this one takes: it stays the same computer, so that its jobs go on. */
+async function safeBefore(context: VerbContext, stateOption: string | undefined, opened: OpenedSafe): Promise<SafeBefore | null> {
   const state = openState(context, stateOption);
   for (const id of await state.safes()) {
-    using other = state.safe(id);
+    const other = state.safe(id);
     const keys = await other.agentKeys();
-    if (keys !== null && succeeds(opened.ledger, keys)) return keys;
+    if (keys !== null && succeeds(opened.ledger, keys)) return { state: other, keys, settings: await other.settings() };
+    other[Symbol.dispose]();
   }
   return null;
 }
@@ -54,19 +62,31 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
   if ((await state.agentKeys()) !== null) {
     throw new UsageError(`This computer is enrolled in safe "${found.label}" already.`);
   }
+  const successor = opened.ledger.successor();
+  if (successor !== null) {
+    const label = (await vault.safes()).find(({ safe }) => equalBytes(safe, successor.safe))?.label ?? toHex(successor.safe);
+    throw new UsageError(`Safe "${found.label}" was given new keys: "${label}" took its place. Enrol this computer there.`);
+  }
   const { random, clock } = context.platform;
   const again = options.again === undefined ? null : computerBefore(opened.ledger, options.again);
-  const before = again === null ? await keysBefore(context, options.state, opened) : null;
+  const before = await safeBefore(context, options.state, opened);
+  using _left = before?.state;
   const enrolled = enrolHere({
     opened,
-    computer: again?.computer ?? before?.computer ?? computerId(random.bytes(16)),
-    name: options.computer ?? again?.name ?? before?.computerName ?? hostname(),
+    computer: again?.computer ?? before?.keys.computer ?? computerId(random.bytes(16)),
+    name: options.computer ?? again?.name ?? before?.keys.computerName ?? hostname(),
     random,
     clock,
   });
   await found.safe.appendLedger(enrolled.entry);
-  await state.saveSettings({ reuse: options.reuse });
+  const settings = before?.settings ?? settingsDefault;
+  const chosen = options.reuse === undefined ? settings : { ...settings, reuse: options.reuse };
+  await state.saveSettings(chosen);
   await state.saveAgentKeys(enrolled.agent);
+  if (before !== null) {
+    const ledgerHead = await before.state.ledgerHead(before.keys);
+    await before.state.passOn({ next: found.safe.safe, rootKey: before.keys.rootKey, ledgerHead });
+  }
   const rootKey = rootKeyShortForm(enrolled.agent.rootKey);
   context.output.result(
     {
@@ -74,7 +94,7 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
       computer: toHex(enrolled.agent.computer),
       certificate: toHex(enrolled.agent.certificate),
       rootKey,
-      reuse: options.reuse,
+      reuse: chosen.reuse,
     },
     [
       `This computer may now back up into safe "${found.label}".`,

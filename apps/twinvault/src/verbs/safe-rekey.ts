@@ -19,7 +19,7 @@ import {
   successionEntry,
 } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
-import { compareBytes, formatBytes, toHex, utf8Encode } from '@twinvault/std';
+import { compareBytes, equalBytes, formatBytes, toHex, utf8Encode } from '@twinvault/std';
 import type { SiteVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
@@ -31,6 +31,8 @@ import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
 import { readNewPassword, readSecret } from '../wiring/passwords.ts';
 import { stateDirectory } from '../wiring/state-directory.ts';
+import { admitComputers, leaveOld, nameSuccessor } from '../wiring/succession.ts';
+import type { SafeAndKeys } from '../wiring/succession.ts';
 import { requireStrength } from './init.ts';
 
 export interface RekeyVerbOptions extends OpenSafeOptions {
@@ -43,6 +45,8 @@ export interface RekeyVerbOptions extends OpenSafeOptions {
   readonly language?: KitLanguage | undefined;
   /** False with --no-check. */
   readonly check: boolean;
+  /** False with --no-computers: none of the old safe's computers is admitted. */
+  readonly computers: boolean;
 }
 
 /** A revocation names at most so many jobs (docs/format/keys.md). */
@@ -50,40 +54,83 @@ const revokedJobsMax = 1024;
 
 export async function safeRekey(context: VerbContext, options: RekeyVerbOptions): Promise<void> {
   await using vault = await openVault(context, options.vault);
-  const old = await openNamedSafe(vault, options.safe);
-  const before = await openWithSecret(context, old, options);
+  const found = await openNamedSafe(vault, options.safe);
+  const before = await openWithSecret(context, found, options);
   await using other = options.newVault === undefined ? null : await openVault(context, options.newVault);
   const target = other ?? vault;
+  await demandNoSuccessor([vault, target], found, { before, options });
   const known = (await target.safes()).some(({ label }) => label === options.newSafe);
-  const next = known ? await goOn(context, target, { before, options }) : await begin(context, target, { before, options });
-  const { safe } = next;
-  const agent = await copyingAgent(context, next, options);
-  let opened = await prepare(context, { next, agent, old: old.safe, before });
-  const report = await rekey({
-    from: { safe: old.safe, opened: before },
-    to: { safe, opened },
+  const begun = known ? await goOn(context, target, { before, options }) : await begin(context, target, { before, options });
+  const agent = await copyingAgent(context, begun, options);
+  const siteKey = (await target.site()).publicKey;
+  const { report, opened: copied } = await copyAll(context, { next: begun, agent, old: found.safe, before, siteKey });
+  // Computers may have come, or been revoked, while it was copied.
+  const old = { safe: found.safe, opened: await readAgain({ safe: found.safe, opened: before }) };
+  const { safe } = begun;
+  let opened = await conclude(context, {
+    next: { safe, opened: copied },
     agent,
-    platform: context.platform,
-    siteKey: (await target.site()).publicKey,
-    signal: context.signal,
-    progress: (told) =>
-      context.progress.report({
-        phase: 'Copying',
-        done: told.safesets,
-        total: told.safesetsTotal,
-        unit: 'objects',
-        uploadedBytes: told.bytes,
-      }),
+    report,
+    before: old.opened,
+    options,
   });
-  opened = await conclude(context, { next: { ...next, opened }, agent, report, before, options });
+  let admitted: readonly string[] = [];
+  if (options.computers) ({ opened, names: admitted } = await admitComputers(context, { old, next: { safe, opened } }));
+  const named = await nameSuccessor(context, { old, next: { safe, opened } });
+  await leaveOld(context, options.state, { old: { ...old, opened: named.old }, next: { safe, opened } });
   context.progress.finish();
   const hadEscrow = escrowsOf(before.ledger, await old.safe.slots()).length > 0;
-  tell(context, { old, opened, report, options, hadEscrow });
+  tell(context, { old: found, opened, report, options, hadEscrow, admitted, result: named.result });
 }
 
-interface NextSafe {
-  readonly safe: VaultSafe;
-  readonly opened: OpenedSafe;
+/** A safe is followed by one other: its computers never go to a second one. */
+async function demandNoSuccessor(vaults: readonly SiteVault[], old: FoundSafe, { before, options }: RekeyParts): Promise<void> {
+  const successor = before.ledger.successor();
+  if (successor === null) return;
+  const safes = (await Promise.all(vaults.map(async (vault) => await vault.safes()))).flat();
+  const label = safes.find(({ safe }) => equalBytes(safe, successor.safe))?.label;
+  if (label === undefined || label === options.newSafe) return;
+  throw new UsageError(`Safe "${old.label}" was given new keys before: "${label}" took its place. Give that one to --safe.`);
+}
+
+interface CopyToDo extends Pick<RekeyParts, 'before'> {
+  readonly next: SafeAndKeys;
+  readonly agent: AgentKeys;
+  readonly old: VaultSafe;
+  readonly siteKey: Uint8Array;
+}
+
+/** What computers store meanwhile is copied by a further pass. */
+const passesMax = 8;
+
+async function copyAll(
+  context: VerbContext,
+  { next, agent, old, before, siteKey }: CopyToDo,
+): Promise<{ readonly report: RekeyReport; readonly opened: OpenedSafe }> {
+  let [bytes, already, opened] = [0, -1, next.opened];
+  for (let pass = 1; ; pass += 1) {
+    opened = await prepare(context, { next: { ...next, opened }, agent, old, before });
+    const report = await rekey({
+      from: { safe: old, opened: before },
+      to: { safe: next.safe, opened },
+      agent,
+      platform: context.platform,
+      siteKey,
+      signal: context.signal,
+      progress: (told) =>
+        context.progress.report({
+          phase: 'Copying',
+          done: told.safesets,
+          total: told.safesetsTotal,
+          unit: 'objects',
+          uploadedBytes: bytes + told.bytes,
+        }),
+    });
+    bytes += report.bytes;
+    already = already < 0 ? report.already : already;
+    const more = (await safesetsToCopy(old)).length > report.copied.length;
+    if (!more || pass === passesMax) return { report: { ...report, already, bytes }, opened };
+  }
 }
 
 interface RekeyParts {
@@ -92,7 +139,7 @@ interface RekeyParts {
 }
 
 /** The new safe with its kit, as `init` makes one, and the old root's signature in its ledger. */
-async function begin(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<NextSafe> {
+async function begin(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
   const { files, random, clock } = context.platform;
   if (options.newKitFile === undefined) throw new UsageError('The new safe gets a recovery kit of its own: give --new-kit-file.');
   const kitFile = resolve(options.newKitFile);
@@ -113,7 +160,7 @@ async function begin(context: VerbContext, vault: SiteVault, { before, options }
 }
 
 /** The safe that a broken-off copy had begun. */
-async function goOn(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<NextSafe> {
+async function goOn(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
   const { label, safe } = await openNamedSafe(vault, options.newSafe);
   const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);
   const secret = await readSecret(context.platform.files, { passwordFile: options.newPasswordFile }, label);
@@ -127,7 +174,7 @@ async function goOn(context: VerbContext, vault: SiteVault, { before, options }:
 }
 
 /** What signs the copies: keys that are kept until the copy is whole, and revoked then. */
-async function copyingAgent(context: VerbContext, { safe, opened }: NextSafe, options: RekeyVerbOptions): Promise<AgentKeys> {
+async function copyingAgent(context: VerbContext, { safe, opened }: SafeAndKeys, options: RekeyVerbOptions): Promise<AgentKeys> {
   const { random, clock } = context.platform;
   using state = copyingState(context, options, safe);
   const kept = await state.agentKeys();
@@ -157,7 +204,7 @@ async function prepare(
     agent,
     old,
     before,
-  }: { readonly next: NextSafe; readonly agent: AgentKeys; readonly old: VaultSafe; readonly before: OpenedSafe },
+  }: { readonly next: SafeAndKeys; readonly agent: AgentKeys; readonly old: VaultSafe; readonly before: OpenedSafe },
 ): Promise<OpenedSafe> {
   const { clock } = context.platform;
   const { certificate } = agent;
@@ -174,7 +221,7 @@ async function prepare(
 }
 
 async function say(
-  { safe, opened }: NextSafe,
+  { safe, opened }: SafeAndKeys,
   payloads: readonly (MarkPayload | RetentionPayload)[],
   { platform }: VerbContext,
 ): Promise<OpenedSafe> {
@@ -184,14 +231,14 @@ async function say(
   return said.opened;
 }
 
-async function readAgain({ safe, opened }: NextSafe): Promise<OpenedSafe> {
+async function readAgain({ safe, opened }: SafeAndKeys): Promise<OpenedSafe> {
   let read = opened;
   for (const entry of await safe.ledger(opened.ledger.head.number + 1)) read = read.withEntry(entry);
   return read;
 }
 
 interface CopyDone extends RekeyParts {
-  readonly next: NextSafe;
+  readonly next: SafeAndKeys;
   readonly agent: AgentKeys;
   readonly report: RekeyReport;
 }
@@ -242,27 +289,56 @@ function lastOf(heads: readonly CopiedSafeset[]): LastRecord[] {
     .sort((a, b) => compareBytes(a.computer, b.computer) || compareBytes(utf8Encode(a.job), utf8Encode(b.job)));
 }
 
-function tell(
-  context: VerbContext,
-  about: {
-    readonly old: FoundSafe;
-    readonly opened: OpenedSafe;
-    readonly report: RekeyReport;
-    readonly options: RekeyVerbOptions;
-    readonly hadEscrow: boolean;
-  },
-): void {
-  const { old, opened, report, options, hadEscrow } = about;
+interface Told {
+  readonly old: FoundSafe;
+  readonly opened: OpenedSafe;
+  readonly report: RekeyReport;
+  readonly options: RekeyVerbOptions;
+  readonly hadEscrow: boolean;
+  readonly admitted: readonly string[];
+  readonly result: 'named' | 'closed' | 'other';
+}
+
+function tell(context: VerbContext, told: Told): void {
+  const { old, opened, report, options, hadEscrow, admitted, result } = told;
   const rootKey = rootKeyShortForm(opened.rootKey);
   const { copied, already, bytes } = report;
-  const told = { safe: toHex(opened.safe), label: options.newSafe, rootKey, safesets: copied.length, already, bytes };
-  context.output.result(told, [
+  const json = {
+    safe: toHex(opened.safe),
+    label: options.newSafe,
+    rootKey,
+    safesets: copied.length,
+    already,
+    bytes,
+    admitted: [...admitted],
+    named: result === 'named',
+  };
+  context.output.result(json, [
     `Safe "${options.newSafe}" holds all ${copied.length.toLocaleString('en-US')} safesets of safe "${old.label}", under new keys (${formatBytes(bytes)} sealed again).`,
     '',
     `  root key  ${rootKey}`,
     '',
-    `Safe "${old.label}" is as it was, and whoever could read it still can: let it go when you are sure of the new one.`,
-    `Back up into the new one from now on. Other computers join it by: twinvault safe enrol --safe ${options.newSafe}`,
+    `What safe "${old.label}" holds is as it was, and whoever could read it still can: let it go when you are sure of the new one.`,
+    ...computerLines(told),
     ...(hadEscrow ? ['The escrow key of the old safe was not given to the new one: twinvault safe escrow --add does that.'] : []),
   ]);
+}
+
+/** How the computers of the old safe come to the new one. */
+function computerLines({ old, options, admitted, result }: Told): string[] {
+  const { newSafe, newVault } = options;
+  const enrol = `twinvault safe enrol --safe ${newSafe}`;
+  const here = result === 'named' && newVault === undefined;
+  const how = here
+    ? 'with their next backup'
+    : `when their backup names it (${newVault === undefined ? '' : '--vault, '}--safe ${newSafe})`;
+  return [
+    'This computer backs up into the new one from now on.',
+    ...(admitted.length === 0 ? [] : [`These follow ${how}, without a password: ${admitted.join(', ')}.`]),
+    `${admitted.length === 0 ? 'Others' : 'Any other'} joins by: ${enrol}`,
+    ...(result === 'closed' ? [`The vault of safe "${old.label}" takes nothing, so computers are not told there.`] : []),
+    ...(result === 'other'
+      ? [`Safe "${old.label}" names another successor already: no computer comes here from there by itself.`]
+      : []),
+  ];
 }

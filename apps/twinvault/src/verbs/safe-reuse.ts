@@ -2,8 +2,9 @@
 import type { ReuseScope } from '@twinvault/engine';
 import { toHex } from '@twinvault/std';
 import type { VerbContext } from '../wiring/context.ts';
-import { safeState, seenLedger } from '../wiring/open-safe.ts';
+import { seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import { stateOfToday } from '../wiring/own-safe.ts';
 import { reuseNames } from '../wiring/reuse.ts';
 
 export interface ReuseOptions {
@@ -16,7 +17,7 @@ export async function safeReuse(context: VerbContext, choice: ReuseScope | undef
   await using vault = await openVault(context, options.vault);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   await seenLedger(context, safe, options.state);
-  using state = safeState(context, options.state, safe.safe);
+  using state = await stateOfToday(context, options.state, safe.safe);
   await state.requireAgentKeys();
   if (choice === undefined) {
     const { reuse } = await state.settings();

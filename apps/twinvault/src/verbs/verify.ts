@@ -1,12 +1,13 @@
 /** `twinvault verify`: what the vault holds, compared with the live files of this computer, without a password. */
-import { EngineError, verifyLive } from '@twinvault/engine';
+import { verifyLive } from '@twinvault/engine';
 import type { LiveEntry, LiveState, VerifyLiveReport } from '@twinvault/engine';
 import { linuxFileReader } from '@twinvault/sources';
 import { formatBytes, toHex } from '@twinvault/std';
 import { formatTime, printableName } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openState } from '../wiring/open-safe.ts';
-import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import { openVault } from '../wiring/open-vault.ts';
+import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes, safesetPath } from '../wiring/paths.ts';
 
 export interface VerifyVerbOptions {
@@ -20,10 +21,8 @@ export interface VerifyVerbOptions {
 export async function verifyVerb(context: VerbContext, paths: readonly string[], options: VerifyVerbOptions): Promise<void> {
   const { output, progress, signal } = context;
   await using vault = await openVault(context, options.vault);
-  const { label, safe } = await openNamedSafe(vault, options.safe);
+  const { label, safe, agent } = await openOwnSafe(context, vault, options);
   const state = openState(context, options.state);
-  const agent = await state.safe(safe.safe).agentKeys();
-  if (agent === null) throw new EngineError('agent-missing');
   const report = await verifyLive({
     vault: safe,
     agent,

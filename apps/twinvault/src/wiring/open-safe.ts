@@ -4,7 +4,7 @@ import type { AgentState, SafeState } from '@twinvault/engine';
 import type { Ledger, SafeId } from '@twinvault/format';
 import type { VaultSafe } from '@twinvault/protocol';
 import { escrowShortForm, escrowsOf, openSafe, parseEscrowPrivateText, parseKitText, replayPinned } from '@twinvault/seal';
-import type { OpenedSafe, PinnedSafe, SlotSecret } from '@twinvault/seal';
+import type { OpenedSafe, SlotSecret } from '@twinvault/seal';
 import type { VerbContext } from './context.ts';
 import type { Secret, SecretOptions } from './passwords.ts';
 import { readSecret } from './passwords.ts';
@@ -29,9 +29,7 @@ export function safeState(context: VerbContext, state: string | undefined, safe:
 export async function seenLedger(context: VerbContext, safe: VaultSafe, stateOption: string | undefined): Promise<Ledger> {
   const [descriptor, ledger, slots] = await Promise.all([safe.descriptor(), safe.ledger(1), safe.slots()]);
   using state = safeState(context, stateOption, safe.safe);
-  const keys = await state.agentKeys();
-  const pinned = keys === null ? undefined : { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) };
-  const replayed = replayPinned({ descriptor, ledger }, pinned);
+  const replayed = replayPinned({ descriptor, ledger }, (await state.pinned()) ?? undefined);
   tellEscrow(context, replayed, slots);
   return replayed;
 }
@@ -56,12 +54,10 @@ export async function openWithSecret(
   const secret = await readSecret(context.platform.files, options, label);
   const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);
   using state = safeState(context, options.state, safe.safe);
-  const keys = await state.agentKeys();
-  const pinned: PinnedSafe | undefined =
-    keys === null ? undefined : { rootKey: keys.rootKey, ledgerHead: await state.ledgerHead(keys) };
-  const opened = await openSafe({ descriptor, slots, ledger }, slotSecret(secret, safe.safe), pinned);
+  const pinned = await state.pinned();
+  const opened = await openSafe({ descriptor, slots, ledger }, slotSecret(secret, safe.safe), pinned ?? undefined);
   tellEscrow(context, opened.ledger, slots);
-  if (keys !== null) (await state.pins()).pinLedgerHead(opened.ledger.head);
+  if (pinned !== null) (await state.pins()).pinLedgerHead(opened.ledger.head);
   return opened;
 }
 

@@ -13,8 +13,8 @@ export const reuseNames: Readonly<Record<ReuseScope, string>> = {
 };
 
 /** For the verbs that enrol this computer. */
-export function reuseOption(): Option<'--reuse <scope>', undefined, 'safe', undefined, false, ReuseScope> {
-  return new Option('--reuse <scope>', `whose stored data this computer uses again: ${reuseHelp}`)
-    .choices(reuseChoices)
-    .default('safe' as const);
+export function reuseOption(): Option<'--reuse <scope>', undefined, undefined, undefined, false, ReuseScope> {
+  return new Option('--reuse <scope>', `whose stored data this computer uses again: ${reuseHelp} (default: safe)`).choices(
+    reuseChoices,
+  );
 }

@@ -31,7 +31,7 @@ export interface OpeningOptions {
   readonly state: SafeState;
 }
 
-/** EngineError 'agent-foreign', 'agent-revoked', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
+/** EngineError 'agent-foreign', 'agent-revoked', 'safe-succeeded', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
 export async function openRun({ vault, agent, job, state }: OpeningOptions): Promise<OpenedRun> {
   if (!equalBytes(vault.safe, agent.safe)) throw new EngineError('agent-foreign');
   const pins = await state.pins();
@@ -42,6 +42,7 @@ export async function openRun({ vault, agent, job, state }: OpeningOptions): Pro
     throw new EngineError('agent-revoked');
   }
   pins.pinLedgerHead(ledger.head);
+  if (ledger.successor() !== null) throw new EngineError('safe-succeeded');
   const { certificate, computer } = agent;
   const session = await vault.openSession({ certificate, computer, job, ledger: ledger.head });
   try {

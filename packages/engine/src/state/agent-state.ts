@@ -2,6 +2,7 @@
  * What an agent keeps on its own disk, one directory for each safe:
  *
  *   safes/<safe id>/agent.key              the agent's keys (mode 0600): no cache
+ *   safes/<safe id>/passed-on              in the place of the keys of a safe that was left for its successor (passed-on.ts): no cache
  *   safes/<safe id>/settings               what was chosen for this computer (settings.ts): no cache; the defaults when missing
  *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
  *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
@@ -9,16 +10,18 @@
  *   safes/<safe id>/jobs/<hash>/lock.db    held open in a transaction while a run of the job goes on
  *   safes/<safe id>/jobs/<hash>/last-run.jsonl   what the last run did with which path
  *
- * Pins only ever move forward. Losing everything but agent.key and settings costs reading all files again.
+ * Pins only ever move forward. Losing the caches costs reading all files again.
  */
-import { fromHex, primitives, toHex, utf8Encode } from '@twinvault/std';
+import { CodedError, fromHex, primitives, toHex, utf8Encode } from '@twinvault/std';
 import type { Database, Databases, Files, Platform } from '@twinvault/std';
 import { safeId } from '@twinvault/format';
 import type { LedgerHead, SafeId } from '@twinvault/format';
 import { encodeAgentKeys, parseAgentKeys } from '@twinvault/seal';
-import type { AgentKeys } from '@twinvault/seal';
+import type { AgentKeys, PinnedSafe } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import { JobState } from './job-state.ts';
+import { encodePassedOn, parsePassedOn, passedOnBytesMax } from './passed-on.ts';
+import type { PassedOn } from './passed-on.ts';
 import { Pins } from './pins.ts';
 import { encodeSettings, parseSettings, settingsBytesMax, settingsDefault } from './settings.ts';
 import type { ComputerSettings } from './settings.ts';
@@ -100,20 +103,57 @@ export class SafeState implements Disposable {
     const localPath = `${this.path}/settings`;
     const bytes = await this.files.read(localPath, settingsBytesMax);
     if (bytes === null) return settingsDefault;
-    let cause: unknown;
     try {
-      const settings = parseSettings(bytes);
-      if (settings !== null) return settings;
-    } catch (error) {
-      cause = error;
+      return parseSettings(bytes);
+    } catch (cause) {
+      throw new EngineError('settings-damaged', { cause, context: { localPath } });
     }
-    throw new EngineError('settings-damaged', { cause, context: { localPath } });
   }
 
   /** Durable, mode 0600; every later run goes by them. */
   async saveSettings(settings: ComputerSettings): Promise<void> {
     await this.files.makeDirectory(this.path, { mode: 0o700 });
     await this.files.replace(`${this.path}/settings`, [encodeSettings(settings)], { mode: 0o600 });
+  }
+
+  /** Null unless this computer left the safe for another; EngineError 'state-damaged' when the file does not parse. */
+  async passedOn(): Promise<PassedOn | null> {
+    const localPath = `${this.path}/passed-on`;
+    const bytes = await this.files.read(localPath, passedOnBytesMax);
+    if (bytes === null) return null;
+    try {
+      return parsePassedOn(bytes);
+    } catch (cause) {
+      throw new EngineError('state-damaged', { cause, context: { localPath } });
+    }
+  }
+
+  /** This computer writes into another safe from now on: its keys of this one go, and so do the caches of jobs that no run holds. */
+  async passOn(to: PassedOn): Promise<void> {
+    await this.files.replace(`${this.path}/passed-on`, [encodePassedOn(to)], { mode: 0o600 });
+    await this.files.remove(`${this.path}/agent.key`);
+    for (const { name, kind } of await this.files.list(`${this.path}/jobs`)) {
+      if (kind === 'directory') await this.forgetJob(`${this.path}/jobs/${name}`);
+    }
+  }
+
+  private async forgetJob(path: string): Promise<void> {
+    const { files, databases } = this;
+    try {
+      using _lock = new JobState({ path, job: '', files, databases }).lock();
+      await files.removeTree(path);
+    } catch (error) {
+      // A run that began before still uses them; they are only caches.
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+
+  /** What this computer has seen of the safe, enrolled in it or having left it; null when it knows nothing of it. */
+  async pinned(): Promise<Required<PinnedSafe> | null> {
+    const passed = await this.passedOn();
+    if (passed !== null) return passed;
+    const keys = await this.agentKeys();
+    return keys === null ? null : { rootKey: keys.rootKey, ledgerHead: await this.ledgerHead(keys) };
   }
 
   async pins(): Promise<Pins> {

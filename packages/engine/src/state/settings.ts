@@ -4,7 +4,7 @@
  * CBOR {reuse, twinvault}, where `twinvault` is "computer settings v1". The file is local; its form may change with the version in that text.
  * No file means the defaults. A file that does not parse ends the run: a default could be laxer than what was chosen.
  */
-import { decodeCbor, encodeCbor } from '@twinvault/format';
+import { decodeCbor, encodeCbor, Fields } from '@twinvault/format';
 import type { ReuseScope } from '../dedup/live-list.ts';
 
 export interface ComputerSettings {
@@ -23,10 +23,11 @@ export function encodeSettings({ reuse }: ComputerSettings): Uint8Array {
   return encodeCbor({ reuse, twinvault: versionText });
 }
 
-/** Null for what is no settings file of this version; FormatError `cbor-invalid` for what is no CBOR. */
-export function parseSettings(bytes: Uint8Array): ComputerSettings | null {
-  const map = decodeCbor(bytes, { bytesMax: settingsBytesMax });
-  if (!(map instanceof Map) || map.size !== 2 || map.get('twinvault') !== versionText) return null;
-  const reuse: unknown = map.get('reuse');
-  return reuse === 'safe' || reuse === 'computer' ? { reuse } : null;
+/** FormatError for what is no settings file of this version. */
+export function parseSettings(bytes: Uint8Array): ComputerSettings {
+  const fields = new Fields(decodeCbor(bytes, { bytesMax: settingsBytesMax }), 'object-invalid');
+  fields.oneOf('twinvault', [versionText]);
+  const settings = { reuse: fields.oneOf('reuse', ['safe', 'computer']) };
+  fields.end();
+  return settings;
 }
