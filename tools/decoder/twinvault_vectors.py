@@ -111,6 +111,14 @@ def record(vector):
     return {**record_value(found), "refs": found.refs, "sealed": found.sealed}
 
 
+def difference(vector):
+    found, base = records.Difference(vector.bytes), records.Record(vector["base"])
+    stored = found.record(base)
+    made = records.Record(stored)
+    made.verify(vector.ledger())
+    return {"base": found.base, "difference": found.difference, "record": stored, "digest": made.digest}
+
+
 def stub(vector):
     found = records.Record(vector.bytes, "stub")
     found.verify(vector.ledger())
@@ -249,7 +257,7 @@ def bundle(vector):
 
 PARSERS = {
     "bundle": bundle, "blob": blob, "catalog": catalog, "cbor": lambda vector: diagnostic(cbor.decode(vector.bytes)),
-    "cutting": cutting, "enrolment-answer": enrolment_answer, "enrolment-request": enrolment_request,
+    "cutting": cutting, "difference": difference, "enrolment-answer": enrolment_answer, "enrolment-request": enrolment_request,
     "erase": lambda vector: objects.erase_order(vector.bytes, vector.ledger()), "gear": lambda vector: GEAR, "keys": key_schedule,
     "kit": lambda vector: keys.kit_code(vector.bytes.decode(), vector["safe"]), "ledger": ledger,
     "node": node, "opened-admission": opened_admission, "opened-pack": opened_pack, "opened-record": opened_record,

@@ -17,7 +17,7 @@ import { EngineError } from './errors.ts';
 import type { BackupProgress, BackupReport } from './report.ts';
 import { addCheckpointRefs } from './run/checkpoint.ts';
 import { commitRecord } from './run/commit.ts';
-import type { CommittedRecord, RecordToCommit } from './run/commit.ts';
+import type { CommitContext, CommittedRecord, RecordToCommit } from './run/commit.ts';
 import { ancestry, headKey, openRun } from './run/opening.ts';
 import type { OpenedRun } from './run/opening.ts';
 import { ReadingRun, workersMax } from './run/reading-run.ts';
@@ -260,8 +260,16 @@ class BackupRun {
         refs: catalog.refs,
         part: { catalog: { root: catalog.root, level: catalog.level }, host, sources: source.roots, errors },
       },
-      { agent, job, run, sealing: sealing.session, random: platform.random, siteKey: siteKey ?? null },
+      { agent, job, run, sealing: sealing.session, random: platform.random, siteKey: siteKey ?? null, base: await this.base() },
     );
+  }
+
+  /** The job's last safeset, if it was made here and is what the site has still. */
+  private async base(): Promise<CommitContext['base']> {
+    const { jobState, run } = this.parts;
+    const last = await jobState.lastRefs();
+    if (last === null || !run.heads.some(({ digest }) => equalBytes(digest, last.digest))) return null;
+    return { digest: last.digest, refs: last.refs.bytes };
   }
 
   /**
@@ -278,7 +286,8 @@ class BackupRun {
     try {
       const pins = await safeState.pins();
       pins.pinHead(headKey(agent, job), { record: digest, sequence });
-      pins.addRun(this.runRow(this.tally.errorCount === 0 ? 'ok' : 'with errors', record.bytes));
+      pins.addRun(this.runRow(this.tally.errorCount === 0 ? 'ok' : 'with errors', record.sentBytes));
+      await this.parts.jobState.keepRefs(digest, record.refs);
     } catch (error) {
       failure ??= error;
     }
@@ -323,7 +332,7 @@ class BackupRun {
       startMs,
       endMs: platform.clock.nowMs(),
       counts: tally.counts(uploader.totals.bytes),
-      uploadedBytes: uploader.totals.bytes + record.bytes,
+      uploadedBytes: uploader.totals.bytes + record.sentBytes,
       packs: uploader.totals.packs,
       chunks: { seen: chunks, stored: chunksNew, storedPlainBytes: bytesNew, reused: chunksReused },
       unchanged: tally.unchanged,

@@ -272,9 +272,10 @@ export function xorRefs(a: Refs, b: Refs): Uint8Array {
   return combined(a, b, (left, right) => left ^ right);
 }
 
-/** Where both name a pack alike nothing is left of it, whatever is combined. */
+/** `object-too-large` before more is gathered than refs may have. Where both name a pack alike nothing is left of it, whatever is combined. */
 function combined(a: Refs, b: Refs, combine: (left: number, right: number) => number): Uint8Array {
   const packs: RefsPack[] = [];
+  let sizeBytes = 0;
   let indexA = 0;
   let indexB = 0;
   while (indexA < a.packCount || indexB < b.packCount) {
@@ -284,7 +285,11 @@ function combined(a: Refs, b: Refs, combine: (left: number, right: number) => nu
       const right = order >= 0 ? b.packAt(indexB) : null;
       const pack = (left ?? right)?.pack;
       const bitmap = combinedBitmap(left?.bitmap ?? noBitmap, right?.bitmap ?? noBitmap, combine);
-      if (pack !== undefined && bitmap.length > 0) packs.push({ pack, bitmap });
+      if (pack !== undefined && bitmap.length > 0) {
+        packs.push({ pack, bitmap });
+        sizeBytes += nameBytes + bitmap.length;
+        demand(sizeBytes <= recordRefsBytesMax, 'object-too-large', 'refs');
+      }
     }
     if (order <= 0) indexA += 1;
     if (order >= 0) indexB += 1;

@@ -4,6 +4,7 @@
  */
 
 import cbor from '../data/v1/cbor.json' with { type: 'json' };
+import difference from '../data/v1/difference.json' with { type: 'json' };
 import erase from '../data/v1/erase.json' with { type: 'json' };
 import ledger from '../data/v1/ledger.json' with { type: 'json' };
 import pack from '../data/v1/pack.json' with { type: 'json' };
@@ -20,6 +21,7 @@ import type { VectorFile } from './vector.ts';
 /** Version 1 of the format, by the name of the file. */
 export const formatVectors: Readonly<Record<string, VectorFile>> = {
   cbor,
+  difference,
   erase,
   ledger,
   pack,

@@ -2,10 +2,11 @@
  * Which function of format each file of vectors is for, with its context. Isomorphic, so that browsers run the same.
  */
 
-import { fromHex, toHex } from '@twinvault/std';
+import { equalBytes, fromHex, toHex } from '@twinvault/std';
 import {
   compactedPacks,
   decodeCbor,
+  FormatError,
   Ledger,
   packName,
   PackTable,
@@ -14,9 +15,11 @@ import {
   parseLedgerEntry,
   parsePlan,
   parseRecord,
+  parseRecordDifference,
   parseRefs,
   parseSafeDescriptor,
   parseStub,
+  recordOfDifference,
   safeId,
   certificateId,
   verifyEraseOrder,
@@ -100,6 +103,15 @@ const parsers: Readonly<Record<string, VectorParser>> = {
     verifyRecord(record, ledgerOf(file, vector), { isAncestorOrSame: (digest) => last.includes(toHex(digest)) });
     const { publicBytes: _, ...rest } = record;
     return rest;
+  },
+  difference: (file, vector) => {
+    const { base, difference, ...rest } = parseRecordDifference(bytesOfHex(vector.bytes));
+    const given = parseRecord(contextBytes(file, vector, 'base'));
+    if (!equalBytes(base, given.digest)) throw new FormatError('record-invalid', { context: { defect: 'another base' } });
+    const bytes = recordOfDifference({ base, difference, ...rest }, given.refs);
+    const record = parseRecord(bytes);
+    verifyRecord(record, ledgerOf(file, vector));
+    return { base, difference, record: bytes, digest: record.digest };
   },
   stub: (file, vector) => {
     const stub = parseStub(bytesOfHex(vector.bytes));

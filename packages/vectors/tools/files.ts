@@ -1,6 +1,7 @@
 /* The files of vectors and what makes each. */
 
 import type { VectorFile } from '../src/vector.ts';
+import { differenceVectors } from './format-differences.ts';
 import { ledgerVectors } from './format-ledger.ts';
 import { cborVectors, safeVectors, slotVectors } from './format-objects.ts';
 import { packVectors, refsVectors } from './format-packs.ts';
@@ -8,6 +9,7 @@ import { eraseVectors, planVectors, receiptVectors, recordVectors, stubVectors, 
 
 export const vectorFiles: Readonly<Record<string, () => VectorFile>> = {
   cbor: cborVectors,
+  difference: differenceVectors,
   erase: eraseVectors,
   ledger: ledgerVectors,
   pack: packVectors,

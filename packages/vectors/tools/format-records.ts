@@ -46,7 +46,7 @@ import {
 } from './world.ts';
 import type { Chain, Signer } from './world.ts';
 
-function publicPart(chain: Chain, changes: Partial<RecordPublic> = {}): RecordPublic {
+export function publicPart(chain: Chain, changes: Partial<RecordPublic> = {}): RecordPublic {
   return {
     safe,
     computer,

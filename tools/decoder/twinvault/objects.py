@@ -6,7 +6,7 @@ from .crypto import sha256, verify
 from .wire import Reader, demand
 
 LABEL_MAX, SIGNED_MAX, PLAN_PACKS_MAX = 256, 64 * 1024, 1024
-MAGICS = {"safe": b"TVSD", "ledger": b"TVLE", "slot": b"TVKS", "pack": b"TVPK", "record": b"TVRC", "receipt": b"TVRE",
+MAGICS = {"safe": b"TVSD", "ledger": b"TVLE", "slot": b"TVKS", "pack": b"TVPK", "record": b"TVRC", "difference": b"TVRD", "receipt": b"TVRE",
           "tombstone": b"TVTO", "stub": b"TVST", "plan": b"TVCP", "erase": b"TVEO"}
 
 

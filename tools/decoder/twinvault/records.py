@@ -4,7 +4,7 @@ from . import cbor
 from .cbor import blob, data, integer, items, one_of, text
 from .crypto import KEM_CIPHERTEXT_BYTES, ZERO_NONCE, hkdf, open_sealed, sha256, verify
 from .objects import LABEL_MAX, header_of, suite_of, tombstone
-from .wire import Reader, demand
+from .wire import Reader, demand, varint
 
 PUBLIC_MAX, REFS_MAX, SEALED_MAX = 64 * 1024, 256 * 1024 * 1024, 4 * 1024 * 1024
 PATH_MAX, LEVEL_MAX, ERRORS_MAX = 32768, 32, 10000
@@ -118,6 +118,43 @@ def parse_refs(stored):
         packs.append((name, bitmap))
     reader.end("the refs")
     return packs
+
+
+def encode_refs(packs):
+    """The one form of refs: {pack name: bitmap without zeros at its end}."""
+    parts = [varint(len(packs))]
+    for name in sorted(packs):
+        parts += [name, varint(len(packs[name])), packs[name]]
+    return b"".join(parts)
+
+
+class Difference:
+    """A record as it may be sent to a site that has an earlier one, its base."""
+
+    def __init__(self, stored):
+        reader = Reader(stored)
+        self.suite = suite_of("difference", reader.take(min(8, reader.left)))
+        demand(self.suite != 0, "suite unknown")
+        self.base = reader.take(32)
+        lengths = [reader.u32() for _ in range(3)]
+        for length, most in zip(lengths, (PUBLIC_MAX, REFS_MAX, SEALED_MAX)):
+            demand(length <= most, "object too large")
+        demand(reader.left == sum(lengths) + 64, "lengths do not add up")
+        self.public, self.difference, self.sealed = (reader.take(length) for length in lengths)
+        self.signature = reader.take(64)
+        self.positions = parse_refs(self.difference)
+
+    def record(self, base):
+        """The record's own bytes. Whether they are, its signature tells."""
+        demand(self.base == base.digest, "another base")
+        packs = dict(base.positions)
+        for name, bitmap in self.positions:
+            size = max(len(bitmap), len(packs.get(name, b"")))
+            bits = int.from_bytes(packs.get(name, b""), "little") ^ int.from_bytes(bitmap, "little")
+            packs[name] = bits.to_bytes(size, "little").rstrip(b"\0")
+        refs = encode_refs({name: bitmap for name, bitmap in packs.items() if bitmap})
+        lengths = b"".join(len(part).to_bytes(4, "little") for part in (self.public, refs, self.sealed))
+        return header_of("record", self.suite) + lengths + self.public + refs + self.sealed + self.signature
 
 
 def positions_of(bitmap):

@@ -67,6 +67,12 @@ def u32(value):
     return value.to_bytes(4, "little")
 
 
+def varint(value):
+    """Unsigned LEB128 in its shortest form."""
+    groups = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
+    return bytes([group | 0x80 for group in groups[:-1]] + groups[-1:])
+
+
 def u64(value):
     return value.to_bytes(8, "little")
 

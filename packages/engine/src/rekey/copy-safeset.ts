@@ -123,7 +123,7 @@ class SafesetCopy {
   #commitContext({ computer, computerName, job }: RecordPublic): Parameters<typeof commitRecord>[1] {
     const { agent, platform, siteKey } = this.#options;
     const signer = { ...agent, computer, computerName };
-    return { agent: signer, job, run: this.#run, sealing: this.#sealing.session, random: platform.random, siteKey };
+    return { agent: signer, job, run: this.#run, sealing: this.#sealing.session, random: platform.random, siteKey, base: null };
   }
 
   async #take(entries: readonly CatalogEntry[]): Promise<void> {

@@ -1,9 +1,18 @@
 /* The record of a run: made from what the run found, signed by the agent, committed, and its receipt verified. */
 import { compareBytes, equalBytes, primitives, toHex } from '@twinvault/std';
 import type { Random } from '@twinvault/std';
-import { encodeRecord, parseReceipt, parseRecord, recordPublicDigest, safesetId, verifyReceipt } from '@twinvault/format';
+import {
+  encodeRecord,
+  encodeRecordDifference,
+  parseReceipt,
+  parseRecord,
+  recordPublicDigest,
+  safesetId,
+  verifyReceipt,
+} from '@twinvault/format';
 import type {
   Measure,
+  ParsedRecord,
   Receipt,
   RecordCounts,
   RecordDigest,
@@ -13,6 +22,7 @@ import type {
   RefsBuilder,
   SafesetId,
 } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply } from '@twinvault/protocol';
 import { sealRecordPart } from '@twinvault/seal';
 import type { AgentKeys, RecordSealedPart, SealingSession } from '@twinvault/seal';
@@ -38,13 +48,17 @@ export interface CommitContext {
   readonly random: Random;
   /** The site's key, to verify its receipt; null when the caller has none. */
   readonly siteKey: Uint8Array | null;
+  /** Refs of an earlier safeset that the site should have still; null: the record is sent whole. */
+  readonly base: { readonly digest: RecordDigest; readonly refs: Uint8Array } | null;
 }
 
 export interface CommittedRecord {
   readonly digest: RecordDigest;
   readonly safeset: SafesetId;
   readonly sequence: number;
-  readonly bytes: number;
+  /** In their one form. */
+  readonly refs: Uint8Array;
+  readonly sentBytes: number;
   /** The site's measure of the run; null where it did not measure. */
   readonly measure: Measure | null;
 }
@@ -62,10 +76,34 @@ export async function commitRecord(record: RecordToCommit, context: CommitContex
     sealed,
     sign: (message) => primitives.ed25519Sign(agent.agentSeed, message),
   });
-  const { digest } = parseRecord(bytes);
-  const reply = await run.session.commit(bytes);
+  const parsed = parseRecord(bytes);
+  const { digest } = parsed;
+  const { reply, sentBytes } = await send({ bytes, parsed }, context);
   const { measure = null } = checkedReceipt(reply, digest, context);
-  return { digest, safeset: publicPart.safeset, sequence: publicPart.sequence, bytes: bytes.length, measure };
+  const { safeset, sequence } = publicPart;
+  return { digest, safeset, sequence, refs: parsed.refs, sentBytes, measure };
+}
+
+interface MadeRecord {
+  readonly bytes: Uint8Array;
+  readonly parsed: ParsedRecord;
+}
+
+/** As a difference where that is smaller, and whole when the site does not have the base any more. */
+async function send(
+  { bytes, parsed }: MadeRecord,
+  { run, base }: CommitContext,
+): Promise<{ readonly reply: CommitReply; readonly sentBytes: number }> {
+  const difference = base === null ? null : encodeRecordDifference(parsed, base);
+  if (difference === null || difference.length >= bytes.length) {
+    return { reply: await run.session.commit(bytes), sentBytes: bytes.length };
+  }
+  try {
+    return { reply: await run.session.commit(difference), sentBytes: difference.length };
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || error.code !== 'base-unknown') throw error;
+    return { reply: await run.session.commit(bytes), sentBytes: difference.length + bytes.length };
+  }
 }
 
 function recordPublic(record: RecordToCommit, { agent, job, run, sealing, random }: CommitContext): RecordPublic {

@@ -4,8 +4,11 @@
  */
 import type { Database, Databases, Files, Random } from '@twinvault/std';
 import { CodedError } from '@twinvault/std';
+import type { RecordDigest } from '@twinvault/format';
 import { EngineError } from '../errors.ts';
 import { CacheReader, CacheWriter } from './catalog-cache.ts';
+import { readRefsFile, writeRefsFile } from './refs-file.ts';
+import type { KnownRefs } from './refs-file.ts';
 import { SignatureStore } from './signature-store.ts';
 import type { SignatureRow } from './signature-store.ts';
 
@@ -52,6 +55,19 @@ export class JobState {
 
   newCache(): CacheWriter {
     return new CacheWriter(this.files, `${this.path}/catalog`);
+  }
+
+  /** Of the last safeset of the job that was committed from here; null where they were lost. */
+  async lastRefs(): Promise<KnownRefs | null> {
+    return await readRefsFile(this.files, this.refsPath);
+  }
+
+  async keepRefs(digest: RecordDigest, refs: Uint8Array): Promise<void> {
+    await writeRefsFile(this.files, this.refsPath, { digest, refs });
+  }
+
+  private get refsPath(): string {
+    return `${this.path}/refs`;
   }
 
   /** `fresh`: there is no catalog cache that signatures could belong to. */

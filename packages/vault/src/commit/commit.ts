@@ -30,6 +30,7 @@ import { ensureObject } from '../store/object-store.ts';
 import { protocolError } from '../store/vault-files.ts';
 import { checkOrigins } from './origins.ts';
 import { measureRecord } from './measure.ts';
+import { refsOfRecord } from './record-refs.ts';
 import { demandRecord } from './record-rules.ts';
 
 export interface CommitParts {
@@ -65,12 +66,12 @@ export async function commitRecord(parts: CommitParts, { record: offered, checkS
 }
 
 /** The record's own bytes, of one that was sent as a difference. `base-unknown`, `record-invalid`. */
-async function wholeRecord({ records }: CommitParts, offered: Uint8Array): Promise<Uint8Array> {
+async function wholeRecord({ context }: CommitParts, offered: Uint8Array): Promise<Uint8Array> {
   if (!isRecordDifference(offered)) return offered;
   const difference = orInvalid(() => parseRecordDifference(offered));
-  const base = await records.bytes(difference.base);
+  const base = await refsOfRecord(context, difference.base);
   if (base === null) throw new ProtocolError('base-unknown', { context: { base: toHex(difference.base) } });
-  return orInvalid(() => recordOfDifference(difference, parseRecord(base).refs));
+  return orInvalid(() => recordOfDifference(difference, base.bytes));
 }
 
 function parseOffered(bytes: Uint8Array): ParsedRecord {

@@ -5,7 +5,7 @@
  * Bytes are counted on from the last safeset's, so that only the packs in which the two differ are looked at.
  */
 
-import { bitmapCount, bitmapHas, bitmapPositions, PackTable, parseRecord, parseRefs } from '@twinvault/format';
+import { bitmapCount, bitmapHas, bitmapPositions, PackTable } from '@twinvault/format';
 import type { Ledger, Measure, Refs } from '@twinvault/format';
 import type { RecordSummary } from '@twinvault/protocol';
 import { compareBytes, equalBytes, toHex } from '@twinvault/std';
@@ -13,6 +13,7 @@ import type { SafeObjects } from '../context.ts';
 import { packNames } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import type { CommitParts } from './commit.ts';
+import { refsOfRecord } from './record-refs.ts';
 
 /** Against fewer positions a share says little. */
 export const measureOriginsMin = 16;
@@ -22,25 +23,20 @@ export const measureHistoryMax = 30;
 
 /** Null when the record's own refs cannot be had. `earlier`: the other records of its job, retired ones too. */
 export async function measureRecord(
-  { context, records, ledger }: CommitParts,
+  { context, ledger }: CommitParts,
   own: RecordSummary,
   earlier: readonly RecordSummary[],
 ): Promise<Measure | null> {
-  const refs = await refsOf(records, own);
+  const refs = await refsOfRecord(context, own.digest);
   if (refs === null) return null;
   const last = lastOf(own, earlier);
-  const lastRefs = last === null ? null : await refsOf(records, last);
+  const lastRefs = last === null ? null : await refsOfRecord(context, last.digest);
   const measured = await measureRefs(context, refs, {
     refs: lastRefs,
     bytes: lastRefs === null ? null : (last?.measure?.bytes ?? null),
   });
   const history = earlier.filter(({ public: facts }) => facts.sequence < own.public.sequence);
   return { ...measured, suspect: isSuspect(measured, usualChurn(history, await ledger.current())) };
-}
-
-async function refsOf(records: CommitParts['records'], { digest, retired }: RecordSummary): Promise<Refs | null> {
-  const bytes = retired ? null : await records.bytes(digest);
-  return bytes === null ? null : parseRefs(parseRecord(bytes).refs);
 }
 
 /** Of those that it follows: the highest sequence, the smallest digest among equals. */
