@@ -12,9 +12,10 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
   const config = await loadConfig(platform, options.config);
   const log = makeLog({ level: config.log, clock: platform.clock, write: (line) => output.text(line.trimEnd()) });
   const certificate = await siteCertificate(platform, config);
-  await using vault = await openSite(platform, config);
+  await using site = await openSite(platform, config);
   const service = await startSiteService({
-    vault,
+    vault: site.vault,
+    database: site.database,
     ports: platform,
     log,
     basePath: config.basePath,

@@ -40,6 +40,14 @@ export async function readSecret(path: string): Promise<string> {
   return text;
 }
 
+/** Certificates, which are no secret. `secret-missing`. */
+export async function readPem({ files }: Platform, path: string): Promise<string> {
+  const bytes = await files.read(path, pemBytesMax);
+  const text = bytes === null ? null : utf8Decode(bytes);
+  if (text === null) throw new VaultError('secret-missing', { context: { localPath: path } });
+  return text;
+}
+
 export interface SiteCertificate extends TlsFiles {
   /** What clients may hold it to; of a certificate that the system's authorities vouch for too. */
   readonly pin: string;
@@ -51,9 +59,7 @@ export interface SiteCertificate extends TlsFiles {
 export async function siteCertificate(platform: Platform, config: SiteConfig): Promise<SiteCertificate> {
   const { certificate, host } = config;
   if (certificate.type !== 'own') return madeCertificate(platform, config);
-  const bytes = await platform.files.read(certificate.chain, pemBytesMax);
-  const chain = bytes === null ? null : utf8Decode(bytes);
-  if (chain === null) throw new VaultError('secret-missing', { context: { localPath: certificate.chain } });
+  const chain = await readPem(platform, certificate.chain);
   const key = await readSecret(certificate.key);
   const facts = certificateFacts(chain, key);
   const refuse = (defect: string): VaultError =>

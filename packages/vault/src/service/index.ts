@@ -1,7 +1,10 @@
 /* A site behind HTTPS: apart from the package's main entry, since whoever works on a vault in a directory needs none of its libraries. */
 
+export { openSiteDatabase } from '../database/open-database.ts';
+export type { DatabaseConfig } from '../database/open-database.ts';
+export type { SiteDatabase } from '../database/site-database.ts';
 export { configBytesMax, parseConfigFile } from './config/config-file.ts';
-export type { AcmeConfig, BucketConfig, ConfigFile, LogLevel } from './config/config-file.ts';
+export type { AcmeConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config/config-file.ts';
 export { siteConfig } from './config/site-config.ts';
 export type { Listen, SiteConfig } from './config/site-config.ts';
 export type { TlsFiles } from './http/http-app.ts';

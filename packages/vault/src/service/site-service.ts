@@ -5,24 +5,26 @@
 
 import type { FastifyInstance } from 'fastify';
 import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
-import type { Vault } from '@twinvault/protocol';
 import { fromHex, MiB, secondMs } from '@twinvault/std';
 import type { Clock, Timers } from '@twinvault/std';
+import type { SiteDatabase } from '../database/site-database.ts';
 import { VaultError } from '../errors.ts';
+import type { SiteVault } from '../site-vault.ts';
 import type { Listen } from './config/site-config.ts';
 import { Turns } from './fairness/turns.ts';
-import { safeHandlers } from './handlers/safe-handlers.ts';
-import { siteHandlers } from './handlers/site-handlers.ts';
+import { siteHandlersOf } from './handlers/all-handlers.ts';
 import { Access } from './http/access.ts';
 import { makeHttpApp } from './http/http-app.ts';
-import type { Handlers, TlsFiles } from './http/http-app.ts';
+import type { TlsFiles } from './http/http-app.ts';
 import { SlowClients } from './http/slow-clients.ts';
+import { Keepers } from './keepers/keepers.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { makeOperations } from './operations.ts';
 
 export interface SiteServiceOptions {
-  readonly vault: Vault;
+  readonly vault: SiteVault;
+  readonly database: SiteDatabase;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
   readonly log: Log;
   /** The path of the site's address: '' or `/a`. */
@@ -52,9 +54,10 @@ export interface SiteService extends AsyncDisposable {
 
 /** Listens when it resolves. `listen-failed`, and what the vault throws. */
 export async function startSiteService(options: SiteServiceOptions): Promise<SiteService> {
-  const { vault, ports, log } = options;
+  const { vault, ports } = options;
   const site = await vault.site();
   const issuers = [site.publicKey, ...options.issuers.map((hex) => fromHex(hex) ?? new Uint8Array(32))];
+  const stopping = new AbortController();
   const turns = new Turns(ports.timers, {
     eachMax: bodiesInFlightMax,
     bytesMax: bodiesBytesMax,
@@ -67,37 +70,34 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     overMs: slowMsMax,
     cutOff: () => metrics.cutOff(),
   });
-  const state = { stopping: false };
+  const keepers = new Keepers(options);
   const app = makeHttpApp({
     ...options,
-    handlers: handlersOf(vault),
+    handlers: siteHandlersOf({ ...options, keepers, stopping: stopping.signal }),
     access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
     turns,
     slowClients,
     clock: ports.clock,
-    log,
     metrics,
-    isStopping: () => state.stopping,
+    isStopping: () => stopping.signal.aborted,
   });
   const ready = async (): Promise<void> => {
-    if (state.stopping) throw new ProtocolError('vault-busy', { context: { defect: 'stopping' } });
+    if (stopping.signal.aborted) throw new ProtocolError('vault-busy', { context: { defect: 'stopping' } });
     await vault.site();
+    await options.database.nowMs();
   };
   const operations = options.operations === null ? null : makeOperations({ metrics, ready });
   const port = await listen(app, options.listen);
   const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
   const stop = async (): Promise<void> => {
-    if (state.stopping) return;
-    state.stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     await closeWithin(app, ports.timers);
+    await keepers[Symbol.asyncDispose]();
     await operations?.close();
     slowClients[Symbol.dispose]();
   };
   return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
-}
-
-function handlersOf(vault: Vault): Handlers {
-  return { ...siteHandlers(vault), ...safeHandlers(vault) };
 }
 
 async function listen(app: FastifyInstance, { host, port }: Listen): Promise<number> {

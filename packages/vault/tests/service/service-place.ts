@@ -3,18 +3,18 @@
 import { after } from 'node:test';
 import { MiB, primitives } from '@twinvault/std';
 import { nodeNetwork, systemClock, systemRandom, systemTimers } from '@twinvault/std/node';
-import type { SafeId } from '@twinvault/format';
 import { signCapability } from '@twinvault/protocol/wire';
 import type { CapabilityGrant, Verb } from '@twinvault/protocol/wire';
 import { memoryPlatform } from '@twinvault/testkit';
+import { openSiteDatabase } from '../../src/database/open-database.ts';
 import { createDirectoryVault } from '../../src/directory-vault.ts';
+import type { SiteVault } from '../../src/site-vault.ts';
 import { makeLog } from '../../src/service/log.ts';
 import { startSiteService } from '../../src/service/site-service.ts';
 import type { SiteService, SiteServiceOptions } from '../../src/service/site-service.ts';
-import type { Vault } from '@twinvault/protocol';
 
 export interface ServicePlace {
-  readonly vault: Vault;
+  readonly vault: SiteVault;
   readonly service: SiteService;
   readonly base: string;
   /** Lines of the log so far. */
@@ -49,10 +49,14 @@ export const anySafe = '*';
 export async function servicePlace(options: Partial<SiteServiceOptions> = {}): Promise<ServicePlace> {
   const platform = memoryPlatform('service');
   const vault = options.vault ?? (await createDirectoryVault({ path: '/vault', platform }));
+  const ports = { clock: systemClock, timers: systemTimers, random: systemRandom };
+  const database =
+    options.database ?? (await openSiteDatabase({ config: { type: 'sqlite', path: ':memory:' }, platform: ports }));
   const log: string[] = [];
   const service = await startSiteService({
     vault,
-    ports: { clock: systemClock, timers: systemTimers },
+    database,
+    ports,
     log: makeLog({ level: 'debug', clock: systemClock, write: (line) => log.push(line) }),
     basePath: '/a',
     listen: { host: '127.0.0.1', port: 0 },
@@ -66,6 +70,7 @@ export async function servicePlace(options: Partial<SiteServiceOptions> = {}): P
   after(async () => {
     network[Symbol.dispose]();
     await service.stop();
+    if (options.database === undefined) await database[Symbol.asyncDispose]();
   });
   const base = `http://127.0.0.1:${service.port}/a/v1`;
   const { site } = await vault.site();
@@ -94,6 +99,6 @@ export async function servicePlace(options: Partial<SiteServiceOptions> = {}): P
   };
 }
 
-export function idOf(safe: SafeId): string {
+export function hex(safe: Uint8Array): string {
   return Buffer.from(safe).toString('hex');
 }

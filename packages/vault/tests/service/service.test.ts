@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeFrames } from '@twinvault/protocol/wire';
 import { TestSafe } from '@twinvault/testkit';
-import { idOf, servicePlace } from './service-place.ts';
+import { hex, servicePlace } from './service-place.ts';
 
 function newSafeFrames({ descriptor, slots, ledger }: TestSafe['newSafe']): Uint8Array {
   const count = new Uint8Array(4);
@@ -31,7 +31,7 @@ test('a safe is made once, made again without harm, and read as it was made', as
   const place = await servicePlace();
   const safe = new TestSafe('made');
   const token = await place.token({ verbs: ['create', 'write'] });
-  const path = `/safes/${idOf(safe.safe)}`;
+  const path = `/safes/${hex(safe.safe)}`;
   const body = newSafeFrames(safe.newSafe);
   assert.equal((await place.send({ method: 'PUT', path, token, body })).status, 201);
   assert.equal((await place.send({ method: 'PUT', path, token, body })).status, 200);
@@ -43,7 +43,7 @@ test('a safe is made once, made again without harm, and read as it was made', as
   assert.deepEqual(Buffer.from(ledger.body), Buffer.from(encodeFrames(safe.newSafe.ledger.slice(1))));
   assert.deepEqual((await place.send({ method: 'GET', path: `${path}/records`, token })).json(), { records: [] });
   const own = await place.token({ verbs: ['read'], safe: safe.safe });
-  const listed = [{ safe: idOf(safe.safe), label: safe.label }];
+  const listed = [{ safe: hex(safe.safe), label: safe.label }];
   assert.deepEqual((await place.send({ method: 'GET', path: '/safes', token: own })).json(), { safes: listed });
 });
 

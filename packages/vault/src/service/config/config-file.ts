@@ -43,7 +43,19 @@ export interface BucketConfig {
 /** One of both, or none. */
 export interface DatabaseConfig {
   readonly sqlite?: string;
-  readonly postgresql?: string;
+  readonly postgresql?: PostgresqlConfig;
+}
+
+export interface PostgresqlConfig {
+  /** A name, an address, or the absolute path of the folder of the server's socket. */
+  readonly host: string;
+  readonly port?: number;
+  readonly database: string;
+  readonly user: string;
+  /** File. */
+  readonly password?: string;
+  /** `system`: the server's certificate is one of the system's authorities; else a file of authorities in PEM. Left out: no TLS. */
+  readonly tls?: string;
 }
 
 /** `chain` and `key`, or `acme`. */
@@ -79,6 +91,18 @@ const bucket = Type.Object(
   strict,
 );
 
+const postgresql = Type.Object(
+  {
+    host: text,
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+    database: text,
+    user: text,
+    password: Type.Optional(text),
+    tls: Type.Optional(text),
+  },
+  strict,
+);
+
 const acme = Type.Object({ directory: url, contact: text, agreed: Type.Boolean(), listen: Type.Optional(listen) }, strict);
 
 const schema = Type.Object(
@@ -93,7 +117,7 @@ const schema = Type.Object(
     ),
     database: Type.Optional(
       Type.Object(
-        { sqlite: Type.Optional(text), postgresql: Type.Optional(text) },
+        { sqlite: Type.Optional(text), postgresql: Type.Optional(postgresql) },
         { ...strict, minProperties: 1, maxProperties: 1 },
       ),
     ),

@@ -43,7 +43,7 @@ operations: 127.0.0.1:9464
 state: /var/lib/x
 store:
   bucket: { endpoint: "http://localhost:7480", name: vault, prefix: a, credentials: s3.json, siteKey: site.key }
-database: { postgresql: database-url }
+database: { postgresql: { host: db.example, database: site, user: site, password: db-password, tls: system } }
 certificate: { acme: { directory: "https://acme.example/dir", contact: "mailto:a@b.example", agreed: true } }
 issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
@@ -55,7 +55,17 @@ log: debug
   assert.deepEqual(config.operations, { host: '127.0.0.1', port: 9464 });
   assert.ok(config.store.type === 'bucket');
   assert.equal(config.store.bucket.credentials, '/etc/twinvault/s3.json');
-  assert.deepEqual(config.database, { type: 'postgresql', urlFile: '/etc/twinvault/database-url' });
+  assert.deepEqual(config.database, {
+    type: 'postgresql',
+    server: {
+      host: 'db.example',
+      port: 5432,
+      database: 'site',
+      user: 'site',
+      password: '/etc/twinvault/db-password',
+      tls: 'system',
+    },
+  });
   assert.ok(config.certificate.type === 'acme');
   assert.equal(config.certificate.acme.listen, '[::]:80');
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));

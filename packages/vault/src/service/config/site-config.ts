@@ -2,7 +2,7 @@
  * From the configuration file to what a site runs by: paths are absolute, and everything left out has its value.
  */
 
-import type { ConfigFile, AcmeConfig, BucketConfig, LogLevel } from './config-file.ts';
+import type { AcmeConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -21,7 +21,7 @@ export interface SiteConfig {
     | { readonly type: 'bucket'; readonly bucket: BucketConfig };
   readonly database:
     | { readonly type: 'sqlite'; readonly path: string }
-    | { readonly type: 'postgresql'; readonly urlFile: string };
+    | { readonly type: 'postgresql'; readonly server: PostgresqlConfig & { readonly port: number } };
   readonly certificate:
     | { readonly type: 'made' }
     | { readonly type: 'own'; readonly chain: string; readonly key: string }
@@ -74,7 +74,14 @@ function storeOf({ store: { directory, bucket } }: ConfigFile, resolve: Resolve)
 }
 
 function databaseOf({ database }: ConfigFile, state: string, resolve: Resolve): SiteConfig['database'] {
-  if (database?.postgresql !== undefined) return { type: 'postgresql', urlFile: resolve(database.postgresql) };
+  if (database?.postgresql !== undefined) {
+    const { port = 5432, password, tls, ...server } = database.postgresql;
+    const files = {
+      ...(password === undefined ? {} : { password: resolve(password) }),
+      ...(tls === undefined ? {} : { tls: tls === 'system' ? tls : resolve(tls) }),
+    };
+    return { type: 'postgresql', server: { ...server, port, ...files } };
+  }
   return { type: 'sqlite', path: database?.sqlite === undefined ? `${state}/site.sqlite` : resolve(database.sqlite) };
 }
 

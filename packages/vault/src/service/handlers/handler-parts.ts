@@ -5,11 +5,18 @@ import { Check, Convert } from 'typebox/value';
 import { safeIdFromHex } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { Vault, VaultSafe } from '@twinvault/protocol';
 import { checkJson } from '@twinvault/protocol/wire';
 import type { Capability } from '@twinvault/protocol/wire';
 import { assert, utf8Decode } from '@twinvault/std';
+import type { SiteSafe } from '../../site-safe.ts';
+import type { SiteVault } from '../../site-vault.ts';
 import type { Answer, Call } from '../http/call.ts';
+import type { Announcements } from '../keepers/announcements.ts';
+
+export interface HandlerParts {
+  readonly vault: SiteVault;
+  readonly announcements: Announcements;
+}
 
 /** Of a route that needs a capability. */
 export function callerOf({ caller }: Call): Capability {
@@ -29,7 +36,7 @@ export function safeOf(call: Call): SafeId {
 }
 
 /** The safe of the path; `safe-unknown`. */
-export function openSafeOf(vault: Vault, call: Call): Promise<VaultSafe> {
+export function openSafeOf(vault: SiteVault, call: Call): Promise<SiteSafe> {
   return vault.openSafe(safeOf(call));
 }
 

@@ -3,6 +3,8 @@
 import {
   computerIdFromHex,
   ledgerEntryBytesMax,
+  objectDigest,
+  parseLedgerEntry,
   parseSafeDescriptor,
   recordDigestFromHex,
   signedBytesMax,
@@ -10,17 +12,21 @@ import {
   slotsMax,
 } from '@twinvault/format';
 import { ledgerPageEntriesMax, newSafeEntriesMax, ProtocolError, recordPageMax } from '@twinvault/protocol';
-import type { NewSafe, RecordFilter, RecordSummary, Vault } from '@twinvault/protocol';
+import type { NewSafe, RecordFilter, RecordSummary } from '@twinvault/protocol';
 import { encodeFrames, ledgerQuery, parseFrames, recordJsonOf, recordsQuery } from '@twinvault/protocol/wire';
 import type { RecordsAnswer, RecordsQuery } from '@twinvault/protocol/wire';
 import { equalBytes, toHex } from '@twinvault/std';
-import type { Call } from '../http/call.ts';
+import type { NewObject } from '../../database/inventory.ts';
+import { ledgerEntryName } from '../../store/layout.ts';
+import type { Answer, Call } from '../http/call.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { done, json, nullAt, openSafeOf, parameterOf, queryOf, safeOf } from './handler-parts.ts';
+import type { HandlerParts } from './handler-parts.ts';
 
-export function safeHandlers(vault: Vault): Handlers {
+export function safeHandlers(parts: HandlerParts): Handlers {
+  const { vault, announcements } = parts;
   return {
-    createSafe: (call) => createSafe(vault, call),
+    createSafe: (call) => createSafe(parts, call),
     descriptor: async (call) => ({ type: 'object', body: await (await openSafeOf(vault, call)).descriptor() }),
     slots: async (call) => ({ type: 'frames', body: encodeFrames(await (await openSafeOf(vault, call)).slots()) }),
     replaceSlots: async (call) => {
@@ -28,6 +34,7 @@ export function safeHandlers(vault: Vault): Handlers {
       const [entry, ...slots] = frames;
       if (entry === undefined) throw new ProtocolError('frames-invalid', { context: { frames: 0 } });
       await (await openSafeOf(vault, call)).replaceSlots(slots, entry);
+      await announcements.announce(parameterOf(call, 'safe'), ...slots.map(slotObject), entryObject(entry));
       return done;
     },
     ledger: async (call) => {
@@ -37,6 +44,7 @@ export function safeHandlers(vault: Vault): Handlers {
     },
     appendLedger: async (call) => {
       await (await openSafeOf(vault, call)).appendLedger(call.body);
+      await announcements.announce(parameterOf(call, 'safe'), entryObject(call.body));
       return done;
     },
     records: async (call) => {
@@ -52,16 +60,26 @@ export function safeHandlers(vault: Vault): Handlers {
 }
 
 /** 201; 200 when the same safe was made before, since the answer to that may have been lost. */
-async function createSafe(vault: Vault, call: Call): Promise<{ type: 'none'; status: number }> {
+async function createSafe({ vault, announcements }: HandlerParts, call: Call): Promise<Answer> {
   const id = safeOf(call);
   const safe = newSafeOf(call.body);
   if (!equalBytes(parseSafeDescriptor(safe.descriptor).safe, id))
     throw new ProtocolError('safe-mismatch', { context: { safe: toHex(id) } });
-  if ((await nullAt('safe-exists', async () => vault.createSafe(safe).then(() => 'made'))) !== null)
-    return { type: 'none', status: 201 };
-  const there = await vault.openSafe(id);
-  if (equalBytes(await there.descriptor(), safe.descriptor)) return { type: 'none', status: 200 };
-  throw new ProtocolError('safe-exists', { context: { safe: toHex(id) } });
+  const isNew = (await nullAt('safe-exists', async () => vault.createSafe(safe, { anyLabel: true }).then(() => 'made'))) !== null;
+  if (!isNew && !equalBytes(await (await vault.openSafe(id)).descriptor(), safe.descriptor)) {
+    throw new ProtocolError('safe-exists', { context: { safe: toHex(id) } });
+  }
+  // The first making may have ended before it announced anything.
+  await announcements.announce(toHex(id), ...safe.slots.map(slotObject), ...safe.ledger.map(entryObject));
+  return { type: 'none', status: isNew ? 201 : 200 };
+}
+
+function slotObject(slot: Uint8Array): NewObject {
+  return { kind: 'slots', name: toHex(objectDigest(slot)), bytes: slot.length };
+}
+
+function entryObject(entry: Uint8Array): NewObject {
+  return { kind: 'ledger', name: ledgerEntryName(parseLedgerEntry(entry).number), bytes: entry.length };
 }
 
 /** descriptor | u32 number of slots | slots | ledger entries, each a frame. */

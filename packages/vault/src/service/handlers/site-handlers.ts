@@ -3,13 +3,14 @@
 import { FormatError, parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { bodiesInFlightMax, holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '@twinvault/protocol';
-import type { SafeSummary, Vault } from '@twinvault/protocol';
+import type { SafeSummary } from '@twinvault/protocol';
 import type { SafesAnswer, SiteAnswer } from '@twinvault/protocol/wire';
 import { toHex } from '@twinvault/std';
+import type { SiteVault } from '../../site-vault.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { callerOf, json, nullAt } from './handler-parts.ts';
 
-export function siteHandlers(vault: Vault): Handlers {
+export function siteHandlers(vault: SiteVault): Handlers {
   return {
     site: async () => {
       const { site, publicKey, generation, nowMs } = await vault.site();
@@ -33,7 +34,7 @@ export function siteHandlers(vault: Vault): Handlers {
 }
 
 /** Asks for this one alone: how many others there are shows in nothing, not in time either. */
-async function onlySafe(vault: Vault, id: SafeId): Promise<SafeSummary[]> {
+async function onlySafe(vault: SiteVault, id: SafeId): Promise<SafeSummary[]> {
   const safe = await nullAt('safe-unknown', () => vault.openSafe(id));
   return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()) }];
 }

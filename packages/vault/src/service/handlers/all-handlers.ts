@@ -1,0 +1,36 @@
+/* All that a site answers, put together from the features. */
+
+import type { Clock, Timers } from '@twinvault/std';
+import { Inventory } from '../../database/inventory.ts';
+import type { SiteDatabase } from '../../database/site-database.ts';
+import type { SiteVault } from '../../site-vault.ts';
+import type { Handlers } from '../http/http-app.ts';
+import { Announcements } from '../keepers/announcements.ts';
+import type { Keepers } from '../keepers/keepers.ts';
+import { feedHandlers } from './feed-handlers.ts';
+import { readingHandlers } from './reading-handlers.ts';
+import { safeHandlers } from './safe-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
+import { siteHandlers } from './site-handlers.ts';
+
+export interface AllHandlersParts {
+  readonly vault: SiteVault;
+  readonly database: SiteDatabase;
+  readonly keepers: Keepers;
+  readonly ports: { readonly clock: Clock; readonly timers: Timers };
+  /** Aborted when the site stops. */
+  readonly stopping: AbortSignal;
+}
+
+export function siteHandlersOf({ vault, database, keepers, ports, stopping }: AllHandlersParts): Handlers {
+  const inventory = new Inventory(database);
+  const announcements = new Announcements(inventory);
+  const parts = { vault, announcements };
+  return {
+    ...siteHandlers(vault),
+    ...safeHandlers(parts),
+    ...sessionHandlers({ ...parts, sessions: keepers.sessions }),
+    ...readingHandlers({ ...parts, readings: keepers.readings }),
+    ...feedHandlers({ ...parts, inventory, ports, stopping }),
+  };
+}
