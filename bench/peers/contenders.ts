@@ -7,8 +7,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from '../support/measure.ts';
+import { published } from '../support/published.ts';
 
 /** What is measured of a contender. `unchanged` and `again` are the same command for a backup program, but not for a reference. */
 export type Action = 'first' | 'unchanged' | 'again' | 'restore' | 'restore-file' | 'check';
@@ -37,7 +37,6 @@ export interface Contender {
   store(folder: string): string;
 }
 
-const launcher = fileURLToPath(new URL('../../apps/twinvault/bin/twinvault', import.meta.url));
 const password = 'a long password of the bench';
 
 function run({ program, words, environment, inFolder }: Command): void {
@@ -54,6 +53,7 @@ function versionOf(program: string, words: readonly string[]): string | null {
 }
 
 function twinvault(): Contender {
+  const { launcher } = published();
   const command = (folder: string, [verb = '', ...words]: readonly string[]): Command => ({
     program: launcher,
     words: [verb, '--vault', join(folder, 'vault'), '--safe', 'bench', '--state', join(folder, 'state'), ...words],
@@ -61,7 +61,7 @@ function twinvault(): Contender {
   const opened = (folder: string): string[] => ['--password-file', join(folder, 'password')];
   return {
     name: 'twinvault',
-    version: versionOf(launcher, ['--version']) ?? 'unknown',
+    version: `${versionOf(launcher, ['--version']) ?? 'unknown'}, as \`npm run build\` makes it`,
     role: 'subject',
     prepare: ({ folder }) => {
       writeFileSync(join(folder, 'password'), password);

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command, Measurement } from '../support/measure.ts';
 import { measure } from '../support/measure.ts';
+import { published } from '../support/published.ts';
+import type { Published } from '../support/published.ts';
 import type { Style, Table } from './report.ts';
 import { megabytes } from './report.ts';
 import { cpuSeconds } from './results.ts';
@@ -17,7 +19,7 @@ import { stageOf, waiting } from './stages.ts';
 
 interface ProfileNode {
   readonly id: number;
-  readonly callFrame: Frame;
+  readonly callFrame: Frame & { readonly lineNumber: number; readonly columnNumber: number };
   readonly children?: readonly number[];
 }
 
@@ -31,14 +33,21 @@ export interface CpuProfile {
 /** Milliseconds of a thread by stage. */
 export type StageTimes = ReadonlyMap<string, number>;
 
-/** `root`: URL of the repository with its last slash. */
-export function stageTimes({ nodes, samples, timeDeltas }: CpuProfile, root: string): StageTimes {
+/** `root`: URL of the repository with its last slash. `sourceOf`: of a place in the bundle. */
+export function stageTimes(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  root: string,
+  sourceOf: Published['sourceOf'],
+): StageTimes {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node] as const)));
   const stages = new Map<number, string>();
   const stageOfNode = (id: number): string => {
     const stack: Frame[] = [];
-    for (let node = byId.get(id); node !== undefined; node = parents.get(node.id)) stack.push(node.callFrame);
+    for (let node = byId.get(id); node !== undefined; node = parents.get(node.id)) {
+      const { functionName, url, lineNumber, columnNumber } = node.callFrame;
+      stack.push({ functionName, url: sourceOf(url, lineNumber, columnNumber) });
+    }
     return stageOf(stack, root);
   };
   const times = new Map<string, number>();
@@ -75,7 +84,7 @@ export function profile(name: string, command: Command): Profiled {
       // CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile; thread 0 is the main one.
       const isMain = file.split('.')[4] === '0';
       if (!isMain) workerCount += 1;
-      const times = stageTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, root);
+      const times = stageTimes(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile, root, published().sourceOf);
       const into = isMain ? main : workers;
       for (const [stage, ms] of times) into.set(stage, (into.get(stage) ?? 0) + ms);
     }

@@ -30,7 +30,11 @@ test('the innermost function that a rule knows names the stage', () => {
 
 test('times are those of the samples, by stage', () => {
   const root = 'file:///repository/';
-  const node = (id: number, url: string, children: number[] = []) => ({ id, callFrame: { functionName: 'f', url }, children });
+  const node = (id: number, url: string, children: number[] = []) => ({
+    id,
+    callFrame: { functionName: 'f', url, lineNumber: 0, columnNumber: 0 },
+    children,
+  });
   const times = stageTimes(
     {
       nodes: [node(1, '', [2]), node(2, `${root}packages/seal/src/cutting/cutter.ts`, [3]), node(3, 'wasm://wasm/1')],
@@ -38,6 +42,7 @@ test('times are those of the samples, by stage', () => {
       timeDeltas: [1000, 500, 250],
     },
     root,
+    (url) => url,
   );
   assert.deepEqual(
     [...times],

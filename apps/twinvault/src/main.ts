@@ -14,4 +14,4 @@ async function main(words: readonly string[]): Promise<void> {
   process.exitCode = await runCommand(words);
 }
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));

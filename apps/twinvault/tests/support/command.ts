@@ -31,6 +31,8 @@ export interface CommandOptions {
   /** Milliseconds after which it counts as hanging; it is killed and the test fails. */
   readonly limitMs?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Instead of the repository's own. */
+  readonly launcher?: string;
 }
 
 export interface RunningCommand {
@@ -43,8 +45,9 @@ const limitMsDefault = 120_000;
 
 /** Starts it and leaves it running. The tests' own home and state stay untouched whatever options a test forgets. */
 export function start(words: readonly string[], options: CommandOptions = {}): RunningCommand {
-  const drop = ['--reuid', String(options.user), '--regid', String(options.user), '--clear-groups', launcher];
-  const [file, given] = options.user === undefined ? [launcher, words] : ['setpriv', [...drop, ...words]];
+  const command = options.launcher ?? launcher;
+  const drop = ['--reuid', String(options.user), '--regid', String(options.user), '--clear-groups', command];
+  const [file, given] = options.user === undefined ? [command, words] : ['setpriv', [...drop, ...words]];
   const home = join(tmpdir(), 'twinvault-e2e-home');
   const env = {
     PATH: process.env['PATH'] ?? '',

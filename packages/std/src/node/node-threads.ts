@@ -5,8 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { StdError } from '../errors.ts';
 import type { Thread, ThreadMessage, Threads } from '../ports/threads.ts';
 
-/** Beside this file, in the source tree as well as after a build. */
-const bootstrap = new URL(`./thread-bootstrap${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+const bootstrap = new URL('./thread-bootstrap.ts', import.meta.url);
 
 /**
  * Our threads work on large buffers outside the heap and make few objects: the default of 48 MB for young ones would only

@@ -113,8 +113,6 @@ function x25519(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | null {
   }
 }
 
-const require = createRequire(import.meta.url);
-
 function mlKemEncapsulate(publicKey: Uint8Array, random?: Uint8Array): Encapsulation {
   let key: KeyObject;
   try {
@@ -126,7 +124,7 @@ function mlKemEncapsulate(publicKey: Uint8Array, random?: Uint8Array): Encapsula
     const { sharedKey, ciphertext } = crypto.encapsulate(key);
     return { sharedSecret: plain(sharedKey), ciphertext: plain(ciphertext) };
   }
-  const { ml_kem768: mlKem } = require('@noble/post-quantum/ml-kem.js') as typeof MlKemModule;
+  const { ml_kem768: mlKem } = createRequire(import.meta.url)('@noble/post-quantum/ml-kem.js') as typeof MlKemModule;
   const { sharedSecret, cipherText } = mlKem.encapsulate(publicKey, random);
   return { sharedSecret, ciphertext: cipherText };
 }
