@@ -51,3 +51,8 @@ export { problemJson, safesAnswer, siteAnswer } from './site-json.ts';
 export type { Problem, SafesAnswer, SiteAnswer, SiteLimits } from './site-json.ts';
 export { encodeTokenFile, parseTokenFile } from './token-file.ts';
 export type { TokenFile } from './token-file.ts';
+export { Bandwidth } from './client/bandwidth.ts';
+export type { BandwidthPorts, BandwidthWindow } from './client/bandwidth.ts';
+export type { ExchangeOptions, ExchangePorts } from './client/exchange.ts';
+export type { TaskRequest } from './client/remote-task.ts';
+export { openRemoteVault, RemoteVault } from './client/remote-vault.ts';

@@ -1,0 +1,100 @@
+/*
+ * A site far away as a vault: the vault port over the network, docs/protocol/README.md. It holds no state but leases that it renews; each call is one or more
+ * requests, repeated as the protocol says.
+ */
+
+import { parseSafeDescriptor, safeIdFromHex, siteIdFromHex } from '@twinvault/format';
+import type { SafeId } from '@twinvault/format';
+import { equalBytes, fromHex, secondMs, toHex } from '@twinvault/std';
+import { ProtocolError } from '../../errors.ts';
+import { holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '../../limits.ts';
+import type { NewSafe, SafeSummary, SiteInfo, Vault, VaultSafe } from '../../vault-port.ts';
+import { encodeFrames } from '../frames.ts';
+import { safesAnswer, siteAnswer } from '../site-json.ts';
+import type { SiteAnswer, SiteLimits } from '../site-json.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeOptions } from './exchange.ts';
+import { RemoteSafe } from './remote-safe.ts';
+import { runTask } from './remote-task.ts';
+import type { TaskRequest } from './remote-task.ts';
+import { parsed } from './parsed.ts';
+
+/** A site that does not answer at all is given up sooner than one that fails in between: somebody may have mistyped its address. */
+const firstContactMsMax: number = 20 * secondMs;
+
+/** Asks the site who it is. `network-unreachable`, `network-untrusted`, `answer-invalid`; `vault-newer` when it speaks no version that we do. */
+export async function openRemoteVault(options: ExchangeOptions): Promise<RemoteVault> {
+  const exchange = new Exchange(options);
+  const site = await siteOf(exchange, firstContactMsMax);
+  const { from, to } = site.protocol;
+  if (from > protocolVersion || to < protocolVersion) throw new ProtocolError('vault-newer', { context: { from, to } });
+  return new RemoteVault(exchange, limitsOf(site));
+}
+
+async function siteOf(exchange: Exchange, retryMs?: number): Promise<SiteAnswer> {
+  return exchange.json('site', siteAnswer, retryMs === undefined ? {} : { retryMs });
+}
+
+/** A site may ask for less than we know, never for more. */
+function limitsOf({ limits }: SiteAnswer): SiteLimits {
+  return {
+    ...limits,
+    rangesMax: Math.min(limits.rangesMax, rangesMax),
+    rangesBytesMax: Math.min(limits.rangesBytesMax, rangesBytesMax),
+    holdersOriginsMax: Math.min(limits.holdersOriginsMax, holdersOriginsMax),
+  };
+}
+
+export class RemoteVault implements Vault {
+  readonly #exchange: Exchange;
+  readonly #limits: SiteLimits;
+
+  /** Only openRemoteVault makes one. */
+  constructor(exchange: Exchange, limits: SiteLimits) {
+    this.#exchange = exchange;
+    this.#limits = limits;
+  }
+
+  async site(): Promise<SiteInfo> {
+    const { site, publicKey, generation, nowMs } = await siteOf(this.#exchange);
+    return { site: siteIdFromHex(site), publicKey: bytesOf(publicKey), generation: bytesOf(generation), nowMs };
+  }
+
+  async safes(): Promise<readonly SafeSummary[]> {
+    const { safes } = await this.#exchange.json('safes', safesAnswer);
+    return safes.map(({ safe, label }) => ({ safe: safeIdFromHex(safe), label }));
+  }
+
+  async createSafe({ descriptor, slots, ledger }: NewSafe): Promise<void> {
+    const { safe } = parsed(() => parseSafeDescriptor(descriptor));
+    const count = new Uint8Array(4);
+    new DataView(count.buffer).setUint32(0, slots.length, true);
+    const bytes = encodeFrames([descriptor, count, ...slots, ...ledger]);
+    const call = { parameters: { safe: toHex(safe) }, body: { type: 'frames', bytes } } as const;
+    const { status, tries } = await this.#exchange.call('createSafe', call);
+    // After a repetition the safe that is there is the one that an earlier try has made.
+    if (status !== 201 && tries === 1) throw new ProtocolError('safe-exists', { context: { safe: toHex(safe) } });
+  }
+
+  async openSafe(safe: SafeId): Promise<VaultSafe> {
+    const opened = new RemoteSafe(this.#exchange, safe, this.#limits);
+    const bytes = await opened.descriptor();
+    if (!equalBytes(parsed(() => parseSafeDescriptor(bytes)).safe, safe))
+      throw new ProtocolError('safe-mismatch', { context: { safe: toHex(safe) } });
+    return opened;
+  }
+
+  /** Has an operator's task done by the site and waits for its report. `verb-denied` for whom is no operator. */
+  operate(request: TaskRequest): Promise<unknown> {
+    return runTask(this.#exchange, request);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Of digits that the schema has held to their form. */
+function bytesOf(digits: string): Uint8Array {
+  return fromHex(digits) ?? new Uint8Array(0);
+}
