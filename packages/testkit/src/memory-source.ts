@@ -21,6 +21,7 @@ import type {
   SourceReader,
   Xattr,
 } from '@twinvault/engine';
+import { TreeRegistry } from './tree-registry.ts';
 
 /** Numbers of the file system that all memory trees pretend to be. */
 const deviceNumber = 77;
@@ -66,7 +67,7 @@ export class MemoryFaultError extends Error {
   }
 }
 
-const registry: Map<number, MemoryTree> = new Map();
+const registry: TreeRegistry<MemoryTree> = new TreeRegistry();
 
 /** A tree below one root, "root". Times advance by a second with each edit. */
 export class MemoryTree {
@@ -81,9 +82,8 @@ export class MemoryTree {
   private inodes = 1000;
 
   constructor(startMs = 1_600_000_000_000) {
-    this.number = registry.size + 1;
+    this.number = registry.add(this);
     this.nowMs = startMs;
-    registry.set(this.number, this);
     this.directory('root');
   }
 
@@ -279,8 +279,7 @@ function* events(tree: MemoryTree): Iterable<ScanEvent> {
 
 /** For workers: the reader of a tree in this process. */
 export function openSourceReader(config: unknown): SourceReader {
-  const tree = registry.get((config as { readonly tree: number }).tree);
-  assert(tree !== undefined, 'the tree is in this process');
+  const tree = registry.get(config);
   return {
     open: (directory, name) => openEntry(tree, textPath(directory, name)),
     close: () => undefined,

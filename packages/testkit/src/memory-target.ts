@@ -19,6 +19,7 @@ import type {
   TargetFile,
   TargetModule,
 } from '@twinvault/engine';
+import { TreeRegistry } from './tree-registry.ts';
 
 export interface MemoryTargetNode {
   readonly type: EntryType;
@@ -52,7 +53,7 @@ export class MemoryTargetError extends CodedError<keyof typeof errorCodes> {
   }
 }
 
-const registry: Map<number, MemoryTargetTree> = new Map();
+const registry: TreeRegistry<MemoryTargetTree> = new TreeRegistry();
 
 export class MemoryTargetTree {
   readonly number: number;
@@ -72,8 +73,7 @@ export class MemoryTargetTree {
   openTargets = 0;
 
   constructor() {
-    this.number = registry.size + 1;
-    registry.set(this.number, this);
+    this.number = registry.add(this);
   }
 
   get module(): TargetModule {
@@ -98,9 +98,7 @@ export class MemoryTargetTree {
 }
 
 export function openTarget(config: unknown): Target {
-  const tree = registry.get((config as { readonly tree: number }).tree);
-  assert(tree !== undefined, 'the tree is in this process');
-  return new MemoryTarget(tree);
+  return new MemoryTarget(registry.get(config));
 }
 
 class MemoryTarget implements Target {
