@@ -5,13 +5,14 @@
  * Bytes are counted on from the last safeset's, so that only the packs in which the two differ are looked at.
  */
 
-import { bitmapCount, bitmapHas, bitmapPositions, PackTable } from '@twinvault/format';
+import { bitmapHas, bitmapPositions, FreshRows, PackTable, parseRefs, subtractRefs } from '@twinvault/format';
 import type { Ledger, Measure, Refs } from '@twinvault/format';
 import type { RecordSummary } from '@twinvault/protocol';
 import { compareBytes, equalBytes, toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
-import { packNames } from '../packs/pack-files.ts';
+import { packNumbers } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
+import { PackNumbers } from '../packs/pack-numbers.ts';
 import type { CommitParts } from './commit.ts';
 import { refsOfRecord } from './record-refs.ts';
 
@@ -58,57 +59,41 @@ interface LastSafeset {
 async function measureRefs(context: SafeObjects, refs: Refs, last: LastSafeset): Promise<Omit<Measure, 'suspect'>> {
   const lastRefs = last.refs;
   if (lastRefs === null) {
-    const bytes = await blobBytes(context, positionsOf(refs, null));
+    const bytes = await blobBytes(context, refs);
     return { bytes, bytesNew: bytes, origins: 0, originsReused: 0 };
   }
-  const bytesNew = await blobBytes(context, positionsOf(refs, lastRefs));
-  const bytes =
-    last.bytes === null
-      ? await blobBytes(context, positionsOf(refs, null))
-      : last.bytes - (await blobBytes(context, positionsOf(lastRefs, refs))) + bytesNew;
+  const lost = parseRefs(subtractRefs(lastRefs, refs));
+  const bytesNew = await blobBytes(context, parseRefs(subtractRefs(refs, lastRefs)));
+  const bytes = last.bytes === null ? await blobBytes(context, refs) : last.bytes - (await blobBytes(context, lost)) + bytesNew;
   // Tables that cannot be read count nothing, so sums may miss what an earlier one had.
-  return { bytes: Math.max(bytes, bytesNew), bytesNew, origins: lastRefs.count, originsReused: reusedCount(lastRefs, refs) };
-}
-
-function reusedCount(last: Refs, refs: Refs): number {
-  let count = 0;
-  for (const { pack, bitmap } of last.packs()) {
-    const other = refs.bitmapOf(pack);
-    if (other !== null) count += bitmapCount(bitmap.map((byte, index) => byte & (other[index] ?? 0)));
-  }
-  return count;
-}
-
-/** By pack, hexadecimal: the positions of `refs` that `without` does not name. Packs in which there are none are left out. */
-function positionsOf(refs: Refs, without: Refs | null): Map<string, Uint8Array> {
-  const positions = new Map<string, Uint8Array>();
-  for (const { pack, bitmap } of refs.packs()) {
-    const other = without?.bitmapOf(pack) ?? null;
-    const rest = other === null ? bitmap : bitmap.map((byte, index) => byte & ~(other[index] ?? 0));
-    if (rest.some((byte) => byte !== 0)) positions.set(toHex(pack), rest);
-  }
-  return positions;
+  return { bytes: Math.max(bytes, bytesNew), bytesNew, origins: lastRefs.count, originsReused: lastRefs.count - lost.count };
 }
 
 /** Lengths of the blobs at these positions, wherever their rows lie; slips and what is not there count nothing. */
-async function blobBytes(context: SafeObjects, positions: Map<string, Uint8Array>): Promise<number> {
-  if (positions.size === 0) return 0;
-  const present = await packNames(context);
-  const left = new Map(positions);
+async function blobBytes(context: SafeObjects, refs: Refs): Promise<number> {
+  if (refs.packCount === 0) return 0;
+  const present = await packNumbers(context);
+  const left = new PackNumbers();
+  for (const { pack } of refs.packs()) left.numberOf(pack);
+  const named = new PackNumbers();
+  for (const pack of left) if (present.has(pack)) named.numberOf(pack);
+  const found = new PackNumbers();
   let bytes = 0;
-  const named = new Set([...left.keys()].filter((hex) => present.has(hex)));
-  for await (const { hex, tail } of indexEntries(context, { wanted: named })) {
-    const table = new PackTable(tail);
-    if (table.sections[0]?.origin !== null) continue;
-    for (const row of bitmapPositions(left.get(hex) ?? new Uint8Array(0))) {
-      if (row < table.count && !table.slipOnlyAt(row)) bytes += table.lengthAt(row);
+  for await (const { pack, tail } of indexEntries(context, { wanted: named, keep: false })) {
+    const rows = FreshRows.of(tail);
+    if (rows === null) continue;
+    found.numberOf(pack);
+    for (const row of bitmapPositions(refs.packAt(left.find(pack)).bitmap)) {
+      if (row < rows.count && !rows.slipOnlyAt(row)) bytes += rows.lengthAt(row);
     }
-    left.delete(hex);
   }
-  if (left.size === 0) return bytes;
+  if (found.count === left.count) return bytes;
+  const moved = new Map<string, Uint8Array>();
+  for (const { pack, bitmap } of refs.packs()) if (!found.has(pack)) moved.set(toHex(pack), bitmap);
   const seen = new Set<string>();
-  const others = new Set([...present].filter((hex) => !named.has(hex)));
-  for await (const { tail } of indexEntries(context, { wanted: others })) bytes += movedBytes(new PackTable(tail), left, seen);
+  for await (const { tail } of indexEntries(context, { wanted: present.without(named), keep: false })) {
+    bytes += movedBytes(new PackTable(tail), moved, seen);
+  }
   return bytes;
 }
 

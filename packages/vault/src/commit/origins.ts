@@ -4,12 +4,13 @@
  * do not count. A slip needs its blob among the same refs.
  */
 
-import { bitmapHas, bitmapPositions, compactedOrigins, PackTable } from '@twinvault/format';
+import { bitmapHas, compactedOrigins, FreshRows, PackTable } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import { presentPacks } from '../packs/holders.ts';
 import { indexEntries } from '../packs/pack-index.ts';
+import { PackNumbers } from '../packs/pack-numbers.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 
 export interface OriginAnswer {
@@ -25,66 +26,87 @@ export async function checkOrigins(
   refs: Refs,
   without: ReadonlySet<string> = new Set(),
 ): Promise<OriginAnswer> {
-  const { free, quarantined } = await presentPacks(context);
+  const { free, quarantined } = await presentPacks(context, without);
   const check = new OriginCheck(refs);
-  for (const packs of [free, quarantined]) {
-    for (const hex of without) packs.delete(hex);
-    if (check.left.size > 0) await findIn(context, check, packs);
-  }
+  for (const packs of [free, quarantined]) if (check.missing > 0) await findIn(context, check, packs);
   if (check.slips.size > 0) {
-    for await (const entry of indexEntries(context, { wanted: check.seen })) check.seeBlobs(entry);
+    for await (const entry of indexEntries(context, { wanted: check.seen, keep: false })) check.seeBlobs(entry);
   }
-  const missing = check.missing + check.slips.size;
-  return { missing, quarantined: [...quarantined].filter((hex) => check.seen.has(hex)) };
+  const takenBack: string[] = [];
+  for (const name of quarantined) if (check.seen.has(name)) takenBack.push(toHex(name));
+  return { missing: check.missing + check.slips.size, quarantined: takenBack };
 }
 
-async function findIn(context: SafeObjects, check: OriginCheck, packs: ReadonlySet<string>): Promise<void> {
-  const named = new Set([...check.left.keys()].filter((hex) => packs.has(hex)));
-  for await (const entry of indexEntries(context, { wanted: named })) check.seePack(entry);
-  if (check.left.size === 0) return;
-  const others = new Set([...packs].filter((hex) => !check.seen.has(hex)));
-  for await (const entry of indexEntries(context, { wanted: others })) check.seeCompacted(entry);
+async function findIn(context: SafeObjects, check: OriginCheck, packs: PackNumbers): Promise<void> {
+  const named = check.originsLeft(packs);
+  for await (const entry of indexEntries(context, { wanted: named, keep: false })) check.seePack(entry);
+  if (check.missing === 0) return;
+  const others = packs.without(check.seen);
+  for await (const entry of indexEntries(context, { wanted: others, keep: false })) check.seeCompacted(entry);
 }
 
 class OriginCheck {
-  /** Positions that are needed and were not found yet, by origin. */
-  readonly left: Map<string, Uint8Array>;
+  /** Positions that are needed and were not found yet. */
+  missing: number;
   /** Blobs that slips among the refs need and that were not found yet. */
   readonly slips = new Set<string>();
   /** Packs that hold something that is needed. */
-  readonly seen = new Set<string>();
+  readonly seen = new PackNumbers();
   readonly #refs: Refs;
+  /** The refs' bytes; bits of what was found are cleared. */
+  readonly #left: Uint8Array;
+  /** The refs' packs by their places in them. */
+  readonly #origins: PackNumbers;
 
   constructor(refs: Refs) {
+    this.missing = refs.count;
     this.#refs = refs;
-    this.left = new Map(Array.from(refs.packs(), ({ pack, bitmap }) => [toHex(pack), bitmap.slice()]));
+    this.#left = refs.bytes.slice();
+    this.#origins = new PackNumbers();
+    for (let index = 0; index < refs.packCount; index += 1) this.#origins.numberOf(refs.bytes, refs.places[3 * index]);
   }
 
-  get missing(): number {
-    let count = 0;
-    for (const bitmap of this.left.values()) for (const _ of bitmapPositions(bitmap)) count += 1;
-    return count;
+  /** Those of these packs that are origins of something that was not found. */
+  originsLeft(packs: PackNumbers): PackNumbers {
+    const { bytes, places, packCount } = this.#refs;
+    const left = new PackNumbers();
+    for (let index = 0; index < packCount; index += 1) {
+      const name = places[3 * index] ?? 0;
+      if (this.#hasLeft(index) && packs.find(bytes, name) >= 0) left.numberOf(bytes, name);
+    }
+    return left;
+  }
+
+  #hasLeft(index: number): boolean {
+    const { places } = this.#refs;
+    const end = places[3 * index + 2] ?? 0;
+    for (let at = places[3 * index + 1] ?? 0; at < end; at += 1) if (this.#left[at] !== 0) return true;
+    return false;
   }
 
   /** A pack of which refs name positions: position = row when it is fresh. */
-  seePack({ hex, tail }: IndexEntry): void {
-    const bitmap = this.left.get(hex);
-    const table = new PackTable(tail);
-    if (bitmap === undefined || table.sections[0]?.origin !== null) return;
-    for (const position of bitmapPositions(bitmap.slice())) {
-      if (position < table.count) this.#found(hex, position, { hex, table, row: position });
+  seePack({ pack, tail }: IndexEntry): void {
+    const origin = this.#origins.find(pack);
+    const rows = FreshRows.of(tail);
+    if (origin < 0 || rows === null) return;
+    const before = this.missing;
+    for (let row = 0; row < rows.count; row += 1) {
+      if (this.#find(origin, row) && rows.slipOnlyAt(row)) this.slips.add(toHex(rows.blobHashAt(row)));
     }
+    if (this.missing < before) this.seen.numberOf(pack);
   }
 
   /** A compacted pack holds blobs of other origins. */
-  seeCompacted({ hex, tail }: IndexEntry): void {
-    const origins = compactedOrigins(tail).map((origin) => toHex(origin));
-    if (!origins.some((origin) => this.left.has(origin))) return;
+  seeCompacted({ pack, tail }: IndexEntry): void {
+    const origins = compactedOrigins(tail).map((origin) => this.#origins.find(origin));
+    if (!origins.some((origin) => origin >= 0 && this.#hasLeft(origin))) return;
     const table = new PackTable(tail);
+    const before = this.missing;
     for (let row = 0; row < table.count; row += 1) {
-      const origin = origins[table.sectionAt(row)] ?? '';
-      this.#found(origin, table.positionAt(row), { hex, table, row });
+      const isFound = this.#find(origins[table.sectionAt(row)] ?? -1, table.positionAt(row));
+      if (isFound && table.slipOnlyAt(row)) this.slips.add(slipKey(table, row));
     }
+    if (this.missing < before) this.seen.numberOf(pack);
   }
 
   /** Second pass, only when there are slips: crosses off what a blob among the refs answers. */
@@ -97,14 +119,16 @@ class OriginCheck {
     }
   }
 
-  /** Crosses the position off if it is needed and was not found before. */
-  #found(origin: string, position: number, place: { hex: string; table: PackTable; row: number }): void {
-    const bitmap = this.left.get(origin);
-    if (bitmap === undefined || !bitmapHas(bitmap, position)) return;
-    bitmap[position >>> 3] = (bitmap[position >>> 3] ?? 0) & ~(1 << (position & 7));
-    if (bitmap.every((byte) => byte === 0)) this.left.delete(origin);
-    this.seen.add(place.hex);
-    if (place.table.slipOnlyAt(place.row)) this.slips.add(slipKey(place.table, place.row));
+  /** True, and the position is crossed off, if it is needed and was not found before. */
+  #find(origin: number, position: number): boolean {
+    if (origin < 0) return false;
+    const { places } = this.#refs;
+    const at = (places[3 * origin + 1] ?? 0) + (position >>> 3);
+    const bit = 1 << (position & 7);
+    if (at >= (places[3 * origin + 2] ?? 0) || ((this.#left[at] ?? 0) & bit) === 0) return false;
+    this.#left[at] = (this.#left[at] ?? 0) & ~bit;
+    this.missing -= 1;
+    return true;
   }
 }
 

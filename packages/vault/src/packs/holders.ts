@@ -8,26 +8,31 @@ import { toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { SafeContext, SafeObjects } from '../context.ts';
 import { bytesOfName } from '../store/layout.ts';
-import { packNameOfHex, packNames, readPackEnds } from './pack-files.ts';
+import { packNameOfHex, packNames, packNumbers, readPackEnds } from './pack-files.ts';
 import { indexEntries } from './pack-index.ts';
+import { PackNumbers } from './pack-numbers.ts';
 
 export interface PresentPacks {
-  /** Packs without a mark, hexadecimal. */
-  readonly free: Set<string>;
-  /** Packs in quarantine that are not being deleted, hexadecimal. */
-  readonly quarantined: Set<string>;
+  /** Packs without a mark. */
+  readonly free: PackNumbers;
+  /** Packs in quarantine that are not being deleted. */
+  readonly quarantined: PackNumbers;
 }
 
-export async function presentPacks(context: SafeObjects): Promise<PresentPacks> {
-  const free = await packNames(context);
-  const quarantined = new Set<string>();
+/** `without`: packs, hexadecimal, that do not count. */
+export async function presentPacks(context: SafeObjects, without: ReadonlySet<string> = new Set()): Promise<PresentPacks> {
+  const present = await packNumbers(context);
+  const quarantined = new PackNumbers();
+  const marked = PackNumbers.ofHex(without);
   for (const hex of await quarantinedNames(context)) {
-    if (!free.delete(hex)) continue;
+    const name = packNameOfHex(hex);
+    if (!present.has(name) || without.has(hex)) continue;
     const note = await readQuarantine(context, hex);
-    if (note === null) free.add(hex);
-    else if (note === 'unreadable' || note.state !== 'deleting') quarantined.add(hex);
+    if (note === null) continue;
+    marked.numberOf(name);
+    if (note === 'unreadable' || note.state !== 'deleting') quarantined.numberOf(name);
   }
-  return { free, quarantined };
+  return { free: marked.count === 0 ? present : present.without(marked), quarantined };
 }
 
 /**

@@ -11,7 +11,7 @@ import { assert, fromHex, toHex } from '@twinvault/std';
 const nameBytes = 32;
 const countMin = 1024;
 
-export class PackNumbers {
+export class PackNumbers implements Iterable<PackName> {
   #names = new Uint8Array(nameBytes * countMin);
   /** Number + 1; 0 is free. */
   #slots = new Int32Array(2 * countMin);
@@ -47,6 +47,18 @@ export class PackNumbers {
   /** The number of the name at `offset` of `bytes`; -1 when it was not met. */
   find(bytes: Uint8Array, offset: number = 0): number {
     return this.#find(bytes, offset);
+  }
+
+  /** A set of its own of those that are not among the others. */
+  without(others: PackNumbers): PackNumbers {
+    const left = new PackNumbers();
+    for (const name of this) if (!others.has(name)) left.numberOf(name);
+    return left;
+  }
+
+  /** By number; views as of `nameAt`. */
+  *[Symbol.iterator](): Generator<PackName, void, undefined> {
+    for (let number = 0; number < this.#count; number += 1) yield this.nameAt(number);
   }
 
   has(name: Uint8Array): boolean {

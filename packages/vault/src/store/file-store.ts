@@ -69,8 +69,10 @@ export class FileStore implements ObjectStore, Cache {
   }
 
   async listDeep(folder: string): Promise<string[]> {
-    const [names, folders] = [await this.list(folder), await this.folders(folder)];
-    const below = await concurrently(folders, foldersAtOnce, async (name) => {
+    const entries = (await this.#files.list(this.#path(folder))).filter(({ name }) => !isTemporaryName(name));
+    const names = entries.filter(({ kind }) => kind === 'file').map(({ name }) => name);
+    const folders = entries.filter(({ kind }) => kind === 'directory');
+    const below = await concurrently(folders, foldersAtOnce, async ({ name }) => {
       return (await this.listDeep(`${folder}/${name}`)).map((each) => `${name}/${each}`);
     });
     return [...names, ...below.flat()];
