@@ -7,6 +7,26 @@ export const mountErrorCodes = {
     retry: 'never',
     meaning: 'The system does not let this user mount a folder.',
   },
+  'mount-device-closed': {
+    retry: 'never',
+    meaning: 'The device of FUSE is closed to this user.',
+  },
+  'mount-folder-denied': {
+    retry: 'never',
+    meaning: 'A user may mount only at a folder that he may write to.',
+  },
+  'mount-helper-missing': {
+    retry: 'never',
+    meaning: 'The program that mounts for users who are not root is not installed.',
+  },
+  'mount-others-denied': {
+    retry: 'never',
+    meaning: 'The system does not let users open what they mount to others.',
+  },
+  'mount-too-many': {
+    retry: 'later',
+    meaning: 'The system allows no more folders that users mounted.',
+  },
   'mount-failed': {
     retry: 'never',
     meaning: 'The folder could not be mounted.',

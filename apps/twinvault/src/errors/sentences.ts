@@ -158,11 +158,30 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   }),
   ...all(
     'denied',
-    'Run it as root, or install fuse3, whose fusermount3 lets users mount. Other users can be let in by root alone.',
+    'Run it as root. In a container, or where fusermount3 has lost its setuid bit, users cannot mount at all: restore brings files back without it.',
     {
       'mount-denied': 'This user may not mount at {localPath}: {reason}',
     },
   ),
+  ...all(
+    'denied',
+    'An administrator opens it: chmod 666 /dev/fuse (fuse3 of most systems does so by itself). Or run it as root, or restore what you need.',
+    {
+      'mount-device-closed': 'Users may not open /dev/fuse on this system, so they cannot mount.',
+    },
+  ),
+  ...all('denied', 'An administrator installs it (apt install fuse3), or run it as root. restore brings files back without it.', {
+    'mount-helper-missing': 'Users who are not root mount by fusermount3, and that is not installed.',
+  }),
+  ...all('denied', 'Leave out --allow-others, or have an administrator write the line user_allow_other into /etc/fuse.conf.', {
+    'mount-others-denied': 'This system does not let users show others what they mount.',
+  }),
+  ...all('denied', 'Name an empty folder of your own.', {
+    'mount-folder-denied': 'This user may not write to {localPath}, so nothing can be mounted there.',
+  }),
+  ...all('denied', 'Unmount others first, or have an administrator raise mount_max in /etc/fuse.conf.', {
+    'mount-too-many': 'No more folders can be mounted by users of this system.',
+  }),
   ...all('usage', null, {
     'mount-failed': 'It could not be mounted at {localPath}: {reason}',
     'mount-unsupported': 'This system has no FUSE: {reason}',

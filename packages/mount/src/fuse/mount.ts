@@ -12,6 +12,7 @@ import type { FileTree } from '../tree/file-tree.ts';
 import { addressOf, callAside, cString, errnoName, lastErrno, libc } from './libc.ts';
 import type { RequestMessage, RequestThreadData } from './request-thread.ts';
 import { FuseServer } from './server.ts';
+import { refusalOf } from './refusal.ts';
 
 export interface FuseMountOptions {
   /** Absolute path of a directory. */
@@ -105,9 +106,10 @@ async function mountAsUser({ directory, allowOthers }: FuseMountOptions): Promis
   try {
     const words = `ro,nosuid,nodev,default_permissions,fsname=twinvault,subtype=twinvault${allowOthers ? ',allow_other' : ''}`;
     const told = await runFusermount(['-o', words, '--', directory], theirs);
-    const fd = told === null ? receiveDescriptor(ours) : -1;
+    if (told !== null) throw refusalOf(told, directory);
+    const fd = receiveDescriptor(ours);
     if (fd >= 0) return fd;
-    throw new MountError('mount-denied', { context: { reason: told ?? 'no descriptor', localPath: directory } });
+    throw new MountError('mount-failed', { context: { reason: 'fusermount3 sent no descriptor', localPath: directory } });
   } finally {
     close(ours);
     close(theirs);
@@ -120,9 +122,9 @@ async function unmountAsUser(directory: string): Promise<boolean> {
   return false;
 }
 
-/** What it said, if it failed. */
+/** What it said, if it failed; `mount-helper-missing`. */
 function runFusermount(words: readonly string[], socket: number | null): Promise<string | null> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const stdio = ['ignore', 'ignore', 'pipe', ...(socket === null ? [] : [socket])] as const;
     const child = spawn('fusermount3', [...words], {
       stdio: [...stdio],
@@ -130,7 +132,7 @@ function runFusermount(words: readonly string[], socket: number | null): Promise
     });
     let said = '';
     child.stderr?.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    child.once('error', () => resolve('fusermount3 is not installed (package fuse3)'));
+    child.once('error', (cause) => reject(new MountError('mount-helper-missing', { cause })));
     child.once('close', (status) => resolve(status === 0 ? null : said.trim() || 'fusermount3 failed'));
   });
 }

@@ -56,17 +56,15 @@ export function clockConformance(name: string, make: () => ClockUnderTest): void
 
     test('every ticks until it is cancelled', async () => {
       const { timers, pass } = make();
-      let ticks = 0;
-      const timer = timers.every(10, () => {
-        ticks += 1;
-      });
-      await pass(100);
-      assert.ok(ticks >= 3 && ticks <= 11, String(ticks));
+      const ticks: string[] = [];
+      const timer = timers.every(10, () => void ticks.push('tick'));
+      // As long as it takes: a machine that is busy lets real timers wait.
+      while (ticks.length < 3) await pass(10);
       timer.cancel();
       timer.cancel();
-      const before = ticks;
+      const before = ticks.length;
       await pass(50);
-      assert.equal(ticks, before);
+      assert.equal(ticks.length, before);
     });
   });
 }
