@@ -3,7 +3,8 @@
  * It can be stopped, killed and started again with its data.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,14 +72,25 @@ function runner(folder: string): Run {
   };
 }
 
+/** Ends the server and removes its folder when the test's process is gone without having done so. */
+function watch(folder: string): ChildProcess {
+  const script = `while kill -0 ${process.pid}; do sleep 1; done
+    kill -QUIT "$(head -n 1 '${folder}/data/postmaster.pid')"; sleep 1; rm -rf '${folder}'`;
+  const warden = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' });
+  warden.unref();
+  return warden;
+}
+
 class LocalPostgres implements PostgresServer {
   readonly #folder: string;
   readonly #run: Run;
+  readonly #warden: ChildProcess;
   #running = false;
 
   constructor(folder: string, run: Run) {
     this.#folder = folder;
     this.#run = run;
+    this.#warden = watch(folder);
   }
 
   config(database = 'postgres'): ReturnType<PostgresServer['config']> {
@@ -124,6 +136,7 @@ class LocalPostgres implements PostgresServer {
   [Symbol.dispose](): void {
     if (this.#running) this.#control(['-m', 'immediate', '-w', 'stop']);
     this.#running = false;
+    this.#warden.kill('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
