@@ -116,6 +116,14 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The key slots handed over are not those that the ledger entry names.',
   },
+  'task-abandoned': {
+    retry: 'never',
+    meaning: 'A task of the site ended each node that ran it, so it is not run again.',
+  },
+  'task-failed': {
+    retry: 'later',
+    meaning: 'A task of the site failed by a mistake of the program; the log of the site says more.',
+  },
   'task-unknown': {
     retry: 'never',
     meaning: 'The site has no task of this id.',

@@ -76,6 +76,8 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'frames-invalid': 'The site and this computer do not understand each other.',
     'request-invalid': 'The site does not understand this computer.',
     'request-too-large': 'The site takes nothing of this size.',
+    'task-abandoned': 'A task ended the site each time that it was run, so the site runs it no more.',
+    'task-failed': 'A task of the site failed by a mistake of the program; the log of the site says more.',
     'task-unknown': 'The site does not know this task any more.',
   }),
   ...all('usage', 'Take the file as twinvault vault token wrote it.', {
