@@ -3,11 +3,12 @@
  * It can be stopped, killed and started again with its data.
  */
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const programs = '/usr/lib/postgresql/15/bin';
 
@@ -16,7 +17,7 @@ export function postgresMissing(): string | false {
   return existsSync(`${programs}/initdb`) ? false : 'no PostgreSQL 15 (Debian: apt-get install postgresql-15)';
 }
 
-export interface PostgresServer extends Disposable {
+export interface PostgresServer extends AsyncDisposable {
   /** What openSiteDatabase takes. */
   config(database?: string): {
     readonly type: 'postgres';
@@ -26,12 +27,12 @@ export interface PostgresServer extends Disposable {
     readonly user: string;
   };
   /** Ends all connections and stops; what was committed stays. */
-  stop(): void;
+  stop(): Promise<void>;
   /** As a loss of power would: nothing is written any more. */
-  kill(): void;
-  start(): void;
+  kill(): Promise<void>;
+  start(): Promise<void>;
   /** Runs statements as the superuser. */
-  execute(sql: string): void;
+  execute(sql: string): Promise<void>;
 }
 
 const port = 5432;
@@ -44,31 +45,30 @@ const settings = [
   'max_wal_size = 128MB',
 ];
 
-export function startPostgres(): PostgresServer {
+export async function startPostgres(): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'twinvault-pg-'));
   chmodSync(folder, 0o755);
   const data = join(folder, 'data');
   const run = runner(folder);
-  run('sh', ['-c', `umask 077; mkdir -p ${data}`]);
-  run(`${programs}/initdb`, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']);
+  await run('sh', ['-c', `umask 077; mkdir -p ${data}`]);
+  await run(`${programs}/initdb`, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']);
   const lines = [...settings, `unix_socket_directories = '${folder}'`];
-  run('sh', ['-c', `printf '%s\\n' "$@" >> ${data}/postgresql.conf`, 'sh', ...lines]);
+  await run('sh', ['-c', `printf '%s\\n' "$@" >> ${data}/postgresql.conf`, 'sh', ...lines]);
   const server = new LocalPostgres(folder, run);
-  server.start();
+  await server.start();
   return server;
 }
 
-type Run = (program: string, words: readonly string[]) => void;
+type Run = (program: string, words: readonly string[]) => Promise<void>;
 
 /** Everything runs as "nobody" where the test runs as root, whom the server refuses. */
 function runner(folder: string): Run {
   const isRoot = process.getuid?.() === 0;
   if (isRoot) execFileSync('chown', ['nobody', folder]);
   const prefix = isRoot ? ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'] : [];
-  return (program, words) => {
+  return async (program, words) => {
     const [first = '', ...rest] = [...prefix, program, ...words];
-    const { status, stderr } = spawnSync(first, rest, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`);
+    await promisify(execFile)(first, rest, { cwd: folder });
   };
 }
 
@@ -97,50 +97,35 @@ class LocalPostgres implements PostgresServer {
     return { type: 'postgres', host: this.#folder, port, database, user: 'postgres' };
   }
 
-  start(): void {
+  async start(): Promise<void> {
     // Its output goes to a file: a server that inherited our pipe would keep it open.
-    this.#control(['-l', `${this.#folder}/log`, '-w', '-t', '60', 'start']);
+    await this.#control(['-l', `${this.#folder}/log`, '-w', '-t', '60', 'start']);
     this.#running = true;
   }
 
-  stop(): void {
-    this.#control(['-m', 'fast', '-w', '-t', '60', 'stop']);
+  async stop(): Promise<void> {
+    await this.#control(['-m', 'fast', '-w', '-t', '60', 'stop']);
     this.#running = false;
   }
 
-  kill(): void {
-    const [first = ''] = readFileSync(`${this.#folder}/data/postmaster.pid`, 'utf8').split('\n');
-    // "immediate" ends every process of the server without a checkpoint, so that the next start replays the log.
-    this.#control(['-m', 'immediate', '-w', '-t', '60', 'stop']);
+  async kill(): Promise<void> {
+    // Ends every process of the server without a checkpoint, so that the next start replays the log.
+    await this.#control(['-m', 'immediate', '-w', '-t', '60', 'stop']);
     this.#running = false;
-    if (existsSync(`/proc/${first}`)) throw new Error('the server is still there');
   }
 
-  execute(sql: string): void {
-    this.#run(`${programs}/psql`, [
-      '-q',
-      '-X',
-      '-v',
-      'ON_ERROR_STOP=1',
-      '-h',
-      this.#folder,
-      '-p',
-      String(port),
-      '-U',
-      'postgres',
-      '-c',
-      sql,
-    ]);
+  async execute(sql: string): Promise<void> {
+    const words = ['-q', '-X', '-v', 'ON_ERROR_STOP=1', '-h', this.#folder, '-p', String(port), '-U', 'postgres', '-c', sql];
+    await this.#run(`${programs}/psql`, words);
   }
 
-  [Symbol.dispose](): void {
-    if (this.#running) this.#control(['-m', 'immediate', '-w', 'stop']);
-    this.#running = false;
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#running) await this.kill();
     this.#warden.kill('SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #control(words: readonly string[]): void {
-    this.#run(`${programs}/pg_ctl`, ['-D', `${this.#folder}/data`, ...words]);
+  #control(words: readonly string[]): Promise<void> {
+    return this.#run(`${programs}/pg_ctl`, ['-D', `${this.#folder}/data`, ...words]);
   }
 }

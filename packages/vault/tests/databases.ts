@@ -21,7 +21,7 @@ export interface DatabaseWorld {
   open(): Promise<SiteDatabase>;
 }
 
-const shared: { server: PostgresServer | null; count: number } = { server: null, count: 0 };
+const shared: { server: Promise<PostgresServer> | null; count: number } = { server: null, count: 0 };
 
 /** Runs the test once per database. The time is a clock that the test moves. */
 export function onEachDatabase(title: string, body: (world: DatabaseWorld) => Promise<void>): void {
@@ -37,12 +37,13 @@ export function onEachDatabase(title: string, body: (world: DatabaseWorld) => Pr
     shared.server ??= startPostgres();
     shared.count += 1;
     const name = `test_${shared.count}`;
-    shared.server.execute(`create database ${name}`);
-    await inWorld(shared.server.config(name), body);
+    const server = await shared.server;
+    await server.execute(`create database ${name}`);
+    await inWorld(server.config(name), body);
   });
 }
 
-after(() => shared.server?.[Symbol.dispose]());
+after(async () => (await shared.server)?.[Symbol.asyncDispose]());
 
 async function inWorld(config: DatabaseConfig, body: (world: DatabaseWorld) => Promise<void>): Promise<void> {
   await using opened = new AsyncDisposableStack();
