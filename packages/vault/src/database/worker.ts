@@ -20,10 +20,10 @@ export interface TaskRun {
   /** Aborts when the node stops and when another node has the task. */
   readonly signal: AbortSignal;
   /** Before a step that must not be made by two; `lease-lost`. */
-  check(): Promise<void>;
-  progress(progress: Json): Promise<void>;
+  readonly check: () => Promise<void>;
+  readonly progress: (progress: Json) => Promise<void>;
   /** Where another attempt shall go on. */
-  remember(memo: Json): Promise<void>;
+  readonly remember: (memo: Json) => Promise<void>;
 }
 
 /** Answers with the report. What it throws decides what follows: `retry: later` is tried again after a pause. */
