@@ -116,6 +116,14 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The key slots handed over are not those that the ledger entry names.',
   },
+  'store-away': {
+    retry: 'later',
+    meaning: 'The store of the site cannot be reached, or reports a failure.',
+  },
+  'store-unfit': {
+    retry: 'never',
+    meaning: 'The store lacks something without which a site would lose data.',
+  },
   'task-abandoned': {
     retry: 'never',
     meaning: 'A task of the site ended each node that ran it, so it is not run again.',

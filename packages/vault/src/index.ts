@@ -47,4 +47,4 @@ export { fileSiteKey } from './site/site-key.ts';
 export type { SiteKey } from './site/site-key.ts';
 export type { SafeStats } from './stats.ts';
 export type { Cache } from './store/cache.ts';
-export type { ObjectStat, ObjectStore } from './store/object-store.ts';
+export type { ObjectStat, ObjectStore, PutOptions, SweepOptions } from './store/object-store.ts';

@@ -91,6 +91,10 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   }),
   ...all('vault', 'Try again in a minute. Nothing that was stored is lost.', {
     'database-away': 'The site cannot reach its own database.',
+    'store-away': 'The site cannot reach its own store.',
+  }),
+  ...all('vault', 'docs/operating/stores.md says what a store must do. Nothing was started.', {
+    'store-unfit': 'The store lacks something without which data would be lost: {lacks}',
   }),
   ...all('usage', 'docs/operating/configuration.md says what the file holds. Nothing was started.', {
     'config-invalid': 'The configuration {localPath} cannot be used: {key} {defect}.',

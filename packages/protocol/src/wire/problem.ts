@@ -44,6 +44,7 @@ const statuses: Readonly<Partial<Record<ProtocolErrorCode, number>>> = {
   'safe-exists': 409,
   'safe-unknown': 404,
   'slots-mismatch': 409,
+  'store-away': 503,
   'task-unknown': 404,
   'vault-busy': 503,
   'vault-full': 507,

@@ -96,9 +96,13 @@ export function following({ heads }: VaultSession): { sequence: number; previous
   return { sequence: 1 + Math.max(0, ...heads.map((head) => head.public.sequence)), previous: heads.map(({ digest }) => digest) };
 }
 
-export function vaultConformance(name: string, open: () => Promise<VaultUnderTest>): void {
+export function vaultConformance(
+  name: string,
+  open: () => Promise<VaultUnderTest>,
+  { skip = false }: { readonly skip?: string | false } = {},
+): void {
   const each = (title: string, body: (fixture: Fixture) => Promise<void>): void => {
-    test(`${name}: ${title}`, async () => {
+    test(`${name}: ${title}`, { skip }, async () => {
       await using under = await open();
       const mine = new TestSafe('mine');
       const other = new TestSafe('other');

@@ -10,7 +10,7 @@ import { digestNames } from '../records/record-store.ts';
 import { sweepCachedRefs } from '../live/refs-cache.ts';
 import { sweepUnfinished } from '../safes/safes.ts';
 import { sweepSlots } from '../safes/slots.ts';
-import { cacheFolder, safeFolders, safesFolder } from '../store/layout.ts';
+import { cacheFolder, safesFolder } from '../store/layout.ts';
 
 export const temporaryAgeMs: number = dayMs;
 
@@ -20,11 +20,7 @@ export async function sweepSafe(parts: CommitParts, nowMs: number): Promise<numb
   const { store, leases, layout } = context;
   let count = await leases.discardLapsed(layout.inFolder('leases'), nowMs);
   const beforeMs = (await store.nowMs()) - temporaryAgeMs;
-  const packs = layout.inFolder('packs');
-  const packFolders = (await store.folders(packs)).map((name) => `${packs}/${name}`);
-  for (const folder of [layout.folder, ...safeFolders.map((name) => layout.inFolder(name)), ...packFolders]) {
-    count += await store.sweep(folder, beforeMs);
-  }
+  count += await store.sweep(layout.folder, { beforeMs, deep: true });
   count += await sweepCache(context, [layout.index, layout.refs]);
   await sweepCachedRefs(context);
   count += await sweepSlots(context, parts.ledger, beforeMs);
@@ -40,7 +36,7 @@ export async function sweepVault(context: VaultContext): Promise<number> {
   const { store } = context;
   const beforeMs = (await store.nowMs()) - temporaryAgeMs;
   let count = await sweepCache(context, [cacheFolder]);
-  for (const folder of ['', 'site', safesFolder]) count += await store.sweep(folder, beforeMs);
+  for (const folder of ['', 'site', safesFolder]) count += await store.sweep(folder, { beforeMs, deep: false });
   count += await sweepUnfinished(context, beforeMs);
   return count;
 }
@@ -48,6 +44,6 @@ export async function sweepVault(context: VaultContext): Promise<number> {
 async function sweepCache({ cache }: VaultContext, folders: readonly string[]): Promise<number> {
   const beforeMs = (await cache.nowMs()) - temporaryAgeMs;
   let count = 0;
-  for (const folder of folders) count += await cache.sweep(folder, beforeMs);
+  for (const folder of folders) count += await cache.sweep(folder, { beforeMs, deep: false });
   return count;
 }

@@ -97,7 +97,7 @@ async function put(
 ): Promise<void> {
   const parts = [header, ...blobs, tail];
   // A torn file of a file system without hard links gives way.
-  if (!(await store.put(layout.pack(name), parts))) await store.replace(layout.pack(name), parts);
+  if (!(await store.put(layout.pack(name), parts, { byContent: true }))) await store.replace(layout.pack(name), parts);
 }
 
 interface BlobReads {

@@ -7,7 +7,7 @@ import type { Files, OpenFile, Random } from '@twinvault/std';
 import type { FileTime } from '../leases/file-time.ts';
 import type { Cache } from './cache.ts';
 import { concurrently } from './concurrently.ts';
-import type { ObjectStat, ObjectStore } from './object-store.ts';
+import type { ObjectStat, ObjectStore, SweepOptions } from './object-store.ts';
 import { isTemporaryName, temporaryName } from './temporary-name.ts';
 import { isMissingFile } from './vault-files.ts';
 
@@ -112,11 +112,20 @@ export class FileStore implements ObjectStore, Cache {
     return this.#files.removeTree(this.#path(folder));
   }
 
+  readonly locks: boolean = false;
+
+  lock(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   /** Temporary files and directories. */
-  async sweep(folder: string, beforeMs: number): Promise<number> {
+  async sweep(folder: string, { beforeMs, deep }: SweepOptions): Promise<number> {
     let count = 0;
     for (const { name, kind } of await this.#files.list(this.#path(folder))) {
-      if (!isTemporaryName(name)) continue;
+      if (!isTemporaryName(name)) {
+        if (deep && kind === 'directory') count += await this.sweep(`${folder}/${name}`, { beforeMs, deep });
+        continue;
+      }
       const path = this.#path(`${folder}/${name}`);
       const stat = await this.#files.stat(path);
       if (stat === null || stat.modifiedMs > beforeMs) continue;

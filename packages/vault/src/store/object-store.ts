@@ -4,7 +4,7 @@
  *
  * Promise of every implementation: an object is there whole or not at all, durable when `put` or `replace` resolves, and seen by every
  * node of the site from then on. Times are the store's own, so that clocks of machines do not matter. Errors: `vault-denied`,
- * `vault-full`, `vault-read-only`, `vault-failed` (ProtocolError).
+ * `vault-full`, `vault-read-only`, `vault-failed`, `store-away` (ProtocolError).
  */
 
 import { equalBytes } from '@twinvault/std';
@@ -17,13 +17,13 @@ export interface ObjectStat {
 }
 
 export interface ObjectStore {
-  /** False, and nothing changed, when the name is taken; what has it is durable then. */
-  put(name: string, parts: readonly Uint8Array[]): Promise<boolean>;
+  /** False, and nothing changed, when the name is taken; what has it is durable then. Of several puts of a name one is told true. */
+  put(name: string, parts: readonly Uint8Array[], options?: PutOptions): Promise<boolean>;
   /** Puts the object in place of what is there: for the mending of damaged objects and for notes. */
   replace(name: string, parts: readonly Uint8Array[]): Promise<void>;
   /** Null when missing; `vault-damaged` above `maxBytes`. */
   get(name: string, maxBytes: number): Promise<Uint8Array | null>;
-  /** For ranges; null when missing. Goes on reading the same bytes when the object is replaced or removed meanwhile. */
+  /** For ranges; null when missing. Reads give bytes of what was opened, or fail when that was removed or replaced meanwhile. */
   open(name: string): Promise<OpenFile | null>;
   /** Null when missing. */
   stat(name: string): Promise<ObjectStat | null>;
@@ -46,10 +46,29 @@ export interface ObjectStore {
   move(from: string, to: string): Promise<boolean>;
   /** Removes all below `folder/`; fine when nothing is there. */
   clear(folder: string): Promise<void>;
-  /** Removes what writes left in the folder that were broken off or replaced before `beforeMs`, in the store's time; their number. */
-  sweep(folder: string, beforeMs: number): Promise<number>;
+  /** Removes what writes left in the folder that were broken off or replaced; the number of such things. */
+  sweep(folder: string, options: SweepOptions): Promise<number>;
+  /** Whether `lock` keeps objects. */
+  readonly locks: boolean;
+  /**
+   * From now on until `untilMs`, in the store's time, the store itself refuses to remove what has the name now, whoever asks; never
+   * shortens. False where the store has no locks, or nothing is there.
+   */
+  lock(name: string, untilMs: number): Promise<boolean>;
   /** The store's time, ms since 1970. */
   nowMs(): Promise<number>;
+}
+
+export interface PutOptions {
+  /** The name follows from the content, so that it is no matter which of several puts stands: more than one may be told true. */
+  readonly byContent?: boolean;
+}
+
+export interface SweepOptions {
+  /** In the store's time: what is younger may still be in the making. */
+  readonly beforeMs: number;
+  /** In the folders below it too. */
+  readonly deep: boolean;
 }
 
 /**
@@ -57,7 +76,7 @@ export interface ObjectStore {
  * same: a torn file of a file system without hard links, or bytes that have rotted.
  */
 export async function ensureObject(store: ObjectStore, name: string, bytes: Uint8Array): Promise<'stored' | 'present'> {
-  if (await store.put(name, [bytes])) return 'stored';
+  if (await store.put(name, [bytes], { byContent: true })) return 'stored';
   if ((await store.stat(name))?.sizeBytes === bytes.length) {
     const there = await store.get(name, bytes.length);
     if (there !== null && equalBytes(there, bytes)) return 'present';
