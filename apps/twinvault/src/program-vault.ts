@@ -1,6 +1,8 @@
 /** The verbs below `vault`: running a site that others send to. */
 import type { Command } from '@commander-js/extra-typings';
-import { Option } from '@commander-js/extra-typings';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { Verb } from '@twinvault/protocol/wire';
+import { jsonOption, wholeNumber } from './options.ts';
 import type { RunVerb } from './options.ts';
 
 const configOption: Option<'--config <file>', undefined, undefined, undefined, true> = new Option(
@@ -22,9 +24,91 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
         'It stops in order on SIGTERM or Ctrl-C: requests under way end first.',
     )
     .addOption(configOption)
+    .addOption(new Option('--until-input-ends', 'stop also when standard input ends: for a process that looks after this one'))
     .addHelpText(
       'after',
       '\nExample:\n  twinvault vault run --config /etc/twinvault/site.yaml\n\nA configuration to begin with:\n  address: https://backup.example:8443\n  state: /var/lib/twinvault\n  store: { directory: /srv/twinvault }',
     )
     .action((options) => run(false, async (context) => (await import('./verbs/vault-run.ts')).vaultRun(context, options)));
+  addToken(vault, run);
+}
+
+export function addServe(program: Command, run: RunVerb): void {
+  program
+    .command('serve')
+    .summary('begin a site here and now, without any configuration')
+    .description(
+      'Serves a vault to other computers over HTTPS and says what to do next. At the first start it makes the vault, a certificate and a token file; everything is kept in one folder, and the next start goes on there.\n\n' +
+        'Computers that have the token file trust this certificate and no other. It runs until Ctrl-C; for a service of the system, or a store elsewhere, see twinvault vault run.',
+    )
+    .helpGroup('A vault for others:')
+    .argument('[folder]', 'where everything is kept (default: /srv/twinvault for root, ~/.local/share/twinvault for others)')
+    .addOption(new Option('--address <address>', 'what other computers call this one by').default('https://localhost:8443'))
+    .addOption(new Option('--listen <ip>', 'listen at this address of the machine alone (default: all; loopback for localhost)'))
+    .addOption(new Option('--sites <names>', 'names of the sites, with commas').default(['a'], 'a').argParser(siteNames))
+    .addOption(new Option('--certificate <file>', 'a certificate of your own, PEM'))
+    .addOption(new Option('--key <file>', 'its key, PEM'))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  twinvault serve\n  twinvault serve /mnt/disk/backup --address https://backup.example:8443',
+    )
+    .action((folder, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/serve.ts')).serve(context, folder, options)),
+    );
+}
+
+function siteNames(text: string): string[] {
+  const names = [...new Set(text.split(','))];
+  if (names.length > 8 || !names.every((name) => /^[a-z][a-z0-9-]{0,30}$/u.test(name))) {
+    throw new InvalidArgumentError('Give up to 8 names of small letters and digits, with commas between them.');
+  }
+  return names;
+}
+
+function addToken(vault: Command, run: RunVerb): void {
+  vault
+    .command('token')
+    .summary('let a computer or a person use the site')
+    .description(
+      "Writes a token file: the site's address, the pin of its certificate and a capability signed with the site's key, in one file to hand over. Every verb takes it with --token-file.\n\n" +
+        'A token says what may be asked of the site, and opens nothing: what is stored stays sealed. It cannot be taken back one by one, so give it few days; refuseBefore in the configuration ends all that were made before.',
+    )
+    .addOption(configOption)
+    .addOption(new Option('--token-file <file>', 'write the token to this new file').makeOptionMandatory(true))
+    .addOption(new Option('--safe <id>', 'for this safe alone, by its id'))
+    .addOption(new Option('--all-safes', 'for every safe of the site, and for new ones'))
+    .addOption(
+      new Option('--verbs <list>', 'what it is good for, with commas: create, read, write, operate')
+        .default(['write'] as readonly Verb[], 'write')
+        .argParser(verbList),
+    )
+    .addOption(new Option('--computer <id>', 'it may write for this computer alone'))
+    .addOption(
+      new Option('--customer <name>', 'whose share of the site it uses; each safe is a customer of its own when left out'),
+    )
+    .addOption(new Option('--days <n>', 'how long it is good').default(90).argParser(wholeNumber(1, 92)))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nVerbs:\n  create   make new safes\n  read     list and restore\n  write    back up, and all that read is good for\n  operate  clean, check, rebuild, metering: only with --all-safes\n\n' +
+        'Example:\n  twinvault vault token --config site.yaml --all-safes --verbs create,write --token-file new-customer.token',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/vault-token.ts')).vaultToken(context, options)),
+    );
+}
+
+const verbNames: ReadonlySet<string> = new Set<Verb>(['create', 'read', 'write', 'operate']);
+
+function isVerb(name: string): name is Verb {
+  return verbNames.has(name);
+}
+
+function verbList(text: string): readonly Verb[] {
+  const names = [...new Set(text.split(','))];
+  const verbs = names.filter(isVerb);
+  if (verbs.length < names.length)
+    throw new InvalidArgumentError('It takes create, read, write and operate, with commas between them.');
+  return verbs;
 }

@@ -20,7 +20,7 @@ import {
 import { addKeep, addVerify } from './program-keeping.ts';
 import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
-import { addVaultCommands } from './program-vault.ts';
+import { addServe, addVaultCommands } from './program-vault.ts';
 import { version } from './version.ts';
 import { languageOption } from './wiring/language.ts';
 import { reuseOption } from './wiring/reuse.ts';
@@ -312,6 +312,7 @@ export function makeProgram(run: RunVerb): Command {
   addSafeCommands(program, run);
   addEscrow(program, run);
   addCare(program, run);
+  addServe(program, run);
   addVaultCommands(program, run);
   return program;
 }

@@ -30,6 +30,10 @@ export const vaultErrorCodes = {
     retry: 'never',
     meaning: 'A file that should hold a secret is missing or empty.',
   },
+  'site-silent': {
+    retry: 'later',
+    meaning: 'The process of a site was started and does not answer.',
+  },
 } as const;
 
 export type VaultErrorCode = keyof typeof vaultErrorCodes;

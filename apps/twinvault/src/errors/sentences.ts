@@ -115,8 +115,11 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'certificate-unusable': 'The certificate {localPath} cannot be used: {defect}.',
     },
   ),
+  ...all('vault', 'The lines above say why; twinvault vault run with this file shows more.', {
+    'site-silent': 'The site of {localPath} does not answer.',
+  }),
   ...all('busy', 'See what listens there (ss -tlnp), or take another port in the configuration.', {
-    'listen-failed': 'The site cannot listen at {host}, port {port}: {reason}',
+    'listen-failed': 'The site cannot listen at {host}, port {port} {localPath}: {reason}',
   }),
   ...all('newer', newer, {
     'vault-newer': 'This vault was written by a newer version of Twinvault.',

@@ -6,12 +6,17 @@ import { loadConfig, siteCertificate } from '../wiring/site-files.ts';
 
 export interface VaultRunOptions {
   readonly config: string;
+  readonly untilInputEnds?: true;
 }
 
 export async function vaultRun({ platform, output, signal }: VerbContext, options: VaultRunOptions): Promise<void> {
   const config = await loadConfig(platform, options.config);
   const log = makeLog({ level: config.log, clock: platform.clock, write: (line) => output.text(line.trimEnd()) });
-  const certificate = await siteCertificate(platform, config);
+  const { listen } = config;
+  const isBehindFront = 'socket' in listen;
+  // What a node that was killed left there would keep this one from listening.
+  if (isBehindFront) await platform.files.remove(listen.socket);
+  const certificate = isBehindFront ? null : await siteCertificate(platform, config);
   await using site = await openSite(platform, config);
   const service = await startSiteService({
     vault: site.vault,
@@ -19,18 +24,26 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     ports: platform,
     log,
     basePath: config.basePath,
-    listen: config.listen,
+    listen,
     operations: config.operations,
     tls: certificate,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
   });
-  log.info({ address: config.address, port: service.port, pin: certificate.pin }, 'serving');
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');
+  await untilStopped(signal, options.untilInputEnds === true);
   log.info({}, 'stopping');
   await service.stop();
   log.info({}, 'stopped');
+}
+
+async function untilStopped(signal: AbortSignal, untilInputEnds: boolean): Promise<void> {
+  const { stdin } = process;
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (untilInputEnds) stdin.resume().once('close', () => resolve());
+  });
+  // An open input would keep the process alive.
+  if (untilInputEnds) stdin.destroy();
 }

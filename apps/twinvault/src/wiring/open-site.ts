@@ -1,8 +1,8 @@
 /* From a configuration to the vault and the database that it names. */
 import { dirname } from 'node:path';
 import type { Platform } from '@twinvault/std';
-import { createDirectoryVault, VaultError } from '@twinvault/vault';
-import type { SiteVault } from '@twinvault/vault';
+import { createDirectoryVault, directoryParts, VaultError } from '@twinvault/vault';
+import type { SiteKey, SiteVault } from '@twinvault/vault';
 import { openSiteDatabase } from '@twinvault/vault/service';
 import type { DatabaseConfig, SiteConfig, SiteDatabase } from '@twinvault/vault/service';
 import { readPem, readSecret } from './site-files.ts';
@@ -10,6 +10,8 @@ import { readPem, readSecret } from './site-files.ts';
 export interface OpenSite extends AsyncDisposable {
   readonly vault: SiteVault;
   readonly database: SiteDatabase;
+  /** The site's secret key, to sign capabilities. */
+  readonly key: SiteKey;
 }
 
 /** An empty store becomes a vault, and an empty database gets its tables. `config-invalid` for a store that this version does not serve. */
@@ -20,10 +22,12 @@ export async function openSite(platform: Platform, config: SiteConfig): Promise<
   }
   const database = await openSiteDatabase({ config: await databaseConfig(platform, config), platform });
   try {
-    const vault = await createDirectoryVault({ path: store.path, platform });
+    const options = { path: store.path, platform };
+    const vault = await createDirectoryVault(options);
     return {
       vault,
       database,
+      key: directoryParts(options).key,
       [Symbol.asyncDispose]: async () => {
         await vault[Symbol.asyncDispose]();
         await database[Symbol.asyncDispose]();

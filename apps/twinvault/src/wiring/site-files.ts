@@ -49,14 +49,16 @@ export async function readPem({ files }: Platform, path: string): Promise<string
 }
 
 export interface SiteCertificate extends TlsFiles {
-  /** What clients may hold it to; of a certificate that the system's authorities vouch for too. */
   readonly pin: string;
-  /** Made here: clients have to be told the pin. */
-  readonly isMade: boolean;
+  /** Those that clients have to be told: none where an authority vouches for the certificate. */
+  readonly pins: readonly string[];
 }
 
+/** What a certificate depends on. */
+export type CertifiedSite = Pick<SiteConfig, 'certificate' | 'host' | 'state'>;
+
 /** The site's own certificate, or the one that is made at first start and kept in its state. `certificate-unusable`, and what readSecret throws. */
-export async function siteCertificate(platform: Platform, config: SiteConfig): Promise<SiteCertificate> {
+export async function siteCertificate(platform: Platform, config: CertifiedSite): Promise<SiteCertificate> {
   const { certificate, host } = config;
   if (certificate.type !== 'own') return madeCertificate(platform, config);
   const chain = await readPem(platform, certificate.chain);
@@ -67,11 +69,11 @@ export async function siteCertificate(platform: Platform, config: SiteConfig): P
   if (facts === null) throw refuse('it cannot be read, or the key is not its own');
   if (!facts.names(host)) throw refuse(`it is not for ${host}`);
   if (facts.toMs < platform.clock.nowMs()) throw refuse('it has ended');
-  return { chain, key, pin: facts.pin, isMade: false };
+  return { chain, key, pin: facts.pin, pins: facts.isSelfSigned ? [facts.pin] : [] };
 }
 
 /** A new certificate keeps the key, and so every pin. */
-async function madeCertificate({ files, clock }: Platform, { state, host }: SiteConfig): Promise<SiteCertificate> {
+async function madeCertificate({ files, clock }: Platform, { state, host }: CertifiedSite): Promise<SiteCertificate> {
   const [keyPath, chainPath] = [`${state}/tls.key`, `${state}/tls.crt`];
   await files.makeDirectory(state, { mode: 0o700 });
   await files.create(keyPath, [utf8Encode(makeServerKey())], { mode: 0o600 });
@@ -80,12 +82,14 @@ async function madeCertificate({ files, clock }: Platform, { state, host }: Site
   const chain = stored === null ? '' : (utf8Decode(stored) ?? '');
   const nowMs = clock.nowMs();
   const facts = certificateFacts(chain, key);
-  if (facts !== null && facts.names(host) && facts.toMs > nowMs + renewMs) return { chain, key, pin: facts.pin, isMade: true };
+  if (facts !== null && facts.names(host) && facts.toMs > nowMs + renewMs) {
+    return { chain, key, pin: facts.pin, pins: [facts.pin] };
+  }
   const names = [host, ...['localhost', '127.0.0.1', '::1'].filter((name) => name !== host)];
   const made = selfSignedCertificate({ key, names, fromMs: nowMs - dayMs, toMs: nowMs + madeMs });
   await files.replace(chainPath, [utf8Encode(made)], { mode: 0o644 });
   const pin = certificateFacts(made, key)?.pin;
   if (pin === undefined)
     throw new VaultError('certificate-unusable', { context: { localPath: keyPath, defect: 'the key cannot be read' } });
-  return { chain: made, key, pin, isMade: true };
+  return { chain: made, key, pin, pins: [pin] };
 }

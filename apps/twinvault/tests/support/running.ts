@@ -1,6 +1,6 @@
 /* When a running command has come how far, seen from outside, so that tests need no waiting by guess. Linux alone. */
 
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { RunningCommand } from './command.ts';
 
 /** Resolves as soon as the process has a file open whose path begins like this; rejects when it ends before. */
@@ -27,5 +27,21 @@ function openFiles(pid: number | undefined): string[] {
     });
   } catch {
     return [];
+  }
+}
+
+/** The one process that this one started. */
+export function childOf(pid: number | undefined): number {
+  const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  if (child === undefined || child === 0) throw new Error(`${pid} has no child`);
+  return child;
+}
+
+/** False as well when it has ended and nobody has asked for its status yet. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z /u.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
   }
 }

@@ -4,6 +4,8 @@
  */
 
 export { certificatePin } from './certificate-pin.ts';
+export { startFront } from './front-server.ts';
+export type { FrontOptions, FrontServer } from './front-server.ts';
 export { nodeDatabases } from './node-databases.ts';
 export { nodeFiles } from './node-files.ts';
 export { nodeNetwork } from './node-network.ts';

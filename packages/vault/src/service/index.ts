@@ -7,6 +7,7 @@ export { configBytesMax, parseConfigFile } from './config/config-file.ts';
 export type { AcmeConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config/config-file.ts';
 export { siteConfig } from './config/site-config.ts';
 export type { Listen, SiteConfig } from './config/site-config.ts';
+export { tlsSuites } from './http/http-app.ts';
 export type { TlsFiles } from './http/http-app.ts';
 export { makeLog } from './log.ts';
 export type { Log, LogFields, LogOptions } from './log.ts';

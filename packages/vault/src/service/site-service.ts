@@ -10,7 +10,7 @@ import type { Clock, Timers } from '@twinvault/std';
 import type { SiteDatabase } from '../database/site-database.ts';
 import { VaultError } from '../errors.ts';
 import type { SiteVault } from '../site-vault.ts';
-import type { Listen } from './config/site-config.ts';
+import type { Listen, LocalSocket } from './config/site-config.ts';
 import { Turns } from './fairness/turns.ts';
 import { siteHandlersOf } from './handlers/all-handlers.ts';
 import { Access } from './http/access.ts';
@@ -29,7 +29,7 @@ export interface SiteServiceOptions {
   readonly log: Log;
   /** The path of the site's address: '' or `/a`. */
   readonly basePath: string;
-  readonly listen: Listen;
+  readonly listen: Listen | LocalSocket;
   readonly operations: Listen | null;
   /** Null: plain HTTP. */
   readonly tls: TlsFiles | null;
@@ -45,7 +45,7 @@ const waitingMax = 256;
 export const stopMsMax: number = 30 * secondMs;
 
 export interface SiteService extends AsyncDisposable {
-  /** The port it listens on: the one asked for, or with 0 the one that was free. */
+  /** The port it listens on: the one asked for, or with 0 the one that was free; 0 of a local socket. */
   readonly port: number;
   readonly operationsPort: number | null;
   /** Takes no more requests, lets those under way end within `stopMsMax`, and closes. Idempotent. */
@@ -100,15 +100,16 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function listen(app: FastifyInstance, { host, port }: Listen): Promise<number> {
+async function listen(app: FastifyInstance, at: Listen | LocalSocket): Promise<number> {
   try {
-    await app.listen({ host, port });
+    await app.listen('socket' in at ? { path: at.socket } : { host: at.host, port: at.port });
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new VaultError('listen-failed', { context: { host, port, reason }, cause: error });
+    const place = 'socket' in at ? { localPath: at.socket } : { host: at.host, port: at.port };
+    throw new VaultError('listen-failed', { context: { ...place, reason }, cause: error });
   }
   const address = app.server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function closeWithin(app: FastifyInstance, timers: Timers): Promise<void> {

@@ -38,6 +38,8 @@ export interface CertificateFacts {
   /** `sha256:` and the SHA-256, hexadecimal, of the SubjectPublicKeyInfo. */
   readonly pin: string;
   readonly toMs: number;
+  /** No authority vouches for it: whoever is to trust it has to be told the pin. */
+  readonly isSelfSigned: boolean;
   /** Whether it is good for this host name or IP address. */
   names(host: string): boolean;
 }
@@ -87,6 +89,7 @@ export function certificateFacts(chain: string, key: string): CertificateFacts |
     return {
       pin: `sha256:${toHex(crypto.createHash('sha256').update(info).digest())}`,
       toMs: Date.parse(certificate.validTo),
+      isSelfSigned: certificate.verify(certificate.publicKey),
       names: (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined,
     };
   } catch {

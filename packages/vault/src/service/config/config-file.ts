@@ -79,6 +79,9 @@ const text = Type.String({ minLength: 1, maxLength: 4096 });
 const url = Type.String({ minLength: 1, maxLength: 2048, pattern: '^https://[^\\s?#@]+$' });
 const listen = Type.String({ maxLength: 300, pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[^:\\s]*):[0-9]{1,5}$' });
 
+/** Or the absolute path of a local socket, as long as the system takes. */
+const listenOrSocket = Type.String({ maxLength: 300, pattern: '^(/[^\\0]{1,100}|(\\[[0-9A-Fa-f:.]+\\]|[^:\\s/]*):[0-9]{1,5})$' });
+
 const bucket = Type.Object(
   {
     endpoint: Type.String({ maxLength: 2048, pattern: '^https?://[^\\s?#@]+$' }),
@@ -108,7 +111,7 @@ const acme = Type.Object({ directory: url, contact: text, agreed: Type.Boolean()
 const schema = Type.Object(
   {
     address: url,
-    listen: Type.Optional(listen),
+    listen: Type.Optional(listenOrSocket),
     operations: Type.Optional(listen),
     state: text,
     store: Type.Object(
@@ -188,7 +191,7 @@ function firstError(value: unknown): VaultError {
 const listenHint = 'has to be an address and a port, like 127.0.0.1:8443 or [::]:8443';
 const hints: Readonly<Record<string, string>> = {
   address: 'has to be the https:// address that clients use',
-  listen: listenHint,
+  listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,
   'certificate.acme.listen': listenHint,
   'certificate.acme.directory': 'has to be the https:// address of the directory of an authority',

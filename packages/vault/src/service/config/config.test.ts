@@ -71,6 +71,11 @@ log: debug
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
 });
 
+test('a path to listen at is a local socket', () => {
+  const config = siteConfig(parseConfigFile(`${least}listen: /run/twinvault/a.sock\n`), resolve);
+  assert.deepEqual(config.listen, { socket: '/run/twinvault/a.sock' });
+});
+
 test('what is wrong is named by its place', () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ['', 'address', /missing/u],

@@ -11,7 +11,8 @@ export interface SiteConfig {
   readonly basePath: string;
   /** The address's host: a name or an IP address, IPv6 without brackets. */
   readonly host: string;
-  readonly listen: Listen;
+  /** A local socket is for a front on this machine that ends TLS. */
+  readonly listen: Listen | LocalSocket;
   /** Health, readiness and metrics, plain HTTP. */
   readonly operations: Listen | null;
   /** The site's own directory: what is not in the store. */
@@ -38,6 +39,11 @@ export interface Listen {
   readonly port: number;
 }
 
+export interface LocalSocket {
+  /** Absolute. */
+  readonly socket: string;
+}
+
 /** `resolve` makes a path absolute, from the folder of the configuration file. */
 export function siteConfig(file: ConfigFile, resolve: (path: string) => string): SiteConfig {
   const url = new URL(file.address);
@@ -47,7 +53,7 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     address: file.address.replace(/\/+$/u, ''),
     basePath: url.pathname.replace(/\/+$/u, ''),
     host: url.hostname.replaceAll(/[[\]]/gu, ''),
-    listen: file.listen === undefined ? { host: '::', port } : listenOf(file.listen),
+    listen: file.listen === undefined ? { host: '::', port } : socketOrListen(file.listen),
     operations: file.operations === undefined ? null : listenOf(file.operations),
     state,
     store: storeOf(file, resolve),
@@ -57,6 +63,10 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
     log: file.log ?? 'info',
   };
+}
+
+function socketOrListen(text: string): Listen | LocalSocket {
+  return text.startsWith('/') ? { socket: text } : listenOf(text);
 }
 
 function listenOf(text: string): Listen {

@@ -40,7 +40,7 @@ export interface HttpAppParts extends ExchangeParts {
 }
 
 /** TLS 1.3 with 256-bit keys alone (RFC 8446, appendix B.4). */
-const suites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
+export const tlsSuites = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 const headerBytesMax = 16 * 1024;
 const headersMsMax = 20_000;
 const keepAliveMs = 65_000;
@@ -77,7 +77,7 @@ export function makeHttpApp(parts: HttpAppParts): FastifyInstance {
 
 /** For node:https. */
 export function tlsOptions({ chain, key }: TlsFiles): object {
-  return { cert: chain, key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: suites };
+  return { cert: chain, key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: tlsSuites };
 }
 
 interface NamedHandler {

@@ -1,0 +1,186 @@
+/**
+ * `twinvault serve`: a site for whoever has no configuration yet. One address, a certificate made at the first start, each site a process of its own below
+ * a path of its own, everything in one folder.
+ */
+import { homedir } from 'node:os';
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ProtocolError } from '@twinvault/protocol';
+import { mediaTypes, problemOf } from '@twinvault/protocol/wire';
+import { CodedError, hourMs, StdError } from '@twinvault/std';
+import type { Platform } from '@twinvault/std';
+import { nodeNetwork, startFront } from '@twinvault/std/node';
+import type { FrontServer } from '@twinvault/std/node';
+import { directoryParts, openDirectoryVault, VaultError } from '@twinvault/vault';
+import { tlsSuites } from '@twinvault/vault/service';
+import { UsageError } from '../errors/usage-error.ts';
+import type { VerbContext } from '../wiring/context.ts';
+import { dataDirectory } from '../wiring/data-directory.ts';
+import { ServedSite, servedPlace, writeConfig } from '../wiring/served-site.ts';
+import type { ServedPlace } from '../wiring/served-site.ts';
+import { siteCertificate } from '../wiring/site-files.ts';
+import type { SiteCertificate } from '../wiring/site-files.ts';
+import { makeToken } from '../wiring/site-token.ts';
+
+export interface ServeOptions {
+  readonly address: string;
+  readonly listen?: string;
+  readonly sites: readonly string[];
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+const launcher = fileURLToPath(new URL('../../bin/twinvault', import.meta.url));
+const readyMsMax: number = 60_000;
+const lookAgainMs = 100;
+const tokenDays = 90;
+/** A token is made anew long before it ends. */
+const tokenMs: number = 24 * hourMs;
+
+export async function serve(context: VerbContext, folder: string | undefined, options: ServeOptions): Promise<void> {
+  const { platform, output, signal } = context;
+  const data = dataDirectory(folder);
+  const origin = originOf(options.address);
+  const places = options.sites.map((name) => servedPlace(data, name, origin));
+  await platform.files.makeDirectory(data, { mode: 0o700 });
+  const certificate = await certificateOf(platform, { data, origin, options });
+  for (const place of places) await writeConfig(platform, place);
+  await using front = await listen(places, certificate, { origin, ...options });
+  await using stack = new AsyncDisposableStack();
+  for (const place of places) {
+    const command = [launcher, 'vault', 'run', '--config', place.config, '--until-input-ends'];
+    stack.use(new ServedSite({ place, platform, command, heard: (line) => output.note(line) }));
+  }
+  for (const place of places) await untilReady(context, { place, certificate, front });
+  const tokens = (): Promise<void> => writeTokens(platform, places, certificate);
+  await tokens();
+  const timer = platform.timers.every(tokenMs, () => void tokens().catch(() => undefined));
+  stack.defer(() => timer.cancel());
+  sayWhere(context, data, places);
+  await new Promise<void>((done) => {
+    if (signal.aborted) done();
+    signal.addEventListener('abort', () => done(), { once: true });
+  });
+  output.result({ stopped: true }, []);
+}
+
+/** Two lines: where it is, and what to do next. */
+function sayWhere({ output }: VerbContext, data: string, places: readonly ServedPlace[]): void {
+  const [first] = places;
+  if (first === undefined) return;
+  const addresses = places.map(({ address }) => address);
+  const tokenFile = tokenPath(first);
+  const next = `twinvault init --vault ${first.address} --token-file ${shown(tokenFile)} --safe home --kit-file kit.pdf`;
+  output.item(
+    { event: 'serving', addresses, tokenFile, data },
+    `Twinvault serves ${addresses.join(' and ')} and keeps everything in ${shown(data)}.`,
+  );
+  output.text(`Next, in another terminal: ${next}`);
+}
+
+/** As one types it in a shell. */
+function shown(path: string): string {
+  const below = relative(homedir(), path);
+  const short = below.startsWith('..') || below === '' ? path : `~/${below}`;
+  return /^[\w~/.@%+=:,-]+$/u.test(short) ? short : `'${path}'`;
+}
+
+function originOf(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url?.protocol !== 'https:' || url.pathname !== '/' || url.search !== '') {
+    throw new UsageError(
+      `--address takes an https:// address without a path, like https://backup.example:8443, and not ${address}`,
+    );
+  }
+  return url.origin;
+}
+
+interface CertificateWish {
+  readonly data: string;
+  readonly origin: string;
+  readonly options: ServeOptions;
+}
+
+function certificateOf(platform: Platform, { data, origin, options }: CertificateWish): Promise<SiteCertificate> {
+  const { certificate: chain, key } = options;
+  if ((chain === undefined) !== (key === undefined)) throw new UsageError('--certificate and --key go together.');
+  const host = new URL(origin).hostname.replaceAll(/[[\]]/gu, '');
+  const certificate =
+    chain === undefined || key === undefined
+      ? ({ type: 'made' } as const)
+      : ({ type: 'own', chain: resolve(chain), key: resolve(key) } as const);
+  return siteCertificate(platform, { certificate, host, state: data });
+}
+
+/** At a loopback address alone where clients call it so; at all addresses otherwise. */
+async function listen(
+  places: readonly ServedPlace[],
+  { chain, key }: SiteCertificate,
+  { origin, listen: host }: { readonly origin: string; readonly listen?: string },
+): Promise<FrontServer> {
+  const url = new URL(origin);
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  const at = { host: host ?? (isLocal ? '127.0.0.1' : '::'), port: url.port === '' ? 443 : Number(url.port) };
+  const routes = Object.fromEntries(places.map(({ name, socket }) => [name, socket]));
+  const said = (code: 'vault-busy' | 'route-unknown'): { body: string; type: string } => ({
+    body: JSON.stringify(problemOf(new ProtocolError(code))),
+    type: mediaTypes.problem,
+  });
+  try {
+    return await startFront({
+      chain,
+      key,
+      suites: tlsSuites,
+      ...at,
+      routes,
+      away: said('vault-busy'),
+      unknown: said('route-unknown'),
+    });
+  } catch (error) {
+    if (!(error instanceof StdError)) throw error;
+    throw new VaultError('listen-failed', { context: { ...at, ...error.context }, cause: error });
+  }
+}
+
+interface Starting {
+  readonly place: ServedPlace;
+  readonly certificate: SiteCertificate;
+  readonly front: FrontServer;
+}
+
+/** Through the front, as a client would see it. `vault-busy` when it does not come up. */
+async function untilReady({ platform, signal }: VerbContext, { place, certificate, front }: Starting): Promise<void> {
+  using network = nodeNetwork({ pins: [certificate.pin] });
+  const startedMs = platform.clock.monotonicMs();
+  const request = { method: 'GET', url: `https://localhost:${front.port}/${place.name}/v1/site`, headers: {}, timeoutMs: 10_000 };
+  while (platform.clock.monotonicMs() - startedMs < readyMsMax) {
+    signal.throwIfAborted();
+    try {
+      const { status } = await network.request({ ...request, answerBytesMax: 1024 * 1024, signal });
+      if (status === 200) return;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+    }
+    await platform.timers.sleep(lookAgainMs, signal);
+  }
+  throw new VaultError('site-silent', { context: { localPath: place.config } });
+}
+
+function tokenPath({ folder }: ServedPlace): string {
+  return `${folder}/token`;
+}
+
+/** The owner's own: everything is his. */
+async function writeTokens(platform: Platform, places: readonly ServedPlace[], { pins }: SiteCertificate): Promise<void> {
+  for (const place of places) {
+    const options = { path: place.vault, platform };
+    await using vault = await openDirectoryVault(options);
+    const at = { site: await vault.site(), key: directoryParts(options).key, address: place.address, pins };
+    const { bytes } = await makeToken(platform, at, {
+      safe: '*',
+      verbs: ['create', 'read', 'write', 'operate'],
+      days: tokenDays,
+    });
+    await platform.files.replace(tokenPath(place), [bytes], { mode: 0o600 });
+  }
+}
