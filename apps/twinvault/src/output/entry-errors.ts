@@ -1,7 +1,7 @@
 /** Errors of single files, as people and programs read them. Paths are local: this output stays on the device. */
 import type { EntryError, EntryErrorCode } from '@twinvault/engine';
 import type { JsonObject } from './output.ts';
-import { printableName } from './table.ts';
+import { formatCount, printableName } from './table.ts';
 
 const shownMax = 50;
 
@@ -41,9 +41,9 @@ export function entryErrorLines(errors: readonly EntryError[], total: number): s
   });
   const more = total - lines.length;
   return [
-    `${total.toLocaleString('en-US')} ${total === 1 ? 'entry' : 'entries'} with errors:`,
+    `${formatCount(total)} ${total === 1 ? 'entry' : 'entries'} with errors:`,
     ...lines,
-    ...(more > 0 ? [`  and ${more.toLocaleString('en-US')} more; --json lists them`] : []),
+    ...(more > 0 ? [`  and ${formatCount(more)} more; --json lists them`] : []),
     '',
   ];
 }

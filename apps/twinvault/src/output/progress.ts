@@ -5,6 +5,7 @@
 import { formatBytes, formatDuration } from '@twinvault/std';
 import type { Clock } from '@twinvault/std';
 import type { Output } from './output.ts';
+import { formatCount } from './table.ts';
 
 export interface Step {
   /** What is being done, as people say it: "Reading", "Checking packs". */
@@ -86,7 +87,7 @@ export class ProgressReporter {
 }
 
 function amount(value: number, unit: Step['unit']): string {
-  return unit === 'bytes' ? formatBytes(value) : value.toLocaleString('en-US');
+  return unit === 'bytes' ? formatBytes(value) : formatCount(value);
 }
 
 function progressLine(step: Step, rate: number, leftMs: number | null): string {
@@ -96,7 +97,7 @@ function progressLine(step: Step, rate: number, leftMs: number | null): string {
     parts.push(`${String(percent).padStart(3)} %`, `${amount(step.done, step.unit)} of ${amount(step.total, step.unit)}`);
   } else parts.push(amount(step.done, step.unit) + (step.unit === 'bytes' ? '' : ` ${step.unit}`));
   if (rate > 0) parts.push(`${amount(Math.round(rate), step.unit)}/s`);
-  if (step.files !== undefined) parts.push(`${step.files.toLocaleString('en-US')} files`);
+  if (step.files !== undefined) parts.push(`${formatCount(step.files)} files`);
   if (step.uploadedBytes !== undefined) parts.push(`${formatBytes(step.uploadedBytes)} sent`);
   if (leftMs !== null && leftMs >= 1000) parts.push(`${formatDuration(leftMs)} left`);
   return parts.join('  ');

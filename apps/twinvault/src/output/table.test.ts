@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatTable, printableName } from './table.ts';
+import { formatCount, formatTable, printableName } from './table.ts';
 
 test('columns are as wide as their widest cell', () => {
   const lines = formatTable(
@@ -11,6 +11,11 @@ test('columns are as wide as their widest cell', () => {
     ],
   );
   assert.deepEqual(lines, ['Name      Size', 'a            1', 'letters  1,000']);
+});
+
+test('counts are grouped by thousands', () => {
+  const shown = [0, 7, 999, 1000, 12_345, 999_999, 1_000_000, 1_234_567_890].map(formatCount);
+  assert.deepEqual(shown, ['0', '7', '999', '1,000', '12,345', '999,999', '1,000,000', '1,234,567,890']);
 });
 
 test('a name cannot play tricks on a terminal', () => {

@@ -15,6 +15,7 @@ import { openVault } from '../wiring/open-vault.ts';
 import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes } from '../wiring/paths.ts';
 import { openState, seenLedger } from '../wiring/open-safe.ts';
+import { formatCount } from '../output/table.ts';
 
 export interface BackupVerbOptions {
   readonly vault: string;
@@ -138,7 +139,7 @@ function reportJson(report: BackupReport): JsonObject {
 function reportLines(report: BackupReport, job: string): string[] {
   const { counts } = report;
   const elapsedMs = Math.max(1, report.endMs - report.startMs);
-  const count = (value: number): string => value.toLocaleString('en-US');
+  const count = (value: number): string => formatCount(value);
   const rate = formatBytes(Math.round((counts.bytesChanged / elapsedMs) * 1000));
   return [
     ...entryErrorLines(report.errors, counts.errors),

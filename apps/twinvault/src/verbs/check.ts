@@ -12,6 +12,7 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { findSafe, openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import { hasSecret } from '../wiring/passwords.ts';
+import { formatCount } from '../output/table.ts';
 
 export interface CheckVerbOptions extends OpenSafeOptions {
   readonly vault: string;
@@ -104,13 +105,12 @@ function sealedJson(problem: VerifyProblem): { safeset: string; record: string; 
 
 function sealedLine(problem: VerifyProblem): string {
   const what = sentences[problem.code]?.sentence ?? problem.code;
-  const count =
-    problem.chunks > 0 ? ` (${problem.chunks === 1 ? '1 piece' : `${problem.chunks.toLocaleString('en-US')} pieces`})` : '';
+  const count = problem.chunks > 0 ? ` (${problem.chunks === 1 ? '1 piece' : `${formatCount(problem.chunks)} pieces`})` : '';
   return `LOSS  safeset ${toHex(problem.safeset).slice(0, 8)}: ${what}${count}`;
 }
 
 function summary({ vault, sealed }: Findings, bad: number, options: CheckVerbOptions): string[] {
-  const count = (value: number): string => value.toLocaleString('en-US');
+  const count = (value: number): string => formatCount(value);
   const read = options.readData === true ? `${formatBytes(vault.readBytes)} read` : 'content not read: --read-data does that';
   const lines = [
     `Checked ${count(vault.safes)} ${vault.safes === 1 ? 'safe' : 'safes'}: ${count(vault.records)} records, ${count(vault.packs)} packs, ${read}.`,

@@ -6,7 +6,7 @@ import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
 import type { CleanedPack, CleanProgress, CleanReport, SiteVault, KeepRules } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import { retentionReasons } from '../output/retention-reasons.ts';
-import { formatTable, formatTime } from '../output/table.ts';
+import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { findSafe, openVault } from '../wiring/open-vault.ts';
@@ -157,13 +157,13 @@ function packLines(report: CleanReport, label: string): string[] {
       : '',
   ].filter((line) => line !== '');
   all.unshift(...compactionLines(report));
-  const total = `Safe "${label}" holds ${report.totalPacks.toLocaleString('en-US')} packs, ${formatBytes(report.totalBytes)}, before removal.`;
+  const total = `Safe "${label}" holds ${formatCount(report.totalPacks)} packs, ${formatBytes(report.totalBytes)}, before removal.`;
   return all.length === 0 ? ['Nothing to remove.', total] : [...all, total];
 }
 
 function compactionLines({ compaction, dryRun }: CleanReport): string[] {
   const { sources, sourceBytes, liveBytes, deadBytes, packs, bytes, damaged, stopped } = compaction;
-  const count = (number: number): string => `${number.toLocaleString('en-US')} ${number === 1 ? 'pack' : 'packs'}`;
+  const count = (number: number): string => `${formatCount(number)} ${number === 1 ? 'pack' : 'packs'}`;
   const what = `${count(sources)}, ${formatBytes(sourceBytes)}: ${formatBytes(liveBytes)} needed, ${formatBytes(deadBytes)} not`;
   const told: string[] = [];
   if (sources > 0 && dryRun) told.push(`Would be compacted: ${what}.`);

@@ -7,7 +7,7 @@ import type { CatalogChange, CatalogEntry, MetadataPart, SafesetReader, VersionS
 import { formatBytes, toHex } from '@twinvault/std';
 import { shownPath } from '../output/entry-errors.ts';
 import type { JsonObject } from '../output/output.ts';
-import { formatTime } from '../output/table.ts';
+import { formatCount, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
@@ -139,7 +139,7 @@ function summaryLines(counts: Counts, safesets: readonly RecordSummary[]): strin
   const { added, removed, content, metadata } = counts;
   const total = added + removed + content + metadata;
   if (total === 0) return [`No difference from ${one} to ${other}.`];
-  const count = (value: number): string => value.toLocaleString('en-US');
+  const count = (value: number): string => formatCount(value);
   return [
     '',
     `From ${one} to ${other}: ${count(added)} added, ${count(removed)} removed, ${count(content)} with other content, ${count(metadata)} with other metadata.`,

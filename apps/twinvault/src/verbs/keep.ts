@@ -6,7 +6,7 @@ import { evaluateRetention, retentionItems, ruleOf, simulateRetention } from '@t
 import type { KeepRules, RetentionItem, RetentionRule, SimulatedCount, SimulatedItem } from '@twinvault/vault';
 import type { JsonObject } from '../output/output.ts';
 import { retentionReasons } from '../output/retention-reasons.ts';
-import { formatTable, formatTime } from '../output/table.ts';
+import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
@@ -110,7 +110,7 @@ function simulated(preview: Preview, given: readonly Omit<Rhythm, 'job'>[]): Sho
     jobName(preview, job),
     type,
     rhythms.find((one) => one.job === job && one.type === type)?.text ?? 'no more',
-    ...[now, most, end].map((count) => count.toLocaleString('en-US')),
+    ...[now, most, end].map((count) => formatCount(count)),
   ]);
   const countTable = formatTable(
     [

@@ -2,6 +2,7 @@
 import { toHex } from '@twinvault/std';
 import type { VerbContext } from '../wiring/context.ts';
 import { openVault } from '../wiring/open-vault.ts';
+import { formatCount } from '../output/table.ts';
 
 export interface RebuildVerbOptions {
   readonly vault: string;
@@ -19,12 +20,8 @@ export async function rebuild(context: VerbContext, options: RebuildVerbOptions)
   const damaged = report.safes.reduce((sum, safe) => sum + safe.damaged, 0);
   if (damaged > 0) context.setExit('damaged');
   context.output.result({ generation: toHex(report.generation), safes: report.safes.map((safe) => ({ ...safe })) }, [
-    `Rebuilt the caches of ${report.safes.length} ${report.safes.length === 1 ? 'safe' : 'safes'} from ${packs.toLocaleString('en-US')} packs.`,
-    differing === 0
-      ? 'The index is the same as before.'
-      : `${differing.toLocaleString('en-US')} packs stood differently in the old index.`,
-    ...(damaged === 0
-      ? []
-      : [`${damaged.toLocaleString('en-US')} packs are damaged and stand in no index: twinvault check tells more.`]),
+    `Rebuilt the caches of ${report.safes.length} ${report.safes.length === 1 ? 'safe' : 'safes'} from ${formatCount(packs)} packs.`,
+    differing === 0 ? 'The index is the same as before.' : `${formatCount(differing)} packs stood differently in the old index.`,
+    ...(damaged === 0 ? [] : [`${formatCount(damaged)} packs are damaged and stand in no index: twinvault check tells more.`]),
   ]);
 }

@@ -9,7 +9,7 @@ import { formatBytes, formatDuration, toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
 import type { Step } from '../output/progress.ts';
-import { formatTime } from '../output/table.ts';
+import { formatCount, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenedSafeset, SafesetOptions } from '../wiring/open-safeset.ts';
 import { openSafeset } from '../wiring/open-safeset.ts';
@@ -122,7 +122,7 @@ class Totals {
     const { entries, bytes, freeBytes } = totals;
     const { output } = this.#context;
     const where = this.#to === '/' ? 'to the original paths' : `to ${this.#to}`;
-    output.note(`${entries.toLocaleString('en-US')} entries, ${formatBytes(bytes)}, ${where} (${formatBytes(freeBytes)} free).`);
+    output.note(`${formatCount(entries)} entries, ${formatBytes(bytes)}, ${where} (${formatBytes(freeBytes)} free).`);
     if (bytes > freeBytes)
       output.note('That may be more than fits; holes of sparse files and what is there already are counted.');
     if (this.#isAll) throw new OnlyCounted(totals);
@@ -167,7 +167,7 @@ function lines(
   report: RestoreReport,
   about: { readonly from: string; readonly to: string; readonly elapsedMs: number },
 ): string[] {
-  const count = (value: number): string => value.toLocaleString('en-US');
+  const count = (value: number): string => formatCount(value);
   const total = report.errors.length + report.errorsUnlisted;
   const rate = formatBytes(Math.round((report.bytes / about.elapsedMs) * 1000));
   return [

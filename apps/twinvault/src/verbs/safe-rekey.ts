@@ -34,6 +34,7 @@ import { stateDirectory } from '../wiring/state-directory.ts';
 import { admitComputers, leaveOld, nameSuccessor } from '../wiring/succession.ts';
 import type { SafeAndKeys } from '../wiring/succession.ts';
 import { requireStrength } from './init.ts';
+import { formatCount } from '../output/table.ts';
 
 export interface RekeyVerbOptions extends OpenSafeOptions {
   readonly vault: string;
@@ -314,7 +315,7 @@ function tell(context: VerbContext, told: Told): void {
     named: result === 'named',
   };
   context.output.result(json, [
-    `Safe "${options.newSafe}" holds all ${copied.length.toLocaleString('en-US')} safesets of safe "${old.label}", under new keys (${formatBytes(bytes)} sealed again).`,
+    `Safe "${options.newSafe}" holds all ${formatCount(copied.length)} safesets of safe "${old.label}", under new keys (${formatBytes(bytes)} sealed again).`,
     '',
     `  root key  ${rootKey}`,
     '',

@@ -2,7 +2,7 @@
 import type { RecordSummary } from '@twinvault/protocol';
 import { formatBytes, toHex } from '@twinvault/std';
 import type { JsonObject } from '../output/output.ts';
-import { formatTable, formatTime } from '../output/table.ts';
+import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { seenLedger } from '../wiring/open-safe.ts';
 import { marksOf } from '../wiring/marks.ts';
@@ -43,7 +43,7 @@ export async function safesets(context: VerbContext, options: SafesetsOptions): 
       record.public.job,
       record.public.retention,
       record.public.result,
-      record.public.counts.files.toLocaleString('en-US'),
+      formatCount(record.public.counts.files),
       formatBytes(record.public.counts.bytesProtected),
       formatBytes(record.public.counts.bytesUploaded),
       ...(marked ? [marksOf(record, ledger).map(markText).join(', ')] : []),

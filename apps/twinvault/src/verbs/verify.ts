@@ -3,7 +3,7 @@ import { verifyLive } from '@twinvault/engine';
 import type { LiveEntry, LiveState, VerifyLiveReport } from '@twinvault/engine';
 import { linuxFileReader } from '@twinvault/sources';
 import { formatBytes, toHex } from '@twinvault/std';
-import { formatTime, printableName } from '../output/table.ts';
+import { formatCount, formatTime, printableName } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openState } from '../wiring/open-safe.ts';
 import { openVault } from '../wiring/open-vault.ts';
@@ -79,7 +79,7 @@ const words: Readonly<Record<LiveState, string>> = {
 };
 
 function summary({ counts, record, endMs, chunks, bytes, fileBytes }: VerifyLiveReport, job: string): string[] {
-  const count = (value: number): string => `${value.toLocaleString('en-US')} ${value === 1 ? 'file' : 'files'}`;
+  const count = (value: number): string => `${formatCount(value)} ${value === 1 ? 'file' : 'files'}`;
   const lines: readonly (readonly [number, string])[] = [
     [counts.same, `${count(counts.same)} as they are on this computer: the vault holds their content, byte for byte.`],
     [counts.changed, `${count(counts.changed)} changed or removed on this computer since: the next backup stores that.`],
@@ -92,7 +92,7 @@ function summary({ counts, record, endMs, chunks, bytes, fileBytes }: VerifyLive
   ];
   const bad = counts.damaged + counts.missing;
   return [
-    `Compared the last safeset of job "${job}" (record ${toHex(record).slice(0, 8)} of ${formatTime(endMs)}), ${formatBytes(fileBytes)}: ${chunks.toLocaleString('en-US')} stored ${chunks === 1 ? 'piece' : 'pieces'}, ${formatBytes(bytes)} read from the vault.`,
+    `Compared the last safeset of job "${job}" (record ${toHex(record).slice(0, 8)} of ${formatTime(endMs)}), ${formatBytes(fileBytes)}: ${formatCount(chunks)} stored ${chunks === 1 ? 'piece' : 'pieces'}, ${formatBytes(bytes)} read from the vault.`,
     ...lines.filter(([number]) => number > 0).map(([, line]) => `  ${line}`),
     bad === 0
       ? 'Nothing that was compared is damaged or missing.'
