@@ -4,6 +4,7 @@
  */
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { linuxFileSource } from '@twinvault/sources';
+import { unpackEntries } from '@twinvault/engine';
 import type { ScannedEntry, SourceReader } from '@twinvault/engine';
 import { measure, printTable } from './support/cpu.ts';
 
@@ -16,7 +17,7 @@ const source = linuxFileSource({ roots: [Buffer.from(root)], rules: { excludes: 
 async function scan(): Promise<ScannedEntry[]> {
   const entries: ScannedEntry[] = [];
   for await (const batch of source.scan(new AbortController().signal)) {
-    for (const event of batch) if (event.type === 'entry') entries.push(event.entry);
+    for (const event of batch) if (event.type === 'entries') entries.push(...unpackEntries(event));
   }
   return entries;
 }

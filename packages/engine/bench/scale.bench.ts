@@ -31,8 +31,8 @@ import {
   parseRecord,
 } from '@twinvault/format';
 import type { CertificateId, ChunkId, PackRow, SafeId } from '@twinvault/format';
-import { backup, entryTypes, openAgentState } from '@twinvault/engine';
-import type { JobState, BackupReport, EntryStat, FileSource, ScanEvent } from '@twinvault/engine';
+import { backup, entryTypes, openAgentState, packEntries } from '@twinvault/engine';
+import type { JobState, BackupReport, EntryStat, FileSource, ScanEvent, ScannedEntry } from '@twinvault/engine';
 import type { LivePack, VaultSafe, VaultSession } from '@twinvault/protocol';
 import { SipHasher, enrolHere, entryKey, kindKeys, makeSafe } from '@twinvault/seal';
 import type { AgentKeys } from '@twinvault/seal';
@@ -99,16 +99,16 @@ function* entries(): Generator<Entry, void, undefined> {
 
 function source(empty: boolean): FileSource {
   async function* scan(): AsyncGenerator<readonly ScanEvent[], void, undefined> {
-    let batch: ScanEvent[] = [];
+    let batch: ScannedEntry[] = [];
     for (const { directory, name: own, stat, index } of entries()) {
       if (empty && index !== null) break;
-      batch.push({ type: 'entry', entry: { directory, name: own, stat } });
+      batch.push({ directory, name: own, stat });
       if (batch.length < 4096) continue;
-      yield batch;
+      yield [packEntries(batch)];
       await Promise.resolve();
       batch = [];
     }
-    yield batch;
+    yield [packEntries(batch)];
   }
   const reader = { module: import.meta.url, config: null };
   return { roots: [utf8Encode('root')], scan, reader, granularityNanos: 0 };

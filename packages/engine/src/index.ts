@@ -9,6 +9,7 @@ export type { LiveEntry, VerifyLiveOptions, VerifyLiveProgress, VerifyLiveReport
 export { EngineError, engineErrorCodes } from './errors.ts';
 export type { EngineErrorCode } from './errors.ts';
 export type { BackupPhase, BackupProgress, BackupReport } from './report.ts';
+export { packEntries, unpackEntries } from './entries/scanned-entries.ts';
 export { entryTypes } from './source-port.ts';
 export type {
   AclPart,
@@ -22,6 +23,7 @@ export type {
   OpenedEntry,
   ScanEvent,
   ScanRules,
+  ScannedEntries,
   ScannedEntry,
   SourceReader,
   Xattr,

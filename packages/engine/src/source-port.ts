@@ -56,9 +56,21 @@ export interface EntryError {
   readonly detail: string;
 }
 
+/**
+ * Many entries as one run of bytes, in key order, so that what did not change needs no object: a list as in entries/packed-items.ts, each body a head alone
+ * as in entries/entry-body.ts. `packEntries` and `unpackEntries` make it out of objects and back.
+ */
+export interface ScannedEntries {
+  readonly type: 'entries';
+  readonly items: Uint8Array;
+  readonly count: number;
+  /** Sum of the sizes of the files among them. */
+  readonly fileBytes: number;
+}
+
 /** What a scan yields, strictly in key order within each type of event. */
 export type ScanEvent =
-  | { readonly type: 'entry'; readonly entry: ScannedEntry }
+  | ScannedEntries
   /** A directory whose listing failed: what lies below keeps its last version. */
   | { readonly type: 'unlisted'; readonly directory: Uint8Array; readonly error: EntryError }
   /** One entry whose status could not be read: it keeps its last version. */

@@ -14,6 +14,7 @@ import type {
   Target,
   TargetModule,
 } from '@twinvault/engine';
+import { unpackEntries } from '@twinvault/engine';
 
 export interface CopyResult {
   readonly errors: readonly EntryError[];
@@ -45,7 +46,7 @@ export async function scanAll(source: FileSource): Promise<{ entries: ScannedEnt
   const errors: EntryError[] = [];
   for await (const batch of source.scan(new AbortController().signal)) {
     for (const event of batch) {
-      if (event.type === 'entry') entries.push(event.entry);
+      if (event.type === 'entries') entries.push(...unpackEntries(event));
       else errors.push(event.error);
     }
   }

@@ -7,7 +7,7 @@
  * its tree by number in a registry.
  */
 import { assert, compareBytes, concatBytes, utf8Decode, utf8Encode } from '@twinvault/std';
-import { entryTypes } from '@twinvault/engine';
+import { entryTypes, packEntries } from '@twinvault/engine';
 import type {
   AclPart,
   DataRange,
@@ -18,6 +18,8 @@ import type {
   FileSource,
   OpenedEntry,
   ScanEvent,
+  ScannedEntries,
+  ScannedEntry,
   SourceReader,
   Xattr,
 } from '@twinvault/engine';
@@ -245,19 +247,20 @@ export function memorySource(tree: MemoryTree): FileSource {
 }
 
 async function* scan(tree: MemoryTree, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
-  let batch: ScanEvent[] = [];
-  for (const event of events(tree)) {
+  let entries: ScannedEntry[] = [];
+  for (const found of findings(tree)) {
     signal.throwIfAborted();
-    batch.push(event);
-    if (batch.length < batchEvents) continue;
-    yield batch;
-    batch = [];
+    const isEntry = 'stat' in found;
+    if (isEntry) entries.push(found);
+    if (isEntry && entries.length < batchEvents) continue;
+    yield isEntry ? [packEntries(entries)] : [packEntries(entries), found];
+    entries = [];
     await Promise.resolve();
   }
-  yield batch;
+  yield [packEntries(entries)];
 }
 
-function* events(tree: MemoryTree): Iterable<ScanEvent> {
+function* findings(tree: MemoryTree): Iterable<ScannedEntry | Exclude<ScanEvent, ScannedEntries>> {
   const unlisted: string[] = [];
   for (const path of tree.paths()) {
     if (unlisted.some((directory) => path.startsWith(`${directory}/`))) continue;
@@ -270,7 +273,7 @@ function* events(tree: MemoryTree): Iterable<ScanEvent> {
       yield { type: 'unstated', ...place, error: { path: keyPath(path), code: fault.code, detail: '' } };
       continue;
     }
-    yield { type: 'entry', entry: { ...place, stat: statOf(node) } };
+    yield { ...place, stat: statOf(node) };
     if (fault?.at !== 'list') continue;
     unlisted.push(path);
     yield { type: 'unlisted', directory: keyPath(path), error: { path: keyPath(path), code: fault.code, detail: '' } };

@@ -64,6 +64,12 @@ const offsets = {
   detailsBytes: 88,
 } as const;
 
+/** From and to: owner and both times; device and inode. */
+const comparedWords = [
+  [offsets.uid, offsets.linkCount],
+  [offsets.device, offsets.deviceMajor],
+] as const;
+
 /** One piece of a file as the worker found it; a null id is a hole. */
 export interface PlacedExtent {
   readonly id: Uint8Array | null;
@@ -290,6 +296,23 @@ export class BodyView {
       view.getUint32(start + offsets.uid, true) === stat.uid &&
       view.getUint32(start + offsets.gid, true) === stat.gid &&
       this.sameInode(stat)
+    );
+  }
+
+  /** The same of two bodies. */
+  sameStatAs({ view: other, start: otherStart }: BodyView): boolean {
+    const { view, start } = this;
+    for (const [offset, end] of comparedWords) {
+      for (let at = offset; at < end; at += 4) {
+        if (view.getUint32(start + at, true) !== other.getUint32(otherStart + at, true)) return false;
+      }
+    }
+    const type = view.getUint8(start);
+    return (
+      type === other.getUint8(otherStart) &&
+      view.getUint16(start + offsets.mode, true) === other.getUint16(otherStart + offsets.mode, true) &&
+      (type !== entryTypes.file ||
+        view.getFloat64(start + offsets.sizeBytes, true) === other.getFloat64(otherStart + offsets.sizeBytes, true))
     );
   }
 

@@ -106,6 +106,18 @@ export class ItemCursor {
     return this.bytes.subarray(this.bodyStart, this.bodyEnd);
   }
 
+  /** Order of this item's name and that of the other cursor's item. */
+  compareItemName(other: ItemCursor): number {
+    const length = this.bodyStart - this.nameStart;
+    const otherLength = other.bodyStart - other.nameStart;
+    const shorter = Math.min(length, otherLength);
+    for (let index = 0; index < shorter; index += 1) {
+      const difference = (this.bytes[this.nameStart + index] ?? 0) - (other.bytes[other.nameStart + index] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return length - otherLength;
+  }
+
   /** Order of this item's name and another. */
   compareName(name: Uint8Array): number {
     return compareBytes(this.bytes.subarray(this.nameStart, this.bodyStart), name);

@@ -19,7 +19,6 @@ import type { UnchangedLeaf } from '../scan/merge-join.ts';
 import { MovedFiles } from '../scan/moved-files.ts';
 import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
-import { entryTypes } from '../source-port.ts';
 import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
 import type { StateChain } from '../state-packs/state-chain.ts';
 import { StateOutput } from '../state-packs/state-output.ts';
@@ -178,13 +177,12 @@ export class ReadingRun implements AsyncDisposable {
     try {
       for await (const events of source.scan(signal)) {
         if (signal.aborted) return false;
-        for (const event of events) this.count(event, tally);
-        for (let taken = 0; taken < events.length;) {
-          taken += join.take(events, taken);
-          if (taken < events.length) await join.load();
+        for (const event of events) {
+          this.count(event, tally);
+          while (!join.take(event)) await join.load();
+          await this.segments.room();
+          await turns.take();
         }
-        await this.segments.room();
-        await turns.take();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -194,10 +192,9 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private count(event: ScanEvent, tally: RunTally): void {
-    if (event.type !== 'entry') return;
-    const { stat } = event.entry;
-    tally.entriesFound += 1;
-    if (stat.type === entryTypes.file) tally.bytesFound += stat.sizeBytes;
+    if (event.type !== 'entries') return;
+    tally.entriesFound += event.count;
+    tally.bytesFound += event.fileBytes;
   }
 
   private async run(...[work, urgent, lasts]: Parameters<WorkerPool['run']>): Promise<WorkResult> {

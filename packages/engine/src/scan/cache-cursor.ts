@@ -14,6 +14,10 @@ export class CacheCursor {
   /** Where the present entry stands; null at the end. */
   block: CacheBlock | null = null;
   private view: BodyView | null = null;
+  /** Neighbours have the same two directories, whose order is known then. */
+  private comparedDirectory: Uint8Array | null = null;
+  private comparedWith: Uint8Array | null = null;
+  private directoryOrder = 0;
 
   private constructor(reader: CacheReader | null) {
     this.reader = reader;
@@ -48,6 +52,18 @@ export class CacheCursor {
   compare(directory: Uint8Array, name: Uint8Array): number {
     if (this.item === null) return 1;
     return compareDirectories(this.item.directory, directory) || this.item.compareName(name);
+  }
+
+  /** Order of the present entry and another list's; positive at the end. */
+  compareItem(other: ItemCursor): number {
+    const { item } = this;
+    if (item === null) return 1;
+    if (item.directory !== this.comparedDirectory || other.directory !== this.comparedWith) {
+      this.comparedDirectory = item.directory;
+      this.comparedWith = other.directory;
+      this.directoryOrder = compareDirectories(item.directory, other.directory);
+    }
+    return this.directoryOrder === 0 ? item.compareItemName(other) : this.directoryOrder;
   }
 
   get directory(): Uint8Array {

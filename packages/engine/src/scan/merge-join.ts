@@ -10,8 +10,9 @@ import type { ChunkTable } from '../dedup/chunk-table.ts';
 import { BodyView, marks } from '../entries/entry-body.ts';
 import { isWithin, pathOf } from '../entries/entry-keys.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
+import { scannedEntry } from '../entries/scanned-entries.ts';
 import { entryTypes } from '../source-port.ts';
-import type { EntryError, ScanEvent, ScannedEntry } from '../source-port.ts';
+import type { EntryError, ScanEvent, ScannedEntries, ScannedEntry } from '../source-port.ts';
 import type { CacheBlock } from '../state/cache-block.ts';
 import type { MovedFiles } from './moved-files.ts';
 import type { CacheCursor } from './cache-cursor.ts';
@@ -58,7 +59,11 @@ export class MergeJoin {
   private wantsBlock = false;
   /** Under a new path: `load` looks for it in the last run. */
   private sought: ScannedEntry | null = null;
-  private found: { readonly entry: ScannedEntry; readonly body: Uint8Array | null } | null = null;
+  /** What was found of it. */
+  private found: { readonly body: Uint8Array | null } | null = null;
+  /** Of the list that is being taken: its present entry is the next one. */
+  private scanned: ItemCursor | null = null;
+  private head: BodyView = new BodyView(new Uint8Array(0));
   /** The block's entries so far, all of them unchanged and none of them handed out: it may be taken over whole. */
   private run: { readonly first: Place; readonly leaf: ChunkId; count: number } | null = null;
   /** A whole block whose leaf ends by cost: taken over if the entry after it is unchanged, too. */
@@ -76,21 +81,39 @@ export class MergeJoin {
     else this.run = { first: { directory: cache.directory, name: cache.name }, leaf, count: 0 };
   }
 
-  /** Takes events until one needs the next block of the cache, or another one; the number taken. Then await `load` and go on. */
-  take(events: readonly ScanEvent[], from: number): number {
-    let taken = from;
-    while (taken < events.length && !this.wantsBlock) {
-      const event = events[taken];
-      if (event === undefined || !this.event(event)) break;
-      taken += 1;
+  /** Takes the event. False: the next block of the cache is needed, or another one: await `load` and give the same event again. */
+  take(event: ScanEvent): boolean {
+    if (this.wantsBlock) return false;
+    switch (event.type) {
+      case 'entries':
+        return this.entries(event);
+      case 'unlisted':
+        this.options.output.error(event.error);
+        // A directory that went away between its parent's listing and its own took everything below along.
+        if (event.error.code !== 'entry-vanished') this.carriedBelow.push(event.directory);
+        return true;
+      case 'unstated':
+        return this.unstated(event);
     }
-    return taken - from;
+  }
+
+  private entries({ items }: ScannedEntries): boolean {
+    if (this.scanned === null) {
+      this.scanned = new ItemCursor(items);
+      this.head = new BodyView(items);
+      if (!this.scanned.next()) this.scanned = null;
+    }
+    while (this.scanned !== null) {
+      if (this.wantsBlock || !this.entry(this.scanned, this.head.at(this.scanned.bodyStart))) return false;
+      if (!this.scanned.next()) this.scanned = null;
+    }
+    return true;
   }
 
   async load(): Promise<void> {
     if (this.sought !== null) {
       const { stat } = this.sought;
-      this.found = { entry: this.sought, body: (await this.options.movedFiles?.find(stat)) ?? null };
+      this.found = { body: (await this.options.movedFiles?.find(stat)) ?? null };
       this.sought = null;
       return;
     }
@@ -110,44 +133,34 @@ export class MergeJoin {
     this.settleRun();
   }
 
-  /** False: a block is wanted first, then the same event again. */
-  private event(event: ScanEvent): boolean {
-    switch (event.type) {
-      case 'entry':
-        return this.entry(event.entry);
-      case 'unlisted':
-        this.options.output.error(event.error);
-        // A directory that went away between its parent's listing and its own took everything below along.
-        if (event.error.code !== 'entry-vanished') this.carriedBelow.push(event.directory);
-        return true;
-      case 'unstated':
-        return this.unstated(event);
-    }
-  }
-
   /** Passes what the cache has before the key. False: a block is wanted first. */
   private passBefore(directory: Uint8Array, name: Uint8Array): boolean {
     while (!this.wantsBlock && this.options.cache.compare(directory, name) < 0) this.withoutScan();
     return !this.wantsBlock;
   }
 
-  private entry(entry: ScannedEntry): boolean {
-    const { directory, name, stat } = entry;
+  /** The present entry of a list; `head`: its status. */
+  private entry(item: ItemCursor, head: BodyView): boolean {
     const { cache, output } = this.options;
-    if (!this.passBefore(directory, name)) return false;
-    if (cache.compare(directory, name) !== 0) {
+    let order = cache.compareItem(item);
+    while (order < 0 && !this.wantsBlock) {
+      this.withoutScan();
+      if (!this.wantsBlock) order = cache.compareItem(item);
+    }
+    if (this.wantsBlock) return false;
+    if (order !== 0) {
       this.settleRun();
-      return this.newEntry(entry);
+      return this.newEntry(scannedEntry(item, head));
     }
     const { fields } = cache;
     const live = this.live(fields);
-    if (live && this.proven(fields) && fields.sameStat(stat)) {
+    if (live && this.proven(fields) && fields.sameStatAs(head)) {
       this.releaseHeld();
-      if (this.run === null) output.unchanged(directory, name, cache.body);
+      if (this.run === null) output.unchanged(item.directory, item.name, cache.body);
       else this.run.count += 1;
     } else {
       this.settleRun();
-      output.read(entry, live ? cache.body : null);
+      output.read(scannedEntry(item, head), live ? cache.body : null);
     }
     this.step();
     return true;
@@ -156,11 +169,11 @@ export class MergeJoin {
   /** False: it has to be looked for in the last run first. */
   private newEntry(entry: ScannedEntry): boolean {
     const { output, movedFiles } = this.options;
-    if (this.found?.entry !== entry && movedFiles?.mayBe(entry.stat) === true) {
+    if (this.found === null && movedFiles?.mayBe(entry.stat) === true) {
       this.sought = entry;
       return false;
     }
-    const body = this.found?.entry === entry ? this.found.body : null;
+    const body = this.found?.body ?? null;
     this.found = null;
     const fields = body === null ? null : new BodyView(body);
     if (body === null || fields === null || !this.live(fields)) output.read(entry, null);

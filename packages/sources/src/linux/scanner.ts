@@ -14,16 +14,18 @@ import type { ExcludeRules } from '../rules/gitignore.ts';
 import { AT_FDCWD, errnos, openFlags } from './constants.ts';
 import { failureDetail, readError, readFailureCode } from './failures.ts';
 import { isLeftOut } from './file-systems.ts';
-import { DirectoryLister, listedKinds } from './listing.ts';
-import type { Listed } from './listing.ts';
+import { EntryPacker } from './entry-packer.ts';
+import { DirectoryLister, listedKinds, Listing } from './listing.ts';
 import type { RootNode } from './roots.ts';
-import { decodeStatus, deviceOf, entryTypes, inodeOf, newStatusBuffer, typeOf } from './status.ts';
+import { deviceOf, entryTypes, inodeOf, newStatusBuffer, typeOf } from './status.ts';
 import type { System } from './system.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NOATIME, O_NONBLOCK } = openFlags;
 const openFramesMax = 64;
-/** Events in one batch, as a rule. */
-const batchEvents = 1000;
+/** Entries in one batch. */
+const batchEntries = 1000;
+/** Errors and lists between them in one batch. */
+const batchEvents = 100;
 const rootPath = new Uint8Array([0x2f]);
 
 const cacheTagName = utf8Encode('CACHEDIR.TAG');
@@ -47,7 +49,7 @@ interface Frame extends Waiting {
   /** Below the root, components joined by "/", one char per byte. Only kept where there are exclude rules. */
   readonly relative: string;
   readonly rootDevice: number;
-  readonly listed: readonly Listed[];
+  readonly listed: Listing;
   nextListed: number;
   readonly waiting: Waiting[];
   nextWaiting: number;
@@ -60,7 +62,8 @@ export class Scanner {
   readonly #lister: DirectoryLister;
   readonly #status: ReturnType<typeof newStatusBuffer> = newStatusBuffer();
   readonly #stack: Frame[] = [];
-  #batch: ScanEvent[] = [];
+  readonly #entries: EntryPacker = new EntryPacker();
+  #events: ScanEvent[] = [];
 
   constructor(system: System, tree: RootNode, rules: ScanRules) {
     this.#system = system;
@@ -78,15 +81,20 @@ export class Scanner {
   nextBatch(): readonly ScanEvent[] | null {
     for (;;) {
       const frame = this.#stack.at(-1);
-      if (frame === undefined || this.#batch.length >= batchEvents) break;
-      if (frame.nextListed < frame.listed.length) this.#visit(frame);
+      if (frame === undefined || this.#entries.count >= batchEntries || this.#events.length >= batchEvents) break;
+      if (frame.nextListed < frame.listed.count) this.#visit(frame);
       else if (frame.nextWaiting < frame.waiting.length) this.#descend(frame);
       else this.#leave();
     }
-    if (this.#batch.length === 0) return null;
-    const batch = this.#batch;
-    this.#batch = [];
-    return batch;
+    this.#endList();
+    if (this.#events.length === 0) return null;
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #endList(): void {
+    if (this.#entries.count > 0) this.#events.push(this.#entries.flush());
   }
 
   close(): void {
@@ -104,41 +112,42 @@ export class Scanner {
   }
 
   #visit(frame: Frame): void {
-    const listed = frame.listed[frame.nextListed] as Listed;
+    const { listed, nextListed: index } = frame;
     frame.nextListed += 1;
-    const { name, kind } = listed;
-    if (frame.path.length + 1 + name.length > pathBytesMax) {
-      this.#unstated(frame, name, { code: 'entry-name-invalid', detail: `path longer than ${pathBytesMax} bytes` });
+    const kind = listed.kind(index);
+    const part = listed.partOf(index);
+    if (frame.path.length + 1 + part.end - part.start > pathBytesMax) {
+      this.#unstated(frame, listed.name(index), { code: 'entry-name-invalid', detail: `path longer than ${pathBytesMax} bytes` });
       return;
     }
     // Before asking for its status, which may hang on a dead network mount that somebody excluded.
-    if (kind !== listedKinds.unknown && this.#isExcluded(frame, name, kind === listedKinds.directory)) return;
-    const node = childNode(frame.node, name);
+    if (kind !== listedKinds.unknown && this.#isExcluded(frame, index, kind === listedKinds.directory)) return;
+    const node = frame.node === null ? null : childNode(frame.node, listed.name(index));
     const isAbove = node !== null && !node.isRoot;
     const answer = isAbove
-      ? this.#system.statFollowing(frame.fd, name, this.#status)
-      : this.#system.statAt(frame.fd, name, this.#status);
+      ? this.#system.statFollowing(frame.fd, listed.name(index), this.#status)
+      : this.#system.statAtPart(frame.fd, part, this.#status);
     if (answer < 0) {
-      this.#unstated(frame, name, { code: readFailureCode(-answer), detail: failureDetail('statx', answer) });
+      this.#unstated(frame, listed.name(index), { code: readFailureCode(-answer), detail: failureDetail('statx', answer) });
       return;
     }
     const type = typeOf(this.#status);
     if (type === 0) {
-      this.#unstated(frame, name, { code: 'entry-unsupported', detail: 'unknown type of entry' });
+      this.#unstated(frame, listed.name(index), { code: 'entry-unsupported', detail: 'unknown type of entry' });
       return;
     }
-    if (kind === listedKinds.unknown && this.#isExcluded(frame, name, type === entryTypes.directory)) return;
-    const stat = decodeStatus(this.#status);
-    this.#batch.push({ type: 'entry', entry: { directory: frame.path, name, stat } });
+    if (kind === listedKinds.unknown && this.#isExcluded(frame, index, type === entryTypes.directory)) return;
+    this.#entries.add(frame.path, part, this.#status);
     if (type === entryTypes.directory) {
-      if (this.#rules.oneFileSystem && frame.node === null && stat.device !== frame.rootDevice) return;
-      frame.waiting.push({ name, node, device: stat.device, inode: stat.inode });
-    } else if (isAbove) this.#unlisted(joinName(frame.path, name), 'entry-changed', 'not a directory');
+      const device = deviceOf(this.#status);
+      if (this.#rules.oneFileSystem && frame.node === null && device !== frame.rootDevice) return;
+      frame.waiting.push({ name: listed.name(index), node, device, inode: inodeOf(this.#status) });
+    } else if (isAbove) this.#unlisted(joinName(frame.path, listed.name(index)), 'entry-changed', 'not a directory');
   }
 
-  #isExcluded(frame: Frame, name: Uint8Array, isDirectory: boolean): boolean {
+  #isExcluded(frame: Frame, index: number, isDirectory: boolean): boolean {
     if (this.#excludes.isEmpty || frame.node !== null) return false;
-    const key = keyOf(name);
+    const key = keyOf(frame.listed.name(index));
     return this.#excludes.excludes(frame.relative === '' ? key : `${frame.relative}/${key}`, key, isDirectory);
   }
 
@@ -172,9 +181,7 @@ export class Scanner {
   #enter(directory: Waiting, at: { readonly fd: number; readonly path: Uint8Array; readonly parent: Frame | null }): void {
     const { fd, path, parent } = at;
     const isAbove = directory.node !== null && !directory.node.isRoot;
-    const names = isAbove
-      ? directory.node.children.map(({ name }) => ({ name, kind: listedKinds.directory }))
-      : this.#lister.list(fd);
+    const names = isAbove ? Listing.ofDirectories(directory.node.children.map(({ name }) => name)) : this.#lister.list(fd);
     if (typeof names === 'number') {
       this.#system.close(fd);
       this.#unlisted(path, readFailureCode(-names), failureDetail('getdents64', names));
@@ -199,16 +206,16 @@ export class Scanner {
   }
 
   /** Of a directory that is marked as a cache only the mark. A root is never taken for one: somebody named it. */
-  #withoutCache(fd: number, names: readonly Listed[]): readonly Listed[] {
+  #withoutCache(fd: number, names: Listing): Listing {
     if (!this.#rules.skipCaches) return names;
-    const tag = names.find(({ name }) => name.length === cacheTagName.length && compareNames(name, cacheTagName) === 0);
-    if (tag === undefined || (tag.kind !== listedKinds.file && tag.kind !== listedKinds.unknown)) return names;
-    const tagFd = this.#system.openAt(fd, tag.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const tag = names.find(cacheTagName);
+    if (tag < 0 || (names.kind(tag) !== listedKinds.file && names.kind(tag) !== listedKinds.unknown)) return names;
+    const tagFd = this.#system.openAt(fd, cacheTagName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (tagFd < 0) return names;
     const start = new Uint8Array(cacheTagSignature.length);
     const count = this.#system.read(tagFd, start, 0);
     this.#system.close(tagFd);
-    return count === start.length && compareNames(start, cacheTagSignature) === 0 ? [tag] : names;
+    return count === start.length && compareNames(start, cacheTagSignature) === 0 ? names.only(tag) : names;
   }
 
   #closeShallow(): void {
@@ -250,11 +257,13 @@ export class Scanner {
 
   #unstated({ path }: Frame, name: Uint8Array, { code, detail }: Omit<EntryError, 'path'>): void {
     const error = { path: joinName(path, name), code, detail };
-    this.#batch.push({ type: 'unstated', directory: path, name, error });
+    this.#endList();
+    this.#events.push({ type: 'unstated', directory: path, name, error });
   }
 
   #unlisted(directory: Uint8Array, code: EntryErrorCode, detail: string): void {
-    this.#batch.push({ type: 'unlisted', directory, error: { path: directory, code, detail } });
+    this.#endList();
+    this.#events.push({ type: 'unlisted', directory, error: { path: directory, code, detail } });
   }
 }
 

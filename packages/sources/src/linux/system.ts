@@ -20,6 +20,7 @@ import {
   UTIME_OMIT,
 } from './constants.ts';
 import { lastErrno, libc } from './libc.ts';
+import type { NamePart } from './listing.ts';
 import type { Call, Libc } from './libc.ts';
 import type { StatusBuffer } from './status.ts';
 
@@ -85,6 +86,15 @@ export class System {
   /** Status of a name; a link's own. Mounts nothing. */
   statAt(directoryFd: number, name: Uint8Array, into: StatusBuffer): number {
     if (!fill(this.#first, name)) return -errnos.ENAMETOOLONG;
+    return this.#statx(directoryFd, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, into);
+  }
+
+  /** As `statAt`; the name is part of more bytes. */
+  statAtPart(directoryFd: number, { bytes, start, end }: NamePart, into: StatusBuffer): number {
+    const first = this.#first;
+    if (end - start >= first.length) return -errnos.ENAMETOOLONG;
+    for (let index = start; index < end; index += 1) first[index - start] = bytes[index] as number;
+    first[end - start] = 0;
     return this.#statx(directoryFd, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, into);
   }
 
