@@ -5,7 +5,7 @@ import type { Timer } from '@twinvault/std';
 import { MemoryDisk, memoryPlatform, settle } from '@twinvault/testkit';
 import type { FakeClock } from '@twinvault/testkit';
 import { pump } from './harness.ts';
-import { newBook, scenario, verifyBook } from './scenario.ts';
+import { inDirectory, newBook, scenario, verifyBook } from './scenario.ts';
 
 interface World {
   readonly platform: ReturnType<typeof memoryPlatform>;
@@ -23,7 +23,7 @@ function world(seed: string, onStep: (step: string) => void): World {
 export async function countSteps(): Promise<number> {
   let steps = 0;
   const { platform } = world('crash', () => (steps += 1));
-  await pump(platform, scenario(platform, newBook('crash')));
+  await pump(platform, scenario(inDirectory(platform), newBook('crash')));
   return steps;
 }
 
@@ -46,7 +46,7 @@ export async function runCrash({ step, seed }: { readonly step: number; readonly
       return timer;
     },
   };
-  const work = scenario({ ...platform, timers }, book).finally(() => (state.done = true));
+  const work = scenario(inDirectory({ ...platform, timers }), book).finally(() => (state.done = true));
   work.catch(() => undefined);
   while (!state.crashed && !state.done) {
     for (let turn = 0; turn < 20 && !state.crashed && !state.done; turn += 1) await settle();
@@ -56,10 +56,10 @@ export async function runCrash({ step, seed }: { readonly step: number; readonly
   for (const timer of ticking) timer.cancel();
   const after = { ...platform, files: disk.mount() };
   try {
-    await pump(after, verifyBook(after, book));
+    await pump(after, verifyBook(inDirectory(after), book));
     await clock.advance(6 * minuteMs);
-    await pump(after, scenario(after, book));
-    await pump(after, verifyBook(after, book));
+    await pump(after, scenario(inDirectory(after), book));
+    await pump(after, verifyBook(inDirectory(after), book));
   } catch (error) {
     throw new Error(`crash at step ${step}, seed "${seed}": ${String(error)}`, { cause: error });
   }

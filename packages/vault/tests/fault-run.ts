@@ -6,7 +6,7 @@ import { minuteMs } from '@twinvault/std';
 import type { StdErrorCode } from '@twinvault/std';
 import { faultyFiles, memoryPlatform } from '@twinvault/testkit';
 import { pump } from './harness.ts';
-import { newBook, scenario, verifyBook } from './scenario.ts';
+import { inDirectory, newBook, scenario, verifyBook } from './scenario.ts';
 
 export interface FaultCase {
   readonly error: StdErrorCode;
@@ -30,7 +30,7 @@ export const faultCases: readonly FaultCase[] = [
 export async function countOperations(): Promise<number> {
   const platform = memoryPlatform('fault');
   const files = faultyFiles(platform.files, { failNth: null });
-  await pump(platform, scenario({ ...platform, files }, newBook('fault')));
+  await pump(platform, scenario(inDirectory({ ...platform, files }), newBook('fault')));
   return files.calls;
 }
 
@@ -40,16 +40,16 @@ export async function runFault({ error, when, times, nth }: FaultCase & { readon
   const book = newBook('fault');
   const files = faultyFiles(platform.files, { failNth: nth, times, when, error });
   try {
-    await pump(platform, scenario({ ...platform, files }, book));
+    await pump(platform, scenario(inDirectory({ ...platform, files }), book));
   } catch (caught) {
     assert.ok(caught instanceof ProtocolError, `${what}: ${String(caught)} ${caught instanceof Error ? caught.stack : ''}`);
   }
   try {
-    await pump(platform, verifyBook(platform, book));
+    await pump(platform, verifyBook(inDirectory(platform), book));
     // What the broken run held lapses; then everything goes on.
     await platform.clock.advance(6 * minuteMs);
-    await pump(platform, scenario(platform, book));
-    await pump(platform, verifyBook(platform, book));
+    await pump(platform, scenario(inDirectory(platform), book));
+    await pump(platform, verifyBook(inDirectory(platform), book));
   } catch (caught) {
     throw new Error(`${what}: ${String(caught)}`, { cause: caught });
   }

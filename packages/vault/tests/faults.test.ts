@@ -11,18 +11,18 @@ import { test } from 'node:test';
 import { minuteMs } from '@twinvault/std';
 import { faultyFiles, memoryPlatform } from '@twinvault/testkit';
 import { pump } from './harness.ts';
-import { newBook, scenario, verifyBook } from './scenario.ts';
+import { inDirectory, newBook, scenario, verifyBook } from './scenario.ts';
 import { countOperations, faultCases, runFault } from './fault-run.ts';
 
 test('the scenario runs, twice, and counts its operations', async () => {
   const platform = memoryPlatform('count');
   const book = newBook('count');
   const files = faultyFiles(platform.files, { failNth: null });
-  await pump(platform, scenario({ ...platform, files }, book));
-  await verifyBook(platform, book);
+  await pump(platform, scenario(inDirectory({ ...platform, files }), book));
+  await verifyBook(inDirectory(platform), book);
   await platform.clock.advance(6 * minuteMs);
-  await pump(platform, scenario(platform, book));
-  await pump(platform, verifyBook(platform, book));
+  await pump(platform, scenario(inDirectory(platform), book));
+  await pump(platform, verifyBook(inDirectory(platform), book));
   assert.ok(files.calls > 200, String(files.calls));
 });
 

@@ -9,7 +9,7 @@ import type { Files } from '@twinvault/std';
 import { memoryPlatform, MemoryDisk, rejectsWith, runOnce, sessionOf, TestSafe } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
 import { backup, code, harness, pump, readsBack, root } from './harness.ts';
-import { newBook, scenario, verifyBook } from './scenario.ts';
+import { inDirectory, newBook, scenario, verifyBook } from './scenario.ts';
 
 const filler = '/filler';
 const reserveBytes: number = 256 * KiB;
@@ -25,13 +25,13 @@ test('whatever room is left, a full disk is said to be full, and with room again
     const platform = { ...base, disk, files: disk.mount() };
     await platform.files.create(filler, [new Uint8Array(capacityBytes - room)]);
     const book = newBook('full');
-    const failure = await pump(platform, scenario(platform, book)).then(() => null, code);
+    const failure = await pump(platform, scenario(inDirectory(platform), book)).then(() => null, code);
     assert.equal(failure ?? 'vault-full', 'vault-full', `room ${room}`);
     await platform.files.remove(filler);
-    await pump(platform, verifyBook(platform, book));
+    await pump(platform, verifyBook(inDirectory(platform), book));
     await platform.clock.advance(6 * minuteMs);
-    await pump(platform, scenario(platform, book));
-    await pump(platform, verifyBook(platform, book));
+    await pump(platform, scenario(inDirectory(platform), book));
+    await pump(platform, verifyBook(inDirectory(platform), book));
   }
 });
 
@@ -41,7 +41,7 @@ async function bytesNeeded(): Promise<number> {
   let leastFree = Infinity;
   const disk: MemoryDisk = new MemoryDisk({ clock: base.clock, onStep: () => (leastFree = Math.min(leastFree, disk.freeBytes)) });
   const platform = { ...base, disk, files: disk.mount() };
-  await pump(platform, scenario(platform, newBook('full')));
+  await pump(platform, scenario(inDirectory(platform), newBook('full')));
   return disk.totalBytes - leastFree;
 }
 

@@ -8,6 +8,7 @@ import { objectDigest, parseRefs, RefsBuilder } from '@twinvault/format';
 import type { RecordDigest } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { dayMs, hourMs, toHex } from '@twinvault/std';
+import type { Timers } from '@twinvault/std';
 import { following, refsOf, sessionOf, TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestNewSafe, TestPack } from '@twinvault/testkit';
 import { createDirectoryVault, openDirectoryVault } from '../src/index.ts';
@@ -41,20 +42,37 @@ export function newBook(seed: string | number): Book {
   return { mine, computer, newSafe: mine.newSafe, standing: [], entries: 0, safeMade: false };
 }
 
+/** Where a vault lives. */
+export interface Place {
+  readonly timers: Timers;
+  /** Made, or opened when it is there. */
+  readonly create: () => Promise<SiteVault>;
+  readonly open: () => Promise<SiteVault>;
+}
+
+export function inDirectory(platform: DirectoryPorts): Place {
+  const options = { path: root, platform };
+  return {
+    timers: platform.timers,
+    create: () => createDirectoryVault(options),
+    open: () => openDirectoryVault(options),
+  };
+}
+
 const reusedPosition = 1;
 const keep = { others: { days: 0, copies: 1, intraday: true } };
 
-export async function scenario(platform: DirectoryPorts, book: Book): Promise<void> {
-  await using vault = await createDirectoryVault({ path: root, platform });
+export async function scenario({ timers, create }: Place, book: Book): Promise<void> {
+  await using vault = await create();
   const safe = await makeSafe(vault, book);
   const reused = await backup(safe, book, { packCount: 3, reused: null });
-  await platform.timers.sleep(dayMs);
+  await timers.sleep(dayMs);
   await changeSlots(safe, book);
   await backup(safe, book, { packCount: 1, reused });
-  await platform.timers.sleep(hourMs);
+  await timers.sleep(hourMs);
   book.standing = book.standing.slice(-1);
   await vault.clean(book.mine.safe, { keep, shareMax: 1 });
-  await platform.timers.sleep(25 * hourMs);
+  await timers.sleep(25 * hourMs);
   await vault.clean(book.mine.safe, { keep, shareMax: 1 });
   await vault.rebuild({ voidLeases: true });
 }
@@ -106,9 +124,9 @@ async function changeSlots(safe: SiteSafe, book: Book): Promise<void> {
 }
 
 /** All that was acknowledged is there, byte for byte, and nothing is wrong with the rest. */
-export async function verifyBook(platform: DirectoryPorts, book: Book): Promise<void> {
+export async function verifyBook({ open }: Pick<Place, 'open'>, book: Book): Promise<void> {
   if (!book.safeMade) return;
-  await using vault = await openDirectoryVault({ path: root, platform });
+  await using vault = await open();
   const safe = await vault.openSafe(book.mine.safe);
   assert.ok((await safe.ledger(1)).length >= book.entries, 'ledger entries');
   assert.equal((await safe.slots()).length, 1);
