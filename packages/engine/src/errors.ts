@@ -19,6 +19,11 @@ export const engineErrorCodes = {
     retry: 'later',
     meaning: 'The local state does not know the last safeset of this job: nothing was backed up from here yet, or it was lost.',
   },
+  'cache-outdated': {
+    retry: 'later',
+    meaning:
+      'What the local state knows of the last safeset was written by another version, or is damaged: the next run makes it anew.',
+  },
   'head-rolled-back': {
     retry: 'never',
     meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',
@@ -50,6 +55,10 @@ export const engineErrorCodes = {
   'state-busy': {
     retry: 'later',
     meaning: 'Another run of this job is under way on this computer.',
+  },
+  'state-newer': {
+    retry: 'never',
+    meaning: 'A file of the local state that is no cache was written by a newer version.',
   },
   'state-damaged': {
     retry: 'never',

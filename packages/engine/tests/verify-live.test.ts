@@ -166,3 +166,30 @@ test('without local state there is nothing to compare with, and a record that is
   const lying = over(world.safe, { record: () => Promise.resolve(original) });
   await assert.rejects(verify(world, tree, { vault: lying }), /record-mismatch/);
 });
+
+test('local state of another version is no missing state: the next run makes it anew', async () => {
+  const world = await newWorld();
+  const tree = someTree('version');
+  await run(world, tree);
+  const { files } = world.platform;
+  using state = world.state.safe(world.agent.safe);
+  const path = `${(await state.job('job')).path}/catalog`;
+  const bytes = (await files.read(path, 1 << 26)) ?? assert.fail();
+  // The version stands at offset 4 of the trailer, 112 bytes before the end.
+  const older = bytes.slice();
+  older[bytes.length - 108] = 2;
+  await files.replace(path, [older]);
+  await assert.rejects(verify(world, tree), { code: 'cache-outdated' });
+  await run(world, tree);
+  assert.equal((await verify(world, tree)).counts.missing, 0);
+});
+
+test('pins that a newer version wrote are not taken for this version’s', async () => {
+  const world = await newWorld();
+  await run(world, someTree('pins'));
+  using database = world.platform.databases.open(`${world.state.path}/safes/${toHex(world.agent.safe)}/state.db`);
+  assert.equal(database.all('PRAGMA user_version')[0]?.['user_version'], 1);
+  database.execute('PRAGMA user_version = 2');
+  using state = world.state.safe(world.agent.safe);
+  await assert.rejects(state.pins(), { code: 'state-newer' });
+});

@@ -122,6 +122,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'listen-failed': 'The site cannot listen at {host}, port {port} {localPath}: {reason}',
   }),
   ...all('newer', newer, {
+    'state-newer': 'What this computer keeps of the safe was written by a newer version of Twinvault.',
     'vault-newer': 'This vault was written by a newer version of Twinvault.',
     'version-unknown': 'An object of the vault was written by a newer version of Twinvault.',
     'feature-unknown': 'This safe uses a feature that this version of Twinvault does not know.',
@@ -217,6 +218,14 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'Run twinvault backup first, or name another job with --job. With the password, twinvault check compares all safesets.',
     {
       'cache-missing': 'This computer does not know a last safeset of this job, so there is nothing to compare with.',
+    },
+  ),
+  ...all(
+    'missing',
+    'The next twinvault backup makes it anew, and then it can be compared. twinvault check with the password needs no local state.',
+    {
+      'cache-outdated':
+        'What this computer keeps of its last safeset of this job was written by another version of Twinvault, or is damaged.',
     },
   ),
   ...all('missing', null, {

@@ -75,7 +75,7 @@ export interface VerifyLiveReport {
 }
 
 /**
- * EngineError 'cache-missing' when local state does not know the last safeset, 'path-unknown' when nothing of it lies at a path that was
+ * EngineError 'cache-missing' when local state does not know the last safeset, 'cache-outdated' when another version wrote what it knows, 'path-unknown' when nothing of it lies at a path that was
  * asked for; ProtocolError 'record-unknown' when the vault has it no more; what verifying a record throws; the signal's reason.
  */
 export async function verifyLive(options: VerifyLiveOptions): Promise<VerifyLiveReport> {
@@ -84,7 +84,7 @@ export async function verifyLive(options: VerifyLiveOptions): Promise<VerifyLive
   const jobState = await safeState.job(job);
   const openCache = async (): Promise<CacheReader> => {
     const cache = await jobState.openCache();
-    if (cache === null) throw new EngineError('cache-missing');
+    if (cache === null) throw new EngineError((await jobState.hasCache()) ? 'cache-outdated' : 'cache-missing');
     return cache;
   };
   const seen = await safeState.ledgerHead(agent);

@@ -53,6 +53,11 @@ export class JobState {
     return await CacheReader.open(this.files, `${this.path}/catalog`);
   }
 
+  /** Whether a cache lies there, of whatever version and however damaged. */
+  async hasCache(): Promise<boolean> {
+    return (await this.files.stat(`${this.path}/catalog`)) !== null;
+  }
+
   newCache(): CacheWriter {
     return new CacheWriter(this.files, `${this.path}/catalog`);
   }

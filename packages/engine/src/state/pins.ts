@@ -1,11 +1,13 @@
 /*
  * What an agent has seen and does not accept less than (ledger head, head of each job), and the history of its runs: rows of
- * the local database. Losing them weakens the check for a rolled-back site until the next run; nothing else.
+ * the local database. Losing them weakens the check for a rolled-back site until the next run; nothing else. The database carries its version
+ * (SQLite's user_version), so that no version takes for its own what a newer one meant otherwise.
  */
 import { recordDigest } from '@twinvault/format';
 import type { LedgerHead, RecordDigest } from '@twinvault/format';
 import { assert } from '@twinvault/std';
 import type { Database, SqlRow } from '@twinvault/std';
+import { EngineError } from '../errors.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS ledger (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL,
@@ -15,6 +17,9 @@ const schema = `
     ended INTEGER NOT NULL, result TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     uploaded INTEGER NOT NULL, errors INTEGER NOT NULL) STRICT;
 `;
+
+/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the same tables. */
+const version = 1;
 
 /** Runs kept per job. */
 const runsMax = 400;
@@ -39,9 +44,14 @@ export interface RunRow {
 export class Pins {
   private readonly database: Database;
 
+  /** EngineError 'state-newer'. */
   constructor(database: Database) {
     this.database = database;
+    const found = Number(database.all('PRAGMA user_version')[0]?.['user_version'] ?? 0);
+    if (found > version) throw new EngineError('state-newer', { context: { version: found } });
+    if (found === version) return;
     database.execute(schema);
+    database.execute(`PRAGMA user_version = ${version}`);
   }
 
   ledgerHead(): LedgerHead | null {
