@@ -41,8 +41,6 @@ export { MemoryDisk } from './memory-disk.ts';
 export type { MemoryDiskOptions } from './memory-disk.ts';
 export { MemoryNetwork } from './memory-network.ts';
 export type { MemoryHandler, ReceivedRequest } from './memory-network.ts';
-export { memorySite } from './memory-site.ts';
-export type { MemorySiteOptions } from './memory-site.ts';
 export { memoryPlatform } from './memory-platform.ts';
 export type { MemoryPlatform } from './memory-platform.ts';
 export { memorySource, MemoryFaultError, MemoryTree } from './memory-source.ts';

@@ -10,7 +10,6 @@ import type { Lease, Leases, OpenLease } from './leases/leases.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
 import type { SiteKey } from './site/site-key.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
-import type { LookUps } from './lookup/look-ups.ts';
 import type { Marker } from './site/site.ts';
 import type { Cache } from './store/cache.ts';
 import { SafeLayout } from './store/layout.ts';
@@ -31,7 +30,6 @@ export interface VaultContext {
   readonly marker: Marker;
   /** How far the times of `store` and `leases` may be apart; 0 where they are the same. */
   readonly skewMs: number;
-  readonly lookUps: LookUps;
 }
 
 export interface SafeContext extends VaultContext {
@@ -41,8 +39,8 @@ export interface SafeContext extends VaultContext {
 
 /** What can be told of a safe from its objects alone: enough for all that looks up what refs name. */
 export interface SafeObjects {
-  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'list' | 'listDeep' | 'open'>;
-  readonly cache: Pick<Cache, 'get' | 'put' | 'list'>;
+  readonly store: ObjectStore;
+  readonly cache: Cache;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
 }

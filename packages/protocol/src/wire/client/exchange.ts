@@ -41,6 +41,8 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal;
   /** Called before each pause: after which error, and how long it will be. */
   readonly onRetry?: (code: string, pauseMs: number) => void;
+  /** Called once, when the vault is disposed of. */
+  readonly onClose?: () => void;
 }
 
 export type RequestBody =

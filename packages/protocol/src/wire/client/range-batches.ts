@@ -6,6 +6,8 @@
  */
 
 import { toHex } from '@twinvault/std';
+import type { HttpAnswer } from '@twinvault/std';
+import { packBytesMax } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
 import { ProtocolError } from '../../errors.ts';
 import { parseFrames } from '../frames.ts';
@@ -110,14 +112,24 @@ function isOfOne(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && ['pack-unknown', 'pack-short', 'vault-damaged'].includes(error.code);
 }
 
+/** How long the pack is of which an answer brings a part; null when it does not say. */
+export function rangeTotal(headers: HttpAnswer['headers']): number | null {
+  const size = /^bytes \d{1,10}-\d{1,10}\/(\d{1,10})$/u.exec(headers['content-range'] ?? '')?.[1];
+  return size === undefined || Number(size) > packBytesMax ? null : Number(size);
+}
+
 async function readRange(lease: LeaseRenewal, { pack, offsetBytes, lengthBytes }: Range): Promise<Uint8Array> {
-  const { status, body } = await lease.call('pack', {
+  const { status, body, headers } = await lease.call('pack', {
     parameters: { name: toHex(pack) },
     headers: { range: `bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}` },
     answerBytesMax: lengthBytes,
   });
-  if (status !== 206 || body.length !== lengthBytes) throw wrong(lengthBytes, body.length);
-  return body;
+  if (status === 206 && body.length === lengthBytes) return body;
+  // RFC 9110, section 14.1.2: of a range that ends behind the end, what there is.
+  const sizeBytes = rangeTotal(headers);
+  if (status === 206 && sizeBytes !== null && sizeBytes < offsetBytes + lengthBytes)
+    throw new ProtocolError('pack-short', { context: { pack: toHex(pack), offsetBytes, lengthBytes, sizeBytes } });
+  throw wrong(lengthBytes, body.length);
 }
 
 async function readRanges(lease: LeaseRenewal, ranges: readonly Range[]): Promise<Uint8Array[]> {

@@ -1,6 +1,6 @@
 /* A reading at a site far away. */
 
-import { packBytesMax, packNameFromHex } from '@twinvault/format';
+import { packNameFromHex } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
 import { assert, toHex, utf8Decode } from '@twinvault/std';
 import { ProtocolError } from '../../errors.ts';
@@ -12,7 +12,7 @@ import type { HoldersBody } from '../safe-json.ts';
 import type { SiteLimits } from '../site-json.ts';
 import type { Exchange } from './exchange.ts';
 import { LeaseRenewal } from './lease-renewal.ts';
-import { RangeBatches } from './range-batches.ts';
+import { RangeBatches, rangeTotal } from './range-batches.ts';
 
 export async function openRemoteReading(exchange: Exchange, safe: string, limits: SiteLimits): Promise<VaultReading> {
   const parameters = { safe, reading: toHex(exchange.ports.random.bytes(16)) };
@@ -54,9 +54,9 @@ class RemoteReading implements VaultReading {
         headers: { range: 'bytes=0-0' },
         answerBytesMax: problemBytesMax,
       });
-      const size = /^bytes 0-0\/(\d{1,10})$/u.exec(headers['content-range'] ?? '')?.[1];
-      if (size === undefined || Number(size) > packBytesMax) throw invalid('content-range');
-      return Number(size);
+      const sizeBytes = rangeTotal(headers);
+      if (sizeBytes === null) throw invalid('content-range');
+      return sizeBytes;
     } catch (error) {
       if (error instanceof ProtocolError && error.code === 'pack-unknown') return null;
       throw error;

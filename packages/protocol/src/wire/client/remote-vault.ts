@@ -28,7 +28,7 @@ export async function openRemoteVault(options: ExchangeOptions): Promise<RemoteV
   const site = await siteOf(exchange, firstContactMsMax);
   const { from, to } = site.protocol;
   if (from > protocolVersion || to < protocolVersion) throw new ProtocolError('vault-newer', { context: { from, to } });
-  return new RemoteVault(exchange, limitsOf(site));
+  return new RemoteVault(exchange, limitsOf(site), options.onClose);
 }
 
 async function siteOf(exchange: Exchange, retryMs?: number): Promise<SiteAnswer> {
@@ -48,11 +48,13 @@ function limitsOf({ limits }: SiteAnswer): SiteLimits {
 export class RemoteVault implements Vault {
   readonly #exchange: Exchange;
   readonly #limits: SiteLimits;
+  #close: (() => void) | undefined;
 
   /** Only openRemoteVault makes one. */
-  constructor(exchange: Exchange, limits: SiteLimits) {
+  constructor(exchange: Exchange, limits: SiteLimits, close?: () => void) {
     this.#exchange = exchange;
     this.#limits = limits;
+    this.#close = close;
   }
 
   async site(): Promise<SiteInfo> {
@@ -90,6 +92,8 @@ export class RemoteVault implements Vault {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#close?.();
+    this.#close = undefined;
     return Promise.resolve();
   }
 }
