@@ -4,9 +4,30 @@ import type { VerbContext } from './wiring/context.ts';
 
 export type RunVerb = (json: boolean, body: (context: VerbContext) => Promise<void>) => Promise<void>;
 
-export function vaultOption(): Option<'--vault <directory>', undefined, undefined, undefined, true> {
-  return new Option('--vault <directory>', 'the vault: a directory').makeOptionMandatory(true);
+export function vaultOption(): Option<'--vault <address>', undefined, undefined, undefined, true> {
+  return new Option('--vault <address>', 'the vault: a directory, or https:// and the address of a site')
+    .env('TWINVAULT_VAULT')
+    .makeOptionMandatory(true);
 }
+
+export const tokenOption: Option<'--token-file <file>'> = new Option(
+  '--token-file <file>',
+  'the token for a site, as twinvault vault token wrote it',
+).env('TWINVAULT_TOKEN_FILE');
+
+const limitHelp = 'bytes per second over the network, such as 2M, or 500k@08:00-18:00 for a part of the day; may be repeated';
+export const limitUploadOption: Option<'--limit-upload <rate>', undefined, undefined, string[]> = new Option(
+  '--limit-upload <rate>',
+  `send at most so many ${limitHelp}`,
+)
+  .env('TWINVAULT_LIMIT_UPLOAD')
+  .argParser(collect);
+export const limitDownloadOption: Option<'--limit-download <rate>', undefined, undefined, string[]> = new Option(
+  '--limit-download <rate>',
+  `receive at most so many ${limitHelp}`,
+)
+  .env('TWINVAULT_LIMIT_DOWNLOAD')
+  .argParser(collect);
 
 export function safeOption(): Option<'--safe <name>', undefined, undefined, undefined, true> {
   return new Option('--safe <name>', "the safe's name or its id").makeOptionMandatory(true);

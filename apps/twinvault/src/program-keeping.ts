@@ -13,6 +13,9 @@ import {
   stateOption,
   vaultOption,
   wholeNumber,
+  limitDownloadOption,
+  limitUploadOption,
+  tokenOption,
 } from './options.ts';
 
 export function addKeepingCommands(safe: Command, run: RunVerb): void {
@@ -46,6 +49,7 @@ function addRetention(safe: Command, run: RunVerb): void {
     )
     .argument('<type>', 'name of the type, as in backup --type')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(
       new Option('--days <n>', 'stay at least this many days').argParser(wholeNumber(0, 36_500)).makeOptionMandatory(true),
@@ -85,6 +89,7 @@ function addMark(safe: Command, run: RunVerb, { kind, summary, description }: Ma
     .description(`${description} It is signed into the safe and needs the password or the kit.`)
     .argument('<safeset>', 'the beginning of its id as safesets shows it, or "latest"')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
     .addOption(new Option('--note <text>', 'why; the vault can read it'))
@@ -112,6 +117,9 @@ export function addVerify(program: Command, run: RunVerb, group: string): void {
     .helpGroup(group)
     .argument('[path...]', 'only these files and folders (default: all of the job)')
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'name of the job').default('default'))
     .addOption(new Option('--all', 'list the files that are the same, too'))
@@ -137,6 +145,7 @@ export function addKeep(program: Command, run: RunVerb, group: string): void {
     )
     .helpGroup(group)
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--simulate', 'a year to come: new safesets as they came so far, and a clean-up each day'))
     .addOption(

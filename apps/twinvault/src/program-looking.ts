@@ -2,7 +2,18 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
-import { escrowOption, jsonOption, kitOption, passwordOption, safeOption, stateOption, vaultOption } from './options.ts';
+import {
+  escrowOption,
+  jsonOption,
+  kitOption,
+  passwordOption,
+  safeOption,
+  stateOption,
+  vaultOption,
+  limitDownloadOption,
+  limitUploadOption,
+  tokenOption,
+} from './options.ts';
 
 const general = 'Everyday verbs:';
 
@@ -24,6 +35,7 @@ function addFind(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('[pattern...]', 'names such as report.odt or "*.odt"; with a slash whole paths, such as "/srv/**/*.odt"')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--below <path>', 'only below this folder'))
     .addOption(new Option('-i, --ignore-case', 'do not tell capital letters from small ones'))
@@ -62,6 +74,7 @@ function addHistory(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('<path>', 'the file')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'only in safesets of this job'))
     .addOption(new Option('--computer <name>', 'only in safesets of this computer'))
@@ -90,6 +103,7 @@ function addDiff(program: Command, run: RunVerb): void {
     .argument('<before>', 'the one safeset: the beginning of its id, or "latest"')
     .argument('<after>', 'the other one')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
     .addOption(new Option('--below <path>', 'only below this folder'))
@@ -116,6 +130,9 @@ function addMount(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('<folder>', 'an empty folder')
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(safeOption())
     .addOption(new Option('--safeset <id>', 'only this safeset: the beginning of its id, or "latest"'))
     .addOption(new Option('--job <name>', 'only safesets of this job'))

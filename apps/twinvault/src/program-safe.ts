@@ -14,6 +14,9 @@ import {
   stateOption,
   suitesHelp,
   vaultOption,
+  limitDownloadOption,
+  limitUploadOption,
+  tokenOption,
 } from './options.ts';
 
 export function addSafeCommands(program: Command, run: RunVerb): void {
@@ -39,6 +42,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
       'Enrols this computer in an existing safe: it gets keys of its own and may write its own jobs. Needs the password or the kit once.',
     )
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--computer <name>', 'what this computer is called (default: its host name)'))
     .addOption(
@@ -61,6 +65,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
     .summary('list the computers that may write into the safe')
     .description('Lists the computers of the safe with their certificates. It needs no password.')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(stateOption)
     .addOption(jsonOption)
@@ -75,6 +80,7 @@ function addComputerCommands(safe: Command, run: RunVerb): void {
     )
     .argument('<certificate>', 'the beginning of its certificate id, as shown by safe agents')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
@@ -97,6 +103,7 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
         'Somebody who knew the old password and kept a copy of the old key slot can still open the safe: against that only a new safe helps.',
     )
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
@@ -116,6 +123,7 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
         'Needs the password or an older kit.',
     )
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(
       new Option(
@@ -139,6 +147,7 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .summary('list the ways to open the safe')
     .description('Lists the key slots of the safe: each is one way to open it. It needs no password.')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(stateOption)
     .addOption(jsonOption)
@@ -158,6 +167,7 @@ function addSuiteCommand(safe: Command, run: RunVerb): void {
     )
     .addArgument(new Argument('[number]', 'the new suite; without it the present one is shown').choices(['1', '2'] as const))
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(passwordOption)
     .addOption(kitOption)
@@ -181,6 +191,7 @@ function addReuseCommand(safe: Command, run: RunVerb): void {
     )
     .addArgument(new Argument('[scope]', 'the new choice; without it the present one is shown').choices(reuseChoices))
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(stateOption)
     .addOption(jsonOption)
@@ -199,6 +210,7 @@ function addEscrowCommand(safe: Command, run: RunVerb): void {
         'its private half opens the safe like the password does, and everybody who uses the safe is told of it. twinvault escrow makes such a key.',
     )
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--add <file>', 'the public escrow key that opens the safe from now on'))
     .addOption(new Option('--remove', 'no escrow key opens it any more'))
@@ -224,9 +236,13 @@ function addRekeyCommand(safe: Command, run: RunVerb): void {
         'What was copied when it is broken off is kept: the same command goes on.',
     )
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(safeOption())
     .addOption(new Option('--new-safe <name>', 'name of the new safe').makeOptionMandatory(true))
-    .addOption(new Option('--new-vault <directory>', 'the vault that the new safe is to lie in (default: the same)'))
+    .addOption(new Option('--new-vault <address>', 'the vault that the new safe is to lie in (default: the same)'))
+    .addOption(new Option('--new-token-file <file>', 'the token file for --new-vault, where that is the address of a site'))
     .addOption(new Option('--new-kit-file <file>', "write the new safe's recovery kit to this new file; not needed to go on"))
     .addOption(new Option('--new-password-file <file>', 'read the password of the new safe from the first line of this file'))
     .addOption(languageOption)

@@ -16,6 +16,9 @@ import {
   suitesHelp,
   vaultOption,
   wholeNumber,
+  limitDownloadOption,
+  limitUploadOption,
+  tokenOption,
 } from './options.ts';
 import { addKeep, addVerify } from './program-keeping.ts';
 import { addLookingCommands } from './program-looking.ts';
@@ -38,6 +41,7 @@ function addInit(program: Command, run: RunVerb): void {
     )
     .helpGroup(general)
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(new Option('--safe <name>', 'name of the new safe').makeOptionMandatory(true))
     .addOption(
       new Option('--kit-file <file>', 'write the recovery kit to this new file: a PDF if its name ends so').makeOptionMandatory(
@@ -67,6 +71,9 @@ function addBackup(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('<path...>', 'files and folders to protect')
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'name of the job: each job has its own chain of safesets').default('default'))
     .addOption(new Option('--type <name>', 'retention type of this safeset: clean decides by it').default('standard'))
@@ -96,6 +103,7 @@ function addSafesets(program: Command, run: RunVerb): void {
     .description('Lists the safesets (restore points) of a safe, oldest first. It needs no password.')
     .helpGroup(general)
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--job <name>', 'only those of this job'))
     .addOption(stateOption)
@@ -113,6 +121,7 @@ function addBrowse(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('[path]', 'the folder or file', '/')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(safesetOption())
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
@@ -132,6 +141,7 @@ function addBrowse(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('<path>', 'the file')
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(safesetOption())
     .addOption(new Option('--job <name>', 'the job that "latest" means'))
@@ -154,6 +164,9 @@ function addRestore(program: Command, run: RunVerb): void {
     .helpGroup(general)
     .argument('[path...]', 'only these files and folders')
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(safeOption())
     .addOption(safesetOption())
     .addOption(new Option('--to <directory>', 'restore below this directory; it is made if missing'))
@@ -221,6 +234,9 @@ function addCare(program: Command, run: RunVerb): void {
     )
     .helpGroup(general)
     .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(limitUploadOption)
+    .addOption(limitDownloadOption)
     .addOption(new Option('--safe <name>', 'only this safe'))
     .addOption(new Option('--read-data', 'read every stored byte'))
     .addOption(new Option('--set-aside', 'move damaged packs aside, so that the next backups store again what they held'))
@@ -242,6 +258,7 @@ function addCare(program: Command, run: RunVerb): void {
     )
     .helpGroup(care)
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(jsonOption)
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/rebuild.ts')).rebuild(context, options)),
@@ -259,6 +276,7 @@ function addClean(program: Command, run: RunVerb): void {
     )
     .helpGroup(care)
     .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(safeOption())
     .addOption(new Option('--days <n>', 'keep safesets for this many days').argParser(wholeNumber(0, 36_500)))
     .addOption(new Option('--copies <n>', 'keep at least this many safesets of each job').argParser(wholeNumber(1, 100_000)))

@@ -27,6 +27,8 @@ export const exitCodes = {
   trust: 12,
   /** This computer holds no key for the safe, or what is kept beside it cannot be read. */
   notEnrolled: 13,
+  /** The site of the vault cannot be reached over the network. */
+  unreachable: 14,
   /** Broken off by a signal; what was sent is kept. */
   interrupted: 130,
 } as const;

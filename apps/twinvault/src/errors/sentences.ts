@@ -65,9 +65,18 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'vault-missing': 'There is no vault at {localPath}',
   }),
   ...all(
+    'unreachable',
+    'Check the address and the line, and whether a proxy is needed (HTTPS_PROXY). What was sent is kept; the next run goes on from there.',
+    {
+      'network-unreachable': 'The vault cannot be reached: {systemCode}',
+      'network-timeout': 'The vault did not answer in time.',
+    },
+  ),
+  ...all(
     'vault',
     'Check the address: it has to be the one in the token file. If a proxy is in between, it may have answered instead.',
     {
+      'network-answer-too-large': 'What answers at this address sends more than a vault would.',
       'answer-invalid': 'What answers at this address does not speak the protocol of a Twinvault site.',
       'route-unknown': 'The site does not know this request: its version may be an older one.',
     },
@@ -338,8 +347,5 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'database-failed': 'The local state cannot be used: {reason}',
     'worker-failed': 'A worker thread ended before its work was done.',
     'thread-failed': 'A worker thread ended before its work was done.',
-    'network-unreachable': 'The vault cannot be reached.',
-    'network-timeout': 'The vault did not answer in time.',
-    'network-answer-too-large': 'The vault answered with more than expected.',
   }),
 };

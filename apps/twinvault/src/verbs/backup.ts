@@ -12,13 +12,13 @@ import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
 import { openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes } from '../wiring/paths.ts';
 import { openState, seenLedger } from '../wiring/open-safe.ts';
 import { formatCount } from '../output/table.ts';
 
-export interface BackupVerbOptions {
-  readonly vault: string;
+export interface BackupVerbOptions extends VaultOptions {
   readonly safe: string;
   readonly job: string;
   readonly type: string;
@@ -42,7 +42,7 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
       oneFileSystem: options.oneFileSystem === true,
     },
   });
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe, agent } = await openOwnSafe(context, vault, options);
   const state = openState(context, options.state);
   // Whose escrow key opens the safe is told here too.

@@ -12,7 +12,7 @@ import { safesetPath } from '../wiring/paths.ts';
 const zeros = new Uint8Array(1024 * 1024);
 
 export async function cat(context: VerbContext, path: string, options: SafesetOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   await using opened = await openSafeset(context, vault, options);
   const { catalog, chunks } = opened.safeset;
   const wanted = safesetPath(path);

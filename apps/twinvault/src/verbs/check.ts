@@ -10,12 +10,12 @@ import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
-import { findSafe, openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import { findSafe, openNamedSafe, openDirectory } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { hasSecret } from '../wiring/passwords.ts';
 import { formatCount } from '../output/table.ts';
 
-export interface CheckVerbOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface CheckVerbOptions extends OpenSafeOptions, VaultOptions {
   readonly safe?: string | undefined;
   readonly readData?: true | undefined;
   readonly setAside?: true | undefined;
@@ -27,7 +27,7 @@ interface Findings {
 }
 
 export async function check(context: VerbContext, options: CheckVerbOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openDirectory(context, options, 'check');
   const keyed = hasSecret(options);
   if (keyed && options.safe === undefined && (await vault.safes()).length !== 1) {
     throw new UsageError('A password opens one safe: say which with --safe.');

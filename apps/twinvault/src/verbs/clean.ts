@@ -9,11 +9,11 @@ import { retentionReasons } from '../output/retention-reasons.ts';
 import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
-import { findSafe, openVault } from '../wiring/open-vault.ts';
+import { findSafe, openDirectory } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { demandNotSigned, rulesOf } from '../wiring/retention-rules.ts';
 
-export interface CleanVerbOptions {
-  readonly vault: string;
+export interface CleanVerbOptions extends VaultOptions {
   readonly safe: string;
   readonly days?: number | undefined;
   readonly copies?: number | undefined;
@@ -29,7 +29,7 @@ export interface CleanVerbOptions {
 }
 
 export async function clean(context: VerbContext, options: CleanVerbOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openDirectory(context, options, 'clean');
   const { safe, label } = await findSafe(vault, options.safe);
   const keep = keepRules(options, await ledgerOf(await vault.openSafe(safe)));
   const names = await safesetNames(vault, safe);

@@ -13,11 +13,11 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { chooseSafeset } from '../wiring/open-safeset.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { safesetPath } from '../wiring/paths.ts';
 import { entryKinds, entryTime } from './ls.ts';
 
-export interface DiffOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface DiffOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly job?: string | undefined;
   readonly below?: string | undefined;
@@ -36,7 +36,7 @@ export async function diff(
   names: { readonly before: string; readonly after: string },
   options: DiffOptions,
 ): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const records = await found.safe.records({ kind: 'safeset' });
   const choose = (safeset: string): RecordSummary => chooseSafeset(records, { ...options, safeset });

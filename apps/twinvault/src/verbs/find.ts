@@ -16,11 +16,11 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { safesetsWanted } from '../wiring/open-safeset.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { safesetPath } from '../wiring/paths.ts';
 import { entryKinds, entryTime } from './ls.ts';
 
-export interface FindOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface FindOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly job?: string | undefined;
   readonly computer?: string | undefined;
@@ -39,7 +39,7 @@ type Wanted = (entry: CatalogEntry) => boolean;
 
 export async function find(context: VerbContext, patterns: readonly string[], options: FindOptions): Promise<void> {
   const wanted = wantedBy(patterns, options, context.platform.clock.nowMs());
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const safesets = safesetsWanted(await found.safe.records({ kind: 'safeset' }), options).toReversed();
   const opened = await openWithSecret(context, found, options);

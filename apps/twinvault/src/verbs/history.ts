@@ -14,11 +14,11 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { safesetsWanted } from '../wiring/open-safeset.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { safesetPath } from '../wiring/paths.ts';
 import { entryKinds, entryTime } from './ls.ts';
 
-export interface HistoryOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface HistoryOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly job?: string | undefined;
   readonly computer?: string | undefined;
@@ -36,7 +36,7 @@ interface Version {
 }
 
 export async function history(context: VerbContext, path: string, options: HistoryOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const safesets = safesetsWanted(await found.safe.records({ kind: 'safeset' }), options);
   const opened = await openWithSecret(context, found, options);

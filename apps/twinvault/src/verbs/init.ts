@@ -13,12 +13,12 @@ import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
 import { languageOf } from '../wiring/language.ts';
 import { safeState } from '../wiring/open-safe.ts';
 import { openOrCreateVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { readNewPassword } from '../wiring/passwords.ts';
 import { suiteNames, suiteOfChoice } from '../wiring/suites.ts';
 import type { SuiteChoice } from '../wiring/suites.ts';
 
-export interface InitOptions {
-  readonly vault: string;
+export interface InitOptions extends VaultOptions {
   readonly safe: string;
   readonly kitFile: string;
   readonly passwordFile?: string | undefined;
@@ -38,7 +38,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
   await demandNewFile(files, kitFile);
   const password = await readNewPassword(files, options.passwordFile);
   requireStrength(password);
-  await using vault = await openOrCreateVault(context, options.vault);
+  await using vault = await openOrCreateVault(context, options);
   if ((await vault.safes()).some((safe) => safe.label === options.safe)) {
     throw new UsageError(
       `This vault has a safe "${options.safe}" already. Take another name, or enrol this computer in it: twinvault safe enrol.`,

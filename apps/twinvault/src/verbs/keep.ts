@@ -10,12 +10,12 @@ import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { rulesOf, ruleText } from '../wiring/retention-rules.ts';
 import { learntRhythms, rhythmOf, runsOf } from '../wiring/schedules.ts';
 import type { Rhythm } from '../wiring/schedules.ts';
 
-export interface KeepVerbOptions {
-  readonly vault: string;
+export interface KeepVerbOptions extends VaultOptions {
   readonly safe: string;
   readonly keep?: readonly string[] | undefined;
   readonly intraday?: true | undefined;
@@ -38,7 +38,7 @@ interface Preview {
 export async function keepVerb(context: VerbContext, options: KeepVerbOptions): Promise<void> {
   const tried = rulesOf(options.keep ?? [], options.intraday === true);
   const rhythms = (options.every ?? []).map(rhythmOf);
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   const ledger = await seenLedger(context, safe, options.state);
   const records = await safe.records({ kind: 'safeset' });

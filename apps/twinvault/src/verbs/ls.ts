@@ -18,7 +18,7 @@ export interface LsOptions extends SafesetOptions {
 }
 
 export async function ls(context: VerbContext, path: string, options: LsOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   await using opened = await openSafeset(context, vault, options);
   const { catalog } = opened.safeset;
   let entries = 0;

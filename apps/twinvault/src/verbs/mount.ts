@@ -11,9 +11,9 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { safesetsWanted } from '../wiring/open-safeset.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface MountOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface MountOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly safeset?: string | undefined;
   readonly job?: string | undefined;
@@ -24,7 +24,7 @@ export interface MountOptions extends OpenSafeOptions {
 export async function mount(context: VerbContext, folder: string, options: MountOptions): Promise<void> {
   const { output, platform, signal } = context;
   const directory = await existingDirectory(context, folder);
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const safesets = safesetsWanted(await found.safe.records({ kind: 'safeset' }), options);
   const opened = await openWithSecret(context, found, options);

@@ -1,15 +1,14 @@
 /** `twinvault rebuild`: every cache of a vault made again from its objects. */
 import { toHex } from '@twinvault/std';
 import type { VerbContext } from '../wiring/context.ts';
-import { openVault } from '../wiring/open-vault.ts';
 import { formatCount } from '../output/table.ts';
+import { openDirectory } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface RebuildVerbOptions {
-  readonly vault: string;
-}
+export interface RebuildVerbOptions extends VaultOptions {}
 
 export async function rebuild(context: VerbContext, options: RebuildVerbOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openDirectory(context, options, 'rebuild');
   const report = await vault.rebuild({
     signal: context.signal,
     progress: ({ done, total }) => context.progress.report({ phase: 'Rebuilding', done, total, unit: 'objects' }),

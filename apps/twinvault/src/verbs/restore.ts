@@ -32,7 +32,7 @@ export async function restoreVerb(context: VerbContext, paths: readonly string[]
   const { platform, progress, signal } = context;
   const to = targetOf(options);
   const startMs = platform.clock.monotonicMs();
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   await using opened = await openSafeset(context, vault, options);
   const { reader, safeset, summary } = opened;
   const mark = options.dryRun === true ? null : await markOf(context, paths, { options, to, opened });

@@ -4,16 +4,16 @@ import { formatTable } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { safeState, seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { reuseNames } from '../wiring/reuse.ts';
 
-export interface SafeOptions {
-  readonly vault: string;
+export interface SafeOptions extends VaultOptions {
   readonly safe: string;
   readonly state?: string | undefined;
 }
 
 export async function safeAgents(context: VerbContext, options: SafeOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   const ledger = await seenLedger(context, safe, options.state);
   using state = safeState(context, options.state, safe.safe);

@@ -12,9 +12,9 @@ import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openState, openWithSecret, safeState } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface EnrolOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface EnrolOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly computer?: string | undefined;
   readonly again?: string | undefined;
@@ -55,7 +55,7 @@ async function safeBefore(context: VerbContext, stateOption: string | undefined,
 }
 
 export async function safeEnrol(context: VerbContext, options: EnrolOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const opened = await openWithSecret(context, found, options);
   using state = safeState(context, options.state, found.safe.safe);

@@ -7,11 +7,11 @@ import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret, seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
 import { keyFileText } from '../wiring/passwords.ts';
 
-export interface SafeEscrowOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface SafeEscrowOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly add?: string | undefined;
   readonly remove?: true | undefined;
@@ -21,7 +21,7 @@ export async function safeEscrow(context: VerbContext, options: SafeEscrowOption
   if (options.add !== undefined && options.remove === true) throw new UsageError('Give either --add or --remove, not both.');
   const text = options.add === undefined ? null : await keyFileText(context.platform.files, options.add, 'public escrow key');
   const publicKey = text === null ? null : parseEscrowPublicText(text);
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   if (publicKey !== null) await add(context, publicKey, { found, options });
   else if (options.remove === true) await remove(context, { found, options });

@@ -9,9 +9,9 @@ import { languageOf } from '../wiring/language.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface KitOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface KitOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly newKitFile: string;
   readonly language?: KitLanguage | undefined;
@@ -26,7 +26,7 @@ export async function safeKit(context: VerbContext, options: KitOptions): Promis
   await demandNewFile(files, path);
   if (options.kitFile !== undefined && resolve(options.kitFile) === path)
     throw new UsageError('The new kit needs a file of its own.');
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const opened = await openWithSecret(context, found, options);
   const change = changeKit({ opened, slots: await found.safe.slots(), random, clock });

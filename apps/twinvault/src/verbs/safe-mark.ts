@@ -10,9 +10,9 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret, seenLedger } from '../wiring/open-safe.ts';
 import { chooseSafeset } from '../wiring/open-safeset.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface MarkOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface MarkOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly job?: string | undefined;
   readonly note?: string | undefined;
@@ -32,7 +32,7 @@ export async function safeMark(
 ): Promise<void> {
   const on = off !== true;
   if (utf8Encode(note).length > noteBytesMax) throw new UsageError(`The note is longer than ${noteBytesMax} bytes.`);
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const summary = chooseSafeset(await found.safe.records({ kind: 'safeset' }), { ...options, safeset });
   const id = toHex(summary.public.safeset);

@@ -4,17 +4,17 @@ import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { readNewPassword } from '../wiring/passwords.ts';
 import { requireStrength } from './init.ts';
 
-export interface PasswdOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface PasswdOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly newPasswordFile?: string | undefined;
 }
 
 export async function safePasswd(context: VerbContext, options: PasswdOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const opened = await openWithSecret(context, found, options);
   const password = await readNewPassword(context.platform.files, options.newPasswordFile);

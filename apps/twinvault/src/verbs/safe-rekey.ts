@@ -6,7 +6,7 @@ import type { CopiedSafeset, RekeyReport } from '@twinvault/engine';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
 import type { LastRecord, MarkPayload, RetentionPayload } from '@twinvault/format';
 import type { KitLanguage } from '@twinvault/paper';
-import type { VaultSafe } from '@twinvault/protocol';
+import type { Vault, VaultSafe } from '@twinvault/protocol';
 import {
   enrolHere,
   escrowsOf,
@@ -20,7 +20,6 @@ import {
 } from '@twinvault/seal';
 import type { AgentKeys, OpenedSafe } from '@twinvault/seal';
 import { compareBytes, equalBytes, formatBytes, toHex, utf8Encode } from '@twinvault/std';
-import type { SiteVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
@@ -28,6 +27,7 @@ import { languageOf } from '../wiring/language.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openState, openWithSecret, safeState } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
 import { readNewPassword, readSecret } from '../wiring/passwords.ts';
 import { stateDirectory } from '../wiring/state-directory.ts';
@@ -36,11 +36,11 @@ import type { SafeAndKeys } from '../wiring/succession.ts';
 import { requireStrength } from './init.ts';
 import { formatCount } from '../output/table.ts';
 
-export interface RekeyVerbOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface RekeyVerbOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly newSafe: string;
   readonly newVault?: string | undefined;
+  readonly newTokenFile?: string | undefined;
   readonly newKitFile?: string | undefined;
   readonly newPasswordFile?: string | undefined;
   readonly language?: KitLanguage | undefined;
@@ -53,11 +53,17 @@ export interface RekeyVerbOptions extends OpenSafeOptions {
 /** A revocation names at most so many jobs (docs/format/keys.md). */
 const revokedJobsMax = 1024;
 
+/** A token of the old vault is none for another one. */
+function newVaultOptions(options: RekeyVerbOptions, newVault: string): VaultOptions {
+  return { ...options, vault: newVault, tokenFile: options.newTokenFile };
+}
+
 export async function safeRekey(context: VerbContext, options: RekeyVerbOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const before = await openWithSecret(context, found, options);
-  await using other = options.newVault === undefined ? null : await openVault(context, options.newVault);
+  await using other =
+    options.newVault === undefined ? null : await openVault(context, newVaultOptions(options, options.newVault));
   const target = other ?? vault;
   await demandNoSuccessor([vault, target], found, { before, options });
   const known = (await target.safes()).some(({ label }) => label === options.newSafe);
@@ -85,7 +91,7 @@ export async function safeRekey(context: VerbContext, options: RekeyVerbOptions)
 }
 
 /** A safe is followed by one other: its computers never go to a second one. */
-async function demandNoSuccessor(vaults: readonly SiteVault[], old: FoundSafe, { before, options }: RekeyParts): Promise<void> {
+async function demandNoSuccessor(vaults: readonly Vault[], old: FoundSafe, { before, options }: RekeyParts): Promise<void> {
   const successor = before.ledger.successor();
   if (successor === null) return;
   const safes = (await Promise.all(vaults.map(async (vault) => await vault.safes()))).flat();
@@ -140,7 +146,7 @@ interface RekeyParts {
 }
 
 /** The new safe with its kit, as `init` makes one, and the old root's signature in its ledger. */
-async function begin(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
+async function begin(context: VerbContext, vault: Vault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
   const { files, random, clock } = context.platform;
   if (options.newKitFile === undefined) throw new UsageError('The new safe gets a recovery kit of its own: give --new-kit-file.');
   const kitFile = resolve(options.newKitFile);
@@ -161,7 +167,7 @@ async function begin(context: VerbContext, vault: SiteVault, { before, options }
 }
 
 /** The safe that a broken-off copy had begun. */
-async function goOn(context: VerbContext, vault: SiteVault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
+async function goOn(context: VerbContext, vault: Vault, { before, options }: RekeyParts): Promise<SafeAndKeys> {
   const { label, safe } = await openNamedSafe(vault, options.newSafe);
   const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);
   const secret = await readSecret(context.platform.files, { passwordFile: options.newPasswordFile }, label);

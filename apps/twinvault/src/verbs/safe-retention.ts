@@ -7,10 +7,10 @@ import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { ruleText } from '../wiring/retention-rules.ts';
 
-export interface RetentionVerbOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface RetentionVerbOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly days: number;
   readonly copies: number;
@@ -21,7 +21,7 @@ export async function safeRetention(context: VerbContext, type: string, options:
   if (type === '' || utf8Encode(type).length > labelBytesMax) {
     throw new UsageError(`A retention type has a name of at most ${labelBytesMax} bytes.`);
   }
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const opened = await openWithSecret(context, found, options);
   const rule = { days: options.days, copies: options.copies, intraday: options.intraday === true };

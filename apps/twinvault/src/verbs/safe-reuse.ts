@@ -4,17 +4,17 @@ import { toHex } from '@twinvault/std';
 import type { VerbContext } from '../wiring/context.ts';
 import { seenLedger } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { stateOfToday } from '../wiring/own-safe.ts';
 import { reuseNames } from '../wiring/reuse.ts';
 
-export interface ReuseOptions {
-  readonly vault: string;
+export interface ReuseOptions extends VaultOptions {
   readonly safe: string;
   readonly state?: string | undefined;
 }
 
 export async function safeReuse(context: VerbContext, choice: ReuseScope | undefined, options: ReuseOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   await seenLedger(context, safe, options.state);
   using state = await stateOfToday(context, options.state, safe.safe);

@@ -6,14 +6,14 @@ import type { VerbContext } from '../wiring/context.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface RevokeOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface RevokeOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
 }
 
 export async function safeRevoke(context: VerbContext, prefix: string, options: RevokeOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const opened = await openWithSecret(context, found, options);
   const matching = opened.ledger.certificates().filter((one) => toHex(one.id).startsWith(prefix.toLowerCase()));

@@ -11,7 +11,7 @@ import type { SafeOptions } from './safe-agents.ts';
 const names = { password: 'password', kit: 'recovery kit', escrow: 'escrow key' } as const;
 
 export async function safeSlots(context: VerbContext, options: SafeOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   const ledger = await seenLedger(context, safe, options.state);
   // Only those that the ledger names are the safe's.

@@ -7,16 +7,16 @@ import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret, seenLedger } from '../wiring/open-safe.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { suiteNames, suiteOfChoice } from '../wiring/suites.ts';
 import type { SuiteChoice } from '../wiring/suites.ts';
 
-export interface SuiteOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface SuiteOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
 }
 
 export async function safeSuite(context: VerbContext, choice: SuiteChoice | undefined, options: SuiteOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   if (choice === undefined) await showSuite(context, found, options);
   else await raiseSuite(context, choice, { found, options });

@@ -8,16 +8,16 @@ import { seenLedger } from '../wiring/open-safe.ts';
 import { marksOf } from '../wiring/marks.ts';
 import type { ShownMark } from '../wiring/marks.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 
-export interface SafesetsOptions {
-  readonly vault: string;
+export interface SafesetsOptions extends VaultOptions {
   readonly safe: string;
   readonly job?: string | undefined;
   readonly state?: string | undefined;
 }
 
 export async function safesets(context: VerbContext, options: SafesetsOptions): Promise<void> {
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe } = await openNamedSafe(vault, options.safe);
   const ledger = await seenLedger(context, safe, options.state);
   const records = await safe.records({ kind: 'safeset', ...(options.job === undefined ? {} : { job: options.job }) });

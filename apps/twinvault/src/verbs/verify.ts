@@ -7,11 +7,11 @@ import { formatCount, formatTime, printableName } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openState } from '../wiring/open-safe.ts';
 import { openVault } from '../wiring/open-vault.ts';
+import type { VaultOptions } from '../wiring/open-vault.ts';
 import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes, safesetPath } from '../wiring/paths.ts';
 
-export interface VerifyVerbOptions {
-  readonly vault: string;
+export interface VerifyVerbOptions extends VaultOptions {
   readonly safe: string;
   readonly job: string;
   readonly all?: true | undefined;
@@ -20,7 +20,7 @@ export interface VerifyVerbOptions {
 
 export async function verifyVerb(context: VerbContext, paths: readonly string[], options: VerifyVerbOptions): Promise<void> {
   const { output, progress, signal } = context;
-  await using vault = await openVault(context, options.vault);
+  await using vault = await openVault(context, options);
   const { label, safe, agent } = await openOwnSafe(context, vault, options);
   const state = openState(context, options.state);
   const report = await verifyLive({

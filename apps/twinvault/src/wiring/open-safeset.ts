@@ -1,17 +1,16 @@
 /** From --safeset to an opened safeset. */
-import type { RecordSummary } from '@twinvault/protocol';
+import type { RecordSummary, Vault } from '@twinvault/protocol';
 import { openSafeReader } from '@twinvault/seal';
 import type { SafeReader, SafesetReader } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
-import type { SiteVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
 import type { OpenSafeOptions } from './open-safe.ts';
 import { openWithSecret } from './open-safe.ts';
 import { openNamedSafe } from './open-vault.ts';
+import type { VaultOptions } from './open-vault.ts';
 
-export interface SafesetOptions extends OpenSafeOptions {
-  readonly vault: string;
+export interface SafesetOptions extends OpenSafeOptions, VaultOptions {
   readonly safe: string;
   readonly safeset: string;
   readonly job?: string | undefined;
@@ -24,7 +23,7 @@ export interface OpenedSafeset extends AsyncDisposable {
 }
 
 /** Which safeset is meant is settled before anybody is asked for a password. */
-export async function openSafeset(context: VerbContext, vault: SiteVault, options: SafesetOptions): Promise<OpenedSafeset> {
+export async function openSafeset(context: VerbContext, vault: Vault, options: SafesetOptions): Promise<OpenedSafeset> {
   const found = await openNamedSafe(vault, options.safe);
   const summary = chooseSafeset(await found.safe.records({ kind: 'safeset' }), options);
   const opened = await openWithSecret(context, found, options);

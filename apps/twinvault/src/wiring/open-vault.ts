@@ -6,29 +6,33 @@ import type { SiteVault, DirectoryVaultOptions } from '@twinvault/vault';
 import { createDirectoryVault, openDirectoryVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
+import { demandDirectory, isAddress, openRemote } from './open-remote.ts';
+import type { VaultOptions } from './open-remote.ts';
 
-export function vaultPath(address: string): string {
-  if (/^https?:\/\//iu.test(address)) {
-    throw new UsageError(`${address} is a web address. This version works with vaults in a directory: give its path.`);
-  }
-  return resolve(address);
+export type { VaultOptions };
+
+function directoryOptions(context: VerbContext, { vault }: VaultOptions): DirectoryVaultOptions {
+  return { path: resolve(vault), platform: context.platform };
 }
 
-function vaultOptions(context: VerbContext, address: string): DirectoryVaultOptions {
-  return { path: vaultPath(address), platform: context.platform };
+/** A directory, or a site far away. */
+export async function openVault(context: VerbContext, options: VaultOptions): Promise<Vault> {
+  return isAddress(options.vault) ? openRemote(context, options) : openDirectoryVault(directoryOptions(context, options));
 }
 
-export async function openVault(context: VerbContext, address: string): Promise<SiteVault> {
-  return openDirectoryVault(vaultOptions(context, address));
+/** For `verb`, which needs more than the port gives: a vault in a directory. */
+export async function openDirectory(context: VerbContext, options: VaultOptions, verb: string): Promise<SiteVault> {
+  demandDirectory(options, verb);
+  return openDirectoryVault(directoryOptions(context, options));
 }
 
 /** A missing or empty directory becomes a vault. */
-export async function openOrCreateVault(context: VerbContext, address: string): Promise<SiteVault> {
+export async function openOrCreateVault(context: VerbContext, options: VaultOptions): Promise<Vault> {
   try {
-    return await openVault(context, address);
+    return await openVault(context, options);
   } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== 'vault-missing') throw error;
-    return createDirectoryVault(vaultOptions(context, address));
+    if (!(error instanceof CodedError) || error.code !== 'vault-missing' || isAddress(options.vault)) throw error;
+    return createDirectoryVault(directoryOptions(context, options));
   }
 }
 
