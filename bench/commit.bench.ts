@@ -14,7 +14,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { toHex } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
 import { encodeRecordDifference, parseRecord, parseRefs } from '@twinvault/format';
@@ -25,6 +25,8 @@ import { commandEnvironment, commandOptions } from './support/command.ts';
 import { makeLargeSafe, nightlyRefs, packCount } from './support/large-safe.ts';
 
 const forms = ['whole', 'difference'] as const;
+/** Where refs are looked up. */
+const places = ['here', 'thread'] as const;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -39,10 +41,11 @@ async function makeOffered(path: string): Promise<string[]> {
   writeFileSync(join(folder, 'records', toHex(first.digest)), first.bytes);
   last = parseRecord(first.bytes);
   say(`${packCount} packs, ${parseRefs(last.refs).count} chunks in a safeset; ${cpus()[0]?.model ?? 'unknown processor'}`);
-  return forms.map((form, index) => {
+  const kinds = places.flatMap((place) => forms.map((form) => [place, form] as const));
+  return kinds.map(([place, form], index) => {
     const { bytes } = mine.record(computer, { sequence: index + 2, previous: [last.digest], refs: nights.next().value });
     const record = parseRecord(bytes);
-    const file = join(path, `offered-${index}-${form}`);
+    const file = join(path, `offered-${index}-${place}-${form}`);
     writeFileSync(file, form === 'whole' ? bytes : encodeRecordDifference(record, last));
     last = record;
     return file;
@@ -75,7 +78,10 @@ function threadMs(): number {
 }
 
 async function commitOnce(path: string, file: string): Promise<void> {
-  await using vault = await openDirectoryVault({ path: join(path, 'vault'), platform: nodePlatform() });
+  const [, , place = '', form = ''] = basename(file).split('-');
+  const platform = nodePlatform();
+  const threads = place === 'thread' ? { threads: platform.threads } : {};
+  await using vault = await openDirectoryVault({ path: join(path, 'vault'), platform, ...threads });
   const mine = new TestSafe('bench');
   const safe = await vault.openSafe(mine.safe);
   await using session = await sessionOf(safe, mine, mine.enrol());
@@ -89,7 +95,7 @@ async function commitOnce(path: string, file: string): Promise<void> {
   const columns = [offered.length / 1e6, performance.now() - start, (user + system) / 1000, longestMs];
   const peak = process.resourceUsage().maxRSS / 1024;
   say(
-    `${columns.map((column) => column.toFixed(1).padStart(10)).join('')}${peak.toFixed(0).padStart(10)}   ${file.split('-').at(-1)}`,
+    `${columns.map((column) => column.toFixed(1).padStart(10)).join('')}${peak.toFixed(0).padStart(10)}   ${form}, looked up ${place === 'thread' ? 'in a thread' : 'here'}`,
   );
 }
 

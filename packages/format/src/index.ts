@@ -122,7 +122,13 @@ export { encodeReceipt, encodeTombstone, parseReceipt, parseTombstone, verifyRec
 export type { Measure, Receipt, SignedBy, Tombstone } from './receipt.ts';
 export { encodeRecord, parseRecord, parseRecordHead, recordHeadFixedBytes, recordPublicDigest, verifyRecord } from './record.ts';
 export type { ParsedRecord, RecordContext, RecordHead, RecordParts, RecordProof } from './record.ts';
-export { encodeRecordDifference, isRecordDifference, parseRecordDifference, recordOfDifference } from './record-difference.ts';
+export {
+  encodeRecordDifference,
+  isRecordDifference,
+  parseRecordDifference,
+  recordDifferenceBase,
+  recordOfDifference,
+} from './record-difference.ts';
 export type { RecordDifference } from './record-difference.ts';
 export { encodeRecordPublic, parseRecordPublic } from './record-public.ts';
 export type { RecordCounts, RecordKind, RecordPublic, RecordResult } from './record-public.ts';

@@ -53,6 +53,12 @@ export function isRecordDifference(bytes: Uint8Array): boolean {
   return bytes[0] === 0x54 && bytes[1] === 0x56 && bytes[2] === 0x52 && bytes[3] === 0x44;
 }
 
+/** The digest of the base, read before anything is checked. `record-invalid` where there is none. */
+export function recordDifferenceBase(bytes: Uint8Array): RecordDigest {
+  demand(bytes.length >= fixedBytes, 'record-invalid', 'shorter than its fixed parts');
+  return recordDigest(bytes.slice(objectHeaderBytes, lengthsOffset));
+}
+
 /** Form alone. `record-invalid`, `refs-invalid`, `object-too-large`, `version-unknown`, `suite-unknown`. Parts are views of `bytes`. */
 export function parseRecordDifference(bytes: Uint8Array): RecordDifference {
   const suite = parseObjectHeader('difference', bytes, 'record-invalid');

@@ -10,6 +10,7 @@ import type { Lease, Leases, OpenLease } from './leases/leases.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
 import type { SiteKey } from './site/site-key.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
+import type { LookUps } from './lookup/look-ups.ts';
 import type { Marker } from './site/site.ts';
 import type { Cache } from './store/cache.ts';
 import { SafeLayout } from './store/layout.ts';
@@ -30,6 +31,7 @@ export interface VaultContext {
   readonly marker: Marker;
   /** How far the times of `store` and `leases` may be apart; 0 where they are the same. */
   readonly skewMs: number;
+  readonly lookUps: LookUps;
 }
 
 export interface SafeContext extends VaultContext {
@@ -39,8 +41,8 @@ export interface SafeContext extends VaultContext {
 
 /** What can be told of a safe from its objects alone: enough for all that looks up what refs name. */
 export interface SafeObjects {
-  readonly store: ObjectStore;
-  readonly cache: Cache;
+  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'list' | 'listDeep' | 'open'>;
+  readonly cache: Pick<Cache, 'get' | 'put' | 'list'>;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
 }

@@ -36,6 +36,7 @@ export type { KeepRules } from './retention/facts.ts';
 export { simulateRetention } from './retention/simulate.ts';
 export type { ScheduledRuns, SimulatedCount, SimulatedItem, Simulation, SimulationInput } from './retention/simulate.ts';
 export type { CreateOptions } from './safes/safes.ts';
+export { heavyBytesMinDefault, LookUps } from './lookup/look-ups.ts';
 export type { ReadingState, SessionState } from './sessions/carried.ts';
 export type { OpenedSession, SessionOptions, SiteSession } from './sessions/session.ts';
 export type { SiteReading } from './reading/reading.ts';

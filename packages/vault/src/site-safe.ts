@@ -9,6 +9,7 @@ import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
 import { openReading, resumeReading } from './reading/reading.ts';
 import type { SiteReading } from './reading/reading.ts';
+import { LookUpHere } from './lookup/look-up.ts';
 import { RecordStore } from './records/record-store.ts';
 import { LedgerStore } from './safes/ledger-store.ts';
 import { readSlots, replaceSlots } from './safes/slots.ts';
@@ -21,7 +22,7 @@ import { asProtocol } from './store/vault-files.ts';
 export type SafeParts = CommitParts;
 
 export function safeParts(context: SafeContext): SafeParts {
-  return { context, ledger: new LedgerStore(context), records: new RecordStore(context) };
+  return { context, ledger: new LedgerStore(context), records: new RecordStore(context), lookUp: new LookUpHere(context) };
 }
 
 export class SiteSafe implements VaultSafe {

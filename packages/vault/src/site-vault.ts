@@ -15,6 +15,7 @@ import { sweepVault } from './clean/sweep.ts';
 import { safeContext } from './context.ts';
 import type { VaultContext, VaultPorts } from './context.ts';
 import type { Leases } from './leases/leases.ts';
+import { LookUps } from './lookup/look-ups.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
@@ -41,6 +42,8 @@ export interface VaultParts {
   readonly reserve?: Reserve;
   /** How far the times of `store` and `leases` may be apart; 0 when left out. */
   readonly skewMs?: number;
+  /** For a server, which has others to answer meanwhile: heavy look-ups in threads. Left out, they run in the caller's. */
+  readonly lookUps?: LookUps;
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
 }
@@ -55,8 +58,9 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
   const { ports, store, leases, cache, key, skewMs = 0, reserve = null, release } = parts;
+  const { lookUps = new LookUps(null) } = parts;
   const marker = await asProtocol(() => readMarker(store));
-  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs }, { reserve, release });
+  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs, lookUps }, { reserve, release });
 }
 
 interface Housekeeping {

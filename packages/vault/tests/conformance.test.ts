@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodePlatform } from '@twinvault/std/node';
 import { memoryPlatform, MemoryStore, settle, vaultConformance } from '@twinvault/testkit';
-import { createDirectoryVault, createVault, fileSiteKey, openDirectoryVault, openVault } from '../src/index.ts';
+import {
+  createDirectoryVault,
+  createVault,
+  directoryParts,
+  fileSiteKey,
+  LookUps,
+  openDirectoryVault,
+  openVault,
+} from '../src/index.ts';
 import type { VaultParts } from '../src/index.ts';
 import { FileLeases } from '../src/leases/file-leases.ts';
 import { FileTime } from '../src/leases/file-time.ts';
@@ -41,6 +49,14 @@ vaultConformance('store in memory', async () => {
   };
   const vault = await createVault(node('one'));
   return { vault, again: () => openVault(node('two')), [Symbol.asyncDispose]: () => vault[Symbol.asyncDispose]() };
+});
+
+vaultConformance('memory, looking up in threads', async () => {
+  const base = memoryPlatform('vault conformance in threads');
+  const platform = { ...base, timers: { sleep: settle, every: base.clock.every.bind(base.clock) } };
+  const parts = { ...directoryParts({ path: '/vault', platform }), lookUps: new LookUps(platform.threads, 0) };
+  const vault = await createVault(parts);
+  return { vault, again: () => openVault(parts), [Symbol.asyncDispose]: () => vault[Symbol.asyncDispose]() };
 });
 
 vaultConformance('disk', async () => {

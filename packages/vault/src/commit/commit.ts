@@ -6,15 +6,8 @@
  * undone by a clean-up. A row without its record is rolled forward only after the same checks, or dropped: nobody was told that it stands.
  */
 
-import {
-  encodeReceipt,
-  isRecordDifference,
-  parseRecord,
-  parseRecordDifference,
-  parseRefs,
-  recordOfDifference,
-} from '@twinvault/format';
-import type { ParsedRecord, RecordDigest } from '@twinvault/format';
+import { encodeReceipt } from '@twinvault/format';
+import type { RecordDigest, RecordProof } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply } from '@twinvault/protocol';
 import { compareBytes, equalBytes, toHex } from '@twinvault/std';
@@ -22,70 +15,52 @@ import { takeBack } from '../clean/quarantine.ts';
 import { generationHex, inLock, signerOf } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import type { Lease } from '../leases/leases.ts';
+import type { LookUp } from '../lookup/look-up.ts';
 import { digestNames, headsOf, recordBytesMax, sameJob } from '../records/record-store.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { LedgerStore } from '../safes/ledger-store.ts';
+import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
-import { protocolError } from '../store/vault-files.ts';
-import { checkOrigins } from './origins.ts';
 import { measureRecord } from './measure.ts';
-import { refsOfRecord } from './record-refs.ts';
+import { refsBytesOf } from './offered.ts';
 import { demandRecord } from './record-rules.ts';
+
+const statsAtOnce = 16;
 
 export interface CommitParts {
   readonly context: SafeContext;
   readonly ledger: LedgerStore;
   readonly records: RecordStore;
+  /** In this thread, unless somebody opened another. */
+  readonly lookUp: LookUp;
 }
 
 export interface CommitRequest {
   readonly record: Uint8Array;
   /** Called under the lock: throws unless the record is the session's and its leases stand. */
-  readonly checkSession: (record: ParsedRecord) => Promise<void>;
+  readonly checkSession: (record: RecordProof) => Promise<void>;
 }
 
-/** Idempotent by digest. `record-invalid`, `origin-missing`, `head-moved`, `lease-lost`, `vault-full` and its kin. */
-export async function commitRecord(parts: CommitParts, { record: offered, checkSession }: CommitRequest): Promise<CommitReply> {
-  const bytes = await wholeRecord(parts, offered);
-  const record = parseOffered(bytes);
+/** Idempotent by digest. `record-invalid`, `base-unknown`, `origin-missing`, `head-moved`, `lease-lost`, `vault-full` and its kin. */
+export async function commitRecord(given: CommitParts, { record: offered, checkSession }: CommitRequest): Promise<CommitReply> {
+  const { context } = given;
+  await using lookUp = await context.lookUps.open(context, await refsBytesOf(context, offered));
+  const parts = { ...given, lookUp };
+  const { bytes, refs, record } = await lookUp.offered(offered);
   const done = await committedReply(parts, record.digest);
   if (done !== null) return done;
-  const { context } = parts;
-  return inLock(context, { name: 'commit' }, async (lock) => {
+  return await inLock(context, { name: 'commit' }, async (lock) => {
     const before = await committedReply(parts, record.digest);
     if (before !== null) return before;
     await checkSession(record);
     await demandRecord(parts, record);
-    await demandOrigins(context, record, lock);
+    await demandOrigins(parts, refs, lock);
     await ensureObject(context.store, committingName(context, record.digest), bytes);
     // Were the lock lost before the row stood, a clean-up might have deleted what was just found: then the row is left to recovery, which checks again.
     await lock.check();
     return finishCommit(parts, record.digest, bytes);
   });
-}
-
-/** The record's own bytes, of one that was sent as a difference. `base-unknown`, `record-invalid`. */
-async function wholeRecord({ context }: CommitParts, offered: Uint8Array): Promise<Uint8Array> {
-  if (!isRecordDifference(offered)) return offered;
-  const difference = orInvalid(() => parseRecordDifference(offered));
-  const base = await refsOfRecord(context, difference.base);
-  if (base === null) throw new ProtocolError('base-unknown', { context: { base: toHex(difference.base) } });
-  return orInvalid(() => recordOfDifference(difference, base.bytes));
-}
-
-function parseOffered(bytes: Uint8Array): ParsedRecord {
-  return orInvalid(() => parseRecord(bytes));
-}
-
-function orInvalid<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    const refused = protocolError(error);
-    if (!(refused instanceof ProtocolError)) throw error;
-    throw new ProtocolError('record-invalid', { context: { ...refused.context, reason: refused.code }, cause: error });
-  }
 }
 
 function committingName({ layout }: SafeContext, digest: RecordDigest): string {
@@ -103,8 +78,8 @@ async function committedReply({ context, records }: CommitParts, digest: RecordD
 }
 
 /** `origin-missing`; quarantined packs that the record needs are taken back. */
-async function demandOrigins(context: SafeContext, record: ParsedRecord, lock: Lease): Promise<void> {
-  const { missing, quarantined } = await checkOrigins(context, parseRefs(record.refs));
+async function demandOrigins({ context, lookUp }: CommitParts, refs: Uint8Array, lock: Lease): Promise<void> {
+  const { missing, quarantined } = await lookUp.origins(refs);
   if (missing > 0) throw new ProtocolError('origin-missing', { context: { count: missing } });
   await lock.check();
   for (const hex of quarantined) await takeBack(context, hex);
@@ -120,7 +95,8 @@ async function finishCommit(parts: CommitParts, digest: RecordDigest, bytes: Uin
 }
 
 /** Signs the receipt of a committed record unless there is one. Its time is the store's, and never before that of an earlier safeset of the job. */
-export async function ensureReceipt({ context, records, ledger }: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
+export async function ensureReceipt(parts: CommitParts, digest: RecordDigest): Promise<Uint8Array> {
+  const { context, records } = parts;
   const { store, layout, ports, marker, safe } = context;
   const there = await records.receiptBytes(digest);
   if (there !== null && there.length > 0) return there;
@@ -133,7 +109,7 @@ export async function ensureReceipt({ context, records, ledger }: CommitParts, d
     ...earlier.map((summary) => summary.receivedMs),
   );
   const generation = bytesOfName(await generationHex(context), 16) ?? new Uint8Array(16);
-  const measured = own?.public.kind === 'safeset' ? await measureRecord({ context, records, ledger }, own, earlier) : null;
+  const measured = own?.public.kind === 'safeset' ? await measureRecord(parts, own, earlier) : null;
   const receipt = encodeReceipt(
     { safe, site: marker.site, generation, record: digest, receivedMs, ...(measured === null ? {} : { measure: measured }) },
     await signerOf(context),
@@ -146,9 +122,13 @@ export async function ensureReceipt({ context, records, ledger }: CommitParts, d
 }
 
 /** Ends every commit that was broken off: forward when all checks still hold, otherwise the row is dropped. Cheap when there is none. */
-export async function recoverCommits(parts: CommitParts): Promise<void> {
-  const { context } = parts;
-  if ((await digestNames(context, 'committing')).length === 0) return;
+export async function recoverCommits(given: CommitParts): Promise<void> {
+  const { context } = given;
+  const rows = await digestNames(context, 'committing');
+  if (rows.length === 0) return;
+  const stats = await concurrently(rows, statsAtOnce, (hex) => context.store.stat(context.layout.inFolder('committing', hex)));
+  await using lookUp = await context.lookUps.open(context, Math.max(...stats.map((stat) => stat?.sizeBytes ?? 0)));
+  const parts = { ...given, lookUp };
   await inLock(context, { name: 'commit' }, async (lock) => {
     for (const hex of await digestNames(context, 'committing')) await recoverRow(parts, hex, lock);
   });
@@ -165,11 +145,11 @@ async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise
     return;
   }
   try {
-    const record = parseOffered(bytes);
+    const { refs, record } = await parts.lookUp.offered(bytes);
     if (toHex(record.digest) !== hex) throw new ProtocolError('record-invalid', { context: { reason: 'name' } });
     if ((await store.stat(layout.record(hex))) === null) {
       await demandRecord(parts, record);
-      await demandOrigins(parts.context, record, lock);
+      await demandOrigins(parts, refs, lock);
     }
     await finishCommit(parts, record.digest, bytes);
   } catch (error) {

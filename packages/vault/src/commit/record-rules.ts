@@ -4,7 +4,7 @@
  */
 
 import { FormatError, verifyRecord } from '@twinvault/format';
-import type { ParsedRecord, RecordDigest } from '@twinvault/format';
+import type { RecordDigest, RecordProof } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { RecordSummary } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
@@ -18,7 +18,7 @@ export interface RuleParts {
 }
 
 /** `record-invalid` (context: reason), `certificate-revoked`, `head-moved`. */
-export async function demandRecord({ ledger, records }: RuleParts, record: ParsedRecord): Promise<void> {
+export async function demandRecord({ ledger, records }: RuleParts, record: RecordProof): Promise<void> {
   const all = await records.all();
   const current = await ledger.current();
   try {
@@ -47,7 +47,7 @@ export function isAncestorOrSame(records: readonly RecordSummary[], digest: Reco
 }
 
 /** Every head of the job is followed, nothing unknown is named, and the sequence counts on from what is followed. */
-function demandChain(all: readonly RecordSummary[], { public: facts }: ParsedRecord): void {
+function demandChain(all: readonly RecordSummary[], { public: facts }: RecordProof): void {
   const own = all.filter((record) => record.public.kind === 'safeset' && sameJob(record.public, facts));
   const previous = new Set(facts.previous.map((digest) => toHex(digest)));
   const followed = own.filter(({ digest }) => previous.has(toHex(digest)));

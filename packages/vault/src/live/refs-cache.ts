@@ -15,7 +15,7 @@ import { parseRefs } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { concatBytes, equalBytes, fromHex, primitives, StdError, toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeContext, SafeObjects } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { isDigestName } from '../store/layout.ts';
 
@@ -72,7 +72,7 @@ export async function writeCachedRefs(
 }
 
 /** Removes what is of no record that stands and no base of one; a damaged one too, so that it is written anew. */
-export async function sweepCachedRefs(context: SafeObjects): Promise<void> {
+export async function sweepCachedRefs(context: SafeContext): Promise<void> {
   const { cache, layout } = context;
   const names = (await cache.list(layout.refs)).filter(isDigestName);
   const records = new Set(await digestNames(context, 'records'));

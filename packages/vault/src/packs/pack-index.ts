@@ -6,7 +6,7 @@
 import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { MiB } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeContext, SafeObjects } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
 import type { PackEnds } from './pack-files.ts';
@@ -81,7 +81,7 @@ async function readEntry(context: SafeObjects, hex: string, damaged: IndexOption
 }
 
 /** When there are more than `segmentsMax` segments, merges the small ones and drops rows of packs that are gone. */
-export async function mergeSegments(context: SafeObjects, present: ReadonlySet<string>): Promise<void> {
+export async function mergeSegments(context: SafeContext, present: ReadonlySet<string>): Promise<void> {
   const names = await segmentNames(context);
   if (names.length <= segmentsMax) return;
   const stats = await concurrently(names, readsAtOnce, (name) => context.cache.stat(`${context.layout.index}/${name}`));

@@ -21,7 +21,7 @@ export interface ObjectStore {
   put(name: string, parts: readonly Uint8Array[], options?: PutOptions): Promise<boolean>;
   /** Puts the object in place of what is there: for the mending of damaged objects and for notes. */
   replace(name: string, parts: readonly Uint8Array[]): Promise<void>;
-  /** Null when missing; `vault-damaged` above `maxBytes`. */
+  /** Null when missing; `vault-damaged` above `maxBytes`. The bytes are the caller's, who may give their memory away. */
   get(name: string, maxBytes: number): Promise<Uint8Array | null>;
   /** For ranges; null when missing. Reads give bytes of what was opened, or fail when that was removed or replaced meanwhile. */
   open(name: string): Promise<OpenFile | null>;
