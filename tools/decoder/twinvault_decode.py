@@ -22,7 +22,7 @@ def parse_arguments():
     parser.add_argument("--safe", help="name or id of the safe; not needed where the vault has one")
     secret = parser.add_mutually_exclusive_group(required=True)
     secret.add_argument("--password-file", help="the password is the first line of this file")
-    secret.add_argument("--kit-file", help="the recovery kit: the text or the PDF, or a file with the code alone")
+    secret.add_argument("--kit-file", help="the recovery kit: the text or the PDF, or a file with the code or the 24 words alone")
     secret.add_argument("--escrow-file", help="the private half of an escrow key")
     parser.add_argument("--safeset", default="latest", help='beginning of the id of a safeset or record, "latest" (default) or "all"')
     target = parser.add_mutually_exclusive_group(required=True)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
 import fc from 'fast-check';
 import { fromHex, Prng } from '@twinvault/std';
 import { safeIdOf } from '@twinvault/format';
@@ -71,4 +73,9 @@ test('a kit’s text is read by its code, though words stand in it', () => {
   for (const word of words) assert.ok(text.includes(` ${word}`), word);
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
   assert.deepEqual(parseKitText(text), code);
+});
+
+test('the list of the format’s pages is the one that is used', () => {
+  const listed = readFileSync(new URL('../../../docs/format/kit-words.txt', import.meta.url), 'ascii');
+  assert.equal(listed, `${wordlist.join('\n')}\n`);
 });

@@ -6,6 +6,7 @@ import type { KeySlot } from '@twinvault/format';
 import {
   formatKitCode,
   kitText,
+  kitWords,
   makeEscrowSlot,
   makeKitSlot,
   makePasswordSlot,
@@ -74,6 +75,16 @@ export async function kitVectors(): Promise<VectorFile> {
   await refuse('two code lines', `${text}${text}`);
   await refuse('the code of another safe', formatKitCode(other, code));
   await refuse('the kit of another safe', plainKitText({ label: 'x', safe: other, rootKey, code, createdMs }), 'kit-other-safe');
+  const words = kitWords(code);
+  const short = words.map((word, index) => `${index + 1}. ${word.slice(0, 4).toUpperCase()}`);
+  await take('the words', words.join(' '));
+  await take('four letters of each word, with numbers', short.join('\n'));
+  await take('words in columns, numbers apart', words.map((word, index) => `${index + 1} ${word}`).join(', '));
+  await refuse('23 words', words.slice(0, 23).join(' '));
+  await refuse('25 words', [...words, 'zoo'].join(' '));
+  await refuse('a word that is none', words.with(3, 'vault').join(' '));
+  await refuse('three letters of a longer word', words.with(0, words[0]?.slice(0, 3) ?? '').join(' '));
+  await refuse('two words exchanged', [words[1], words[0], ...words.slice(2)].join(' '));
   await take('the text with words', kitText({ label: 'Vectors', safe: sealSafe, rootKey, code, createdMs }));
   return collector.finish();
 }

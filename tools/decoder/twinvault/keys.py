@@ -1,5 +1,7 @@
 """Key schedule, key slots, passwords and the recovery kit: docs/format/keys.md."""
 
+import pathlib
+import re
 import unicodedata
 
 from . import cbor
@@ -114,10 +116,40 @@ def escrow_seed(text):
     return decoded[:32]
 
 
+def word_list():
+    """The 2,048 words of docs/format/kit-words.txt; a copy beside this file serves where the decoder was taken along alone."""
+    here = pathlib.Path(__file__).resolve()
+    for path in (here.with_name("kit-words.txt"), here.parents[3] / "docs/format/kit-words.txt"):
+        if path.exists():
+            words = path.read_text("ascii").split()
+            demand(len(words) == 2048, "the list of words is not whole")
+            return words
+    raise Refused("the list of words is missing: put docs/format/kit-words.txt beside keys.py, or give the code of the kit")
+
+
+def code_of_words(text):
+    """The code that words stand for; None when the text is something else."""
+    typed = [re.sub(r"^\d{1,2}[.:)]*", "", run) for run in re.split(r"[\s,;]+", text.lower())]
+    typed = [word for word in typed if word]
+    if len(typed) < 16 or not all(len(word) >= 3 and word.isalpha() for word in typed):
+        return None
+    words, bits = word_list(), 0
+    for word in typed:
+        fitting = [word] if word in words else [one for one in words if len(word) >= 4 and one.startswith(word)]
+        demand(len(fitting) == 1, f"unknown word {word}")
+        bits = bits << 11 | words.index(fitting[0])
+    demand(len(typed) == 24, "number of words")
+    code = (bits >> 8).to_bytes(32, "big")
+    demand(bits & 0xFF == sha256(code)[0], "check of the words")
+    return code
+
+
 def kit_code(text, safe):
-    """The code of 32 bytes, from the text of a recovery kit or from the code alone."""
+    """The code of 32 bytes, from the text of a recovery kit, or from its code or its words alone."""
     lines = [line.strip() for line in text.splitlines()]
     coded = [line[5:] for line in lines if line.lower().startswith("code:")]
+    if not coded and (code := code_of_words(text)) is not None:
+        return code
     filled = [line for line in lines if line]
     if not coded and len(filled) == 1:
         coded = filled

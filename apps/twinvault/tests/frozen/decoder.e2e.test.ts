@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { restore } from '@twinvault/engine';
-import { openSafeReader, writeSecret } from '@twinvault/seal';
+import { kitWords, openSafeReader, parseKitText, writeSecret } from '@twinvault/seal';
 import { linuxTarget } from '@twinvault/sources';
 import { toHex, utf8Encode } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
@@ -110,13 +110,23 @@ async function statusOf(index: number, { of, changes }: Broken): Promise<number>
   return status;
 }
 
-test('it opens a safe with its escrow key, and a kit that is a PDF', { skip }, async () => {
+test('it opens a safe with its escrow key, a kit that is a PDF, and the words of a kit', { skip }, async () => {
   const folder = join(frozenFolder, 'complete');
   const expected = expectedSafesets('complete');
   const comments = readFileSync(join(folder, 'kit.txt'), 'utf8').match(/^(Safe id|Code):.*$/gmu) ?? [];
   const pdf = join(scratch, 'kit.pdf');
   writeFileSync(pdf, ['%PDF-1.4', ...comments.map((line) => `% Twinvault kit: ${line}`), '1 0 obj', ''].join('\n'));
+  const text = readFileSync(join(folder, 'kit.txt'), 'utf8');
+  const spelled = join(scratch, 'words');
+  const code = parseKitText(text);
+  writeFileSync(
+    spelled,
+    kitWords(code)
+      .map((word, index) => `${index + 1}. ${word.slice(0, 4).toUpperCase()}`)
+      .join('\n'),
+  );
   for (const words of [
+    ['--kit-file', spelled],
     ['--escrow-file', join(folder, 'escrow.txt')],
     ['--kit-file', pdf],
   ]) {
