@@ -13,6 +13,7 @@ import { readGeneration, siteSigner } from './site/site.ts';
 import type { LookUps } from './lookup/look-ups.ts';
 import type { Marker } from './site/site.ts';
 import type { Cache } from './store/cache.ts';
+import type { VerifyPack } from './packs/verify-pack.ts';
 import { SafeLayout } from './store/layout.ts';
 import type { ObjectStore } from './store/object-store.ts';
 
@@ -23,6 +24,8 @@ export interface VaultPorts {
 }
 
 export interface VaultContext {
+  /** How packs that arrive are verified. */
+  readonly verifyPack: VerifyPack;
   readonly ports: VaultPorts;
   readonly store: ObjectStore;
   readonly leases: Leases;

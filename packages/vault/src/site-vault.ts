@@ -18,6 +18,8 @@ import type { Leases } from './leases/leases.ts';
 import { LookUps } from './lookup/look-ups.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
+import { verifyHere } from './packs/verify-pack.ts';
+import type { VerifyPack } from './packs/verify-pack.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
 import type { CreateOptions } from './safes/safes.ts';
 import { safeParts, SiteSafe } from './site-safe.ts';
@@ -44,6 +46,8 @@ export interface VaultParts {
   readonly skewMs?: number;
   /** For a server, which has others to answer meanwhile: heavy look-ups in threads. Left out, they run in the caller's. */
   readonly lookUps?: LookUps;
+  /** How packs that arrive are verified; on this thread when left out. */
+  readonly verifyPack?: VerifyPack;
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
 }
@@ -58,9 +62,9 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
   const { ports, store, leases, cache, key, skewMs = 0, reserve = null, release } = parts;
-  const { lookUps = new LookUps(null) } = parts;
+  const { lookUps = new LookUps(null), verifyPack = verifyHere } = parts;
   const marker = await asProtocol(() => readMarker(store));
-  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs, lookUps }, { reserve, release });
+  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs, lookUps, verifyPack }, { reserve, release });
 }
 
 interface Housekeeping {

@@ -22,6 +22,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     vault: site.vault,
     database: site.database,
     ports: platform,
+    node: platform.processes.self,
     log,
     basePath: config.basePath,
     listen,

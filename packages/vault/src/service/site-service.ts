@@ -6,8 +6,10 @@
 import type { FastifyInstance } from 'fastify';
 import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
 import { fromHex, MiB, secondMs } from '@twinvault/std';
-import type { Clock, Timers } from '@twinvault/std';
+import type { Clock, Random, Timers } from '@twinvault/std';
 import type { SiteDatabase } from '../database/site-database.ts';
+import { WorkQueue } from '../database/work-queue.ts';
+import { Worker } from '../database/worker.ts';
 import { VaultError } from '../errors.ts';
 import type { SiteVault } from '../site-vault.ts';
 import type { Listen, LocalSocket } from './config/site-config.ts';
@@ -21,11 +23,14 @@ import { Keepers } from './keepers/keepers.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { makeOperations } from './operations.ts';
+import { operatorTasks } from './tasks/operator-tasks.ts';
 
 export interface SiteServiceOptions {
   readonly vault: SiteVault;
   readonly database: SiteDatabase;
-  readonly ports: { readonly clock: Clock; readonly timers: Timers };
+  readonly ports: { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
+  /** Name of this node, for operators: its host and process. */
+  readonly node: string;
   readonly log: Log;
   /** The path of the site's address: '' or `/a`. */
   readonly basePath: string;
@@ -71,9 +76,11 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     cutOff: () => metrics.cutOff(),
   });
   const keepers = new Keepers(options);
+  const queue = new WorkQueue(options.database);
+  const worker = makeWorker(options, queue);
   const app = makeHttpApp({
     ...options,
-    handlers: siteHandlersOf({ ...options, keepers, stopping: stopping.signal }),
+    handlers: siteHandlersOf({ ...options, keepers, queue, wake: () => worker.wake(), stopping: stopping.signal }),
     access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
     turns,
     slowClients,
@@ -89,15 +96,33 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const operations = options.operations === null ? null : makeOperations({ metrics, ready });
   const port = await listen(app, options.listen);
   const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
+  worker.start();
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
     stopping.abort();
-    await closeWithin(app, ports.timers);
+    await Promise.all([closeWithin(app, ports.timers), worker[Symbol.asyncDispose]()]);
     await keepers[Symbol.asyncDispose]();
     await operations?.close();
     slowClients[Symbol.dispose]();
   };
   return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
+}
+
+function makeWorker({ vault, ports, node, log }: SiteServiceOptions, queue: WorkQueue): Worker {
+  return new Worker({
+    queue,
+    handlers: operatorTasks({ vault, clock: ports.clock }),
+    node,
+    timers: ports.timers,
+    random: ports.random,
+    ended: ({ task: { id, kind, safe }, outcome, error }) => {
+      const code = error instanceof Error && 'code' in error ? { code: String(error.code) } : {};
+      log[error === undefined ? 'info' : 'warn'](
+        { task: id, kind, ...(safe === null ? {} : { safe }), outcome, ...code },
+        'task',
+      );
+    },
+  });
 }
 
 async function listen(app: FastifyInstance, at: Listen | LocalSocket): Promise<number> {

@@ -3,7 +3,7 @@
  * own, taken before anything of the live list is read, so that no clean-up deletes what stands on it.
  */
 
-import { packBytesMax, packHeaderFixedBytes, PackTable, verifyPackTable } from '@twinvault/format';
+import { packBytesMax, packHeaderFixedBytes, PackTable } from '@twinvault/format';
 import type { Ledger, PackName, Suite } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
@@ -18,6 +18,7 @@ import type { Lease, LeaseHolder } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
 import { finishDeletion } from '../packs/deletion.ts';
 import { packNames, sessionNameOf } from '../packs/pack-files.ts';
+import { endsOf } from '../packs/verify-pack.ts';
 import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
 import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
@@ -240,13 +241,14 @@ export class SiteSession implements Omit<VaultSession, 'heads'> {
     }
   }
 
-  putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'> {
+  putPack(name: PackName, arrived: Uint8Array): Promise<'stored' | 'present'> {
     return asProtocol(async () => {
       this.#demandOpen();
-      if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
+      if (arrived.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: arrived.length } });
       const { minimumSuite, owner } = this.#session;
       const expected = { safe: this.#context.safe, certificate: owner.certificate, minimumSuite };
-      const { header, table } = verifyPackTable(name, bytes, expected);
+      const bytes = await this.#context.verifyPack(name, arrived, expected);
+      const { header, table } = endsOf(name, bytes, expected);
       // Whose rows a compacted pack holds is for the site alone to say: it would take them for those of other packs.
       if (table.sections[0]?.origin !== null)
         throw new ProtocolError('pack-foreign', { context: { defect: 'not a fresh pack' } });

@@ -57,6 +57,7 @@ export async function servicePlace(options: Partial<SiteServiceOptions> = {}): P
     vault,
     database,
     ports,
+    node: 'test',
     log: makeLog({ level: 'debug', clock: systemClock, write: (line) => log.push(line) }),
     basePath: '/a',
     listen: { host: '127.0.0.1', port: 0 },

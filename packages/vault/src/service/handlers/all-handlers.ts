@@ -2,12 +2,15 @@
 
 import type { Clock, Timers } from '@twinvault/std';
 import { Inventory } from '../../database/inventory.ts';
+import { Metering } from '../../database/metering.ts';
 import type { SiteDatabase } from '../../database/site-database.ts';
+import type { WorkQueue } from '../../database/work-queue.ts';
 import type { SiteVault } from '../../site-vault.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { Announcements } from '../keepers/announcements.ts';
 import type { Keepers } from '../keepers/keepers.ts';
 import { feedHandlers } from './feed-handlers.ts';
+import { operatorHandlers } from './operator-handlers.ts';
 import { readingHandlers } from './reading-handlers.ts';
 import { safeHandlers } from './safe-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -18,11 +21,14 @@ export interface AllHandlersParts {
   readonly database: SiteDatabase;
   readonly keepers: Keepers;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
+  readonly queue: WorkQueue;
+  /** Has this node look for work at once. */
+  readonly wake: () => void;
   /** Aborted when the site stops. */
   readonly stopping: AbortSignal;
 }
 
-export function siteHandlersOf({ vault, database, keepers, ports, stopping }: AllHandlersParts): Handlers {
+export function siteHandlersOf({ vault, database, keepers, ports, queue, wake, stopping }: AllHandlersParts): Handlers {
   const inventory = new Inventory(database);
   const announcements = new Announcements(inventory);
   const parts = { vault, announcements };
@@ -32,5 +38,6 @@ export function siteHandlersOf({ vault, database, keepers, ports, stopping }: Al
     ...sessionHandlers({ ...parts, sessions: keepers.sessions }),
     ...readingHandlers({ ...parts, readings: keepers.readings }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),
+    ...operatorHandlers({ ...parts, queue, metering: new Metering(database), wake }),
   };
 }

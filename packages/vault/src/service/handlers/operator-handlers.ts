@@ -1,0 +1,93 @@
+/* What an operator asks for: tasks of the site, how far they are, and metering. */
+
+import { meteringDaysMax, ProtocolError } from '@twinvault/protocol';
+import type { ProtocolErrorCode } from '@twinvault/protocol';
+import { checkBody, cleanBody, meteringQuery, problemOf, rebuildBody } from '@twinvault/protocol/wire';
+import type { MeteringAnswer, TaskAnswer } from '@twinvault/protocol/wire';
+import type { Metering } from '../../database/metering.ts';
+import type { Json, Task, TaskProblem } from '../../database/tasks.ts';
+import type { WorkQueue } from '../../database/work-queue.ts';
+import type { Answer, Call } from '../http/call.ts';
+import type { Handlers } from '../http/http-app.ts';
+import { json, jsonOf, openSafeOf, parameterOf, queryOf } from './handler-parts.ts';
+import type { HandlerParts } from './handler-parts.ts';
+
+export interface OperatorParts extends HandlerParts {
+  readonly queue: WorkQueue;
+  readonly metering: Metering;
+  /** Has this node look for work at once. */
+  readonly wake: () => void;
+}
+
+const siteCustomer = 'site';
+
+export function operatorHandlers(parts: OperatorParts): Handlers {
+  const { queue, metering } = parts;
+  return {
+    clean: (call) => forSafe(parts, call, { kind: 'clean', input: jsonOf(cleanBody, call) }),
+    check: (call) => forSafe(parts, call, { kind: 'check', input: jsonOf(checkBody, call) }),
+    rebuild: (call) => add(parts, { kind: 'rebuild', customer: siteCustomer, input: jsonOf(rebuildBody, call) }),
+    task: async (call) => {
+      const id = parameterOf(call, 'task');
+      const task = await queue.find(id);
+      if (task === null) throw new ProtocolError('task-unknown', { context: { task: id } });
+      return json(taskAnswerOf(task));
+    },
+    metering: async (call) => {
+      const { from, to } = queryOf(meteringQuery, call);
+      if (to < from || to - from > meteringDaysMax) throw new ProtocolError('request-invalid', { context: { from, to } });
+      const rows = await metering.rows({ from, to: to - 1 });
+      const answer: MeteringAnswer = {
+        rows: rows.map(({ safe, job, day, protectedBytes, storedBytes, safesets }) => ({
+          safe,
+          computer: '',
+          job,
+          day,
+          protectedBytes,
+          storedBytes,
+          safesets,
+        })),
+      };
+      return json(answer);
+    },
+  };
+}
+
+interface Wanted {
+  readonly kind: string;
+  readonly input: object;
+}
+
+/** `safe-unknown`. */
+async function forSafe(parts: OperatorParts, call: Call, { kind, input }: Wanted): Promise<Answer> {
+  await openSafeOf(parts.vault, call);
+  const safe = parameterOf(call, 'safe');
+  return add(parts, { kind, customer: safe, safe, input });
+}
+
+async function add(
+  { queue, wake }: OperatorParts,
+  task: Wanted & { readonly customer: string; readonly safe?: string },
+): Promise<Answer> {
+  const id = await queue.add({ ...task, input: task.input as Json });
+  wake();
+  return json({ task: id }, 202);
+}
+
+function taskAnswerOf({ state, progress, report, problem }: Task): TaskAnswer {
+  return {
+    state,
+    ...(progress === null ? {} : { progress: progress as Record<string, string | number> }),
+    ...(state === 'done' ? { report } : {}),
+    ...(state === 'failed' && problem !== null ? { problem: problemOf(errorOf(problem)) } : {}),
+  };
+}
+
+/** problemOf tells a code that it does not know as a failure without words. */
+function errorOf({ code, context }: TaskProblem): Error {
+  try {
+    return new ProtocolError(code as ProtocolErrorCode, { context });
+  } catch {
+    return new ProtocolError('vault-failed', { context: { task: code } });
+  }
+}
