@@ -8,7 +8,7 @@ import { memoryPlatform } from '@twinvault/testkit';
 import type { MemoryPlatform } from '@twinvault/testkit';
 import type { Plain } from './listing.ts';
 import { frozenFolder } from './places.ts';
-import type { FrozenName } from './places.ts';
+import type { FrozenName, frozenSuccession } from './places.ts';
 
 /** Files below a folder by their path, with "/". */
 export function filesBelow(folder: string): Map<string, Uint8Array> {
@@ -21,7 +21,11 @@ export function filesBelow(folder: string): Map<string, Uint8Array> {
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export function frozenText(name: FrozenName, file: 'kit.txt' | 'expected.jsonl'): string {
+export type FrozenFolder = FrozenName | typeof frozenSuccession;
+
+export type ExpectedFile = 'expected.jsonl' | 'expected-before.jsonl';
+
+export function frozenText(name: FrozenFolder, file: 'kit.txt' | ExpectedFile): string {
   return readFileSync(join(frozenFolder, name, file), 'utf8');
 }
 
@@ -33,8 +37,8 @@ export interface ExpectedSafeset {
 }
 
 /** What was written down when the safe was frozen; the form of listing.ts. */
-export function expectedSafesets(name: FrozenName): ExpectedSafeset[] {
-  return frozenText(name, 'expected.jsonl')
+export function expectedSafesets(name: FrozenFolder, file: ExpectedFile = 'expected.jsonl'): ExpectedSafeset[] {
+  return frozenText(name, file)
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as ExpectedSafeset);
@@ -82,7 +86,7 @@ export async function thawed(stored: ReadonlyMap<string, Uint8Array>): Promise<M
   return platform;
 }
 
-export function frozenVault(name: FrozenName): Map<string, Uint8Array> {
+export function frozenVault(name: FrozenFolder): Map<string, Uint8Array> {
   return filesBelow(join(frozenFolder, name, 'vault'));
 }
 

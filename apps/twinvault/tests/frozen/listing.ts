@@ -31,9 +31,11 @@ export class RefsDiffer extends Error {
   override name = 'RefsDiffer';
 }
 
-export type FrozenSecret =
+/** `label`: of the safe, where the vault has several. */
+export type FrozenSecret = { readonly label?: string } & (
   | { readonly type: 'password'; readonly password: string }
-  | { readonly type: 'kit'; readonly text: string };
+  | { readonly type: 'kit'; readonly text: string }
+);
 
 export interface OpenedFrozen {
   readonly vault: SiteVault;
@@ -41,10 +43,10 @@ export interface OpenedFrozen {
   readonly opened: OpenedSafe;
 }
 
-/** The only safe of the vault, opened. */
+/** The safe of the vault, or the one with that label, opened. */
 export async function openFrozen(path: string, platform: Platform, secret: FrozenSecret): Promise<OpenedFrozen> {
   const vault = await openDirectoryVault({ path, platform });
-  const [summary] = await vault.safes();
+  const summary = (await vault.safes()).find(({ label }) => secret.label === undefined || label === secret.label);
   if (summary === undefined) throw new RangeError('the vault shows no safe');
   const safe = await vault.openSafe(summary.safe);
   const [descriptor, slots, ledger] = await Promise.all([safe.descriptor(), safe.slots(), safe.ledger(1)]);

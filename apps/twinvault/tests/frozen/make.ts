@@ -17,7 +17,8 @@ import type { Broken } from './broken.ts';
 import { damages } from './damages.ts';
 import { changed, digestLines, filesBelow, frozenVault, writeVault } from './frozen-files.ts';
 import { listFrozen, openFrozen } from './listing.ts';
-import { frozenFolder, frozenNames, frozenPassword } from './places.ts';
+import { makeSuccession } from './make-succession.ts';
+import { frozenFolder, frozenNames, frozenPassword, frozenSuccession } from './places.ts';
 import type { FrozenName } from './places.ts';
 import { copyOut, SafeMaker } from './safe-maker.ts';
 import { deskTree, nextNight, serverTree } from './trees.ts';
@@ -110,6 +111,8 @@ function writeDigests(): void {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const name of frozenNames) await freeze(name);
+  const succession = join(frozenFolder, frozenSuccession);
+  if (!existsSync(succession)) await makeSuccession(succession);
   await freezeBroken();
   writeDigests();
 }

@@ -11,3 +11,7 @@ export type FrozenName = (typeof frozenNames)[number];
 /** Of all of them: they hold nothing that is secret. */
 export const frozenPassword = 'correct horse battery staple';
 export const frozenLabel = 'frozen';
+
+/** A vault with a safe and the one that took its place. */
+export const frozenSuccession = 'succession';
+export const successorLabel = 'frozen again';
