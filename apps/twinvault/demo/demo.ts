@@ -1,6 +1,6 @@
 /*
- * The demo: protects a folder of real files, changes it, protects it again, shows what changed and what that cost, restores into a new
- * place and proves it equal.
+ * The demo: serves a vault over HTTPS, protects a folder of real files there, changes it, protects it again, shows what changed and what
+ * that cost, restores into a new place and proves it equal.
  *
  *   npm run demo                    a folder found on this machine
  *   npm run demo -- FOLDER          this folder (it is copied first: nothing of yours is touched)
@@ -9,8 +9,12 @@
  * It calls the command as a user would; what it prints with "$" can be typed.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +28,44 @@ function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function shownCommand(words: readonly string[]): string {
+  return `\n$ twinvault ${words.map((word) => (/\s/u.test(word) ? `'${word}'` : word)).join(' ')}`;
+}
+
+/** Serves until it is ended; resolves when it has said what to do next. */
+async function serve(words: readonly string[]): Promise<ChildProcess> {
+  say(shownCommand(['serve', ...words]));
+  const serving = spawn(launcher, ['serve', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise<void>((ready, failed) => {
+    let told = '';
+    serving.stdout.on('data', (bytes: Buffer) => {
+      process.stdout.write(bytes);
+      told += bytes.toString();
+      if (/^Next, .*\n/mu.test(told)) ready();
+    });
+    serving.once('exit', (code) => failed(new Error(`serve ended with ${code}`)));
+  });
+  return serving;
+}
+
+async function end(serving: ChildProcess | null): Promise<void> {
+  if (serving === null || serving.exitCode !== null) return;
+  serving.kill('SIGINT');
+  await once(serving, 'exit');
+}
+
 /** Runs the command with its output on our own, and its last JSON line returned when asked for. */
 function twinvault(words: readonly string[]): void {
-  say(`\n$ twinvault ${words.map((word) => (/\s/u.test(word) ? `'${word}'` : word)).join(' ')}`);
+  say(shownCommand(words));
   const { status } = spawnSync(launcher, words, { stdio: 'inherit' });
   if (status !== 0) throw new Error(`the command ended with ${status}`);
 }
@@ -48,16 +87,23 @@ function chooseFolder(words: readonly string[]): string {
   return found;
 }
 
-function demo(words: readonly string[]): void {
+async function demo(words: readonly string[]): Promise<void> {
   const source = chooseFolder(words);
   const place = mkdtempSync(join(tmpdir(), 'twinvault-demo-'));
   const folder = join(place, 'documents');
-  const base = ['--vault', join(place, 'vault'), '--safe', 'demo', '--state', join(place, 'state')];
+  const sites = join(place, 'sites');
+  const address = `https://localhost:${await freePort()}`;
+  const vault = ['--vault', `${address}/a`, '--token-file', join(sites, 'a', 'token')];
+  const base = [...vault, '--safe', 'demo', '--state', join(place, 'state')];
   const secret = ['--password-file', join(place, 'password')];
+  let serving: ChildProcess | null = null;
   try {
     say(`Copying ${source} to ${folder}, so that nothing of yours is touched.`);
     cpSync(source, folder, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
     writeFileSync(join(place, 'password'), 'seven wet ponies at noon\n', { mode: 0o600 });
+
+    say('\n--- A vault for every computer that has its token file');
+    serving = await serve([sites, '--address', address]);
 
     say('\n--- A new safe');
     twinvault(['init', ...base, ...secret, '--kit-file', join(place, 'kit.txt')]);
@@ -76,7 +122,8 @@ function demo(words: readonly string[]): void {
     for (const difference of differences.slice(0, 20)) say(`  ${difference}`);
     if (differences.length > 0) throw new Error(`the restored folder differs in ${differences.length} places`);
     say('Compared every name, byte, time, owner, mode, link and attribute: 0 differences.');
-    twinvault(['check', ...base, ...secret, '--read-data']);
+    const beside = ['--vault', join(sites, 'a', 'vault'), '--safe', 'demo', '--state', join(place, 'state')];
+    twinvault(['check', ...beside, ...secret, '--read-data']);
     const listed = twinvaultJson(['safesets', ...base]);
     const [first, second] = (listed['safesets'] as { counts: { bytesUploaded: number } }[]) ?? [];
     if (first === undefined || second === undefined) throw new Error('two safesets should be there');
@@ -86,9 +133,10 @@ function demo(words: readonly string[]): void {
     );
     say('Demo: ok');
   } finally {
+    await end(serving);
     if (words.includes('--keep')) say(`Everything is left in ${place}.`);
     else rmSync(place, { recursive: true, force: true });
   }
 }
 
-demo(process.argv.slice(2));
+await demo(process.argv.slice(2));
