@@ -52,7 +52,7 @@ export type { MemoryStoreOptions } from './memory-store.ts';
 export { makeNastyTree, removeTree } from './nasty-tree.ts';
 export type { NastyTree } from './nasty-tree.ts';
 export { s3Missing, startS3 } from './s3-server.ts';
-export type { S3Server } from './s3-server.ts';
+export type { S3Keys, S3Server } from './s3-server.ts';
 export { seededRandom } from './seeded-random.ts';
 export { postgresMissing, startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';

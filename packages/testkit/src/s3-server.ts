@@ -5,6 +5,7 @@
  */
 
 import { execFile, spawn } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -23,13 +24,18 @@ export function s3Missing(): string | false {
     : 'no Ceph (Debian: apt-get install ceph-mon ceph-osd radosgw ceph-common)';
 }
 
-export interface S3Server extends AsyncDisposable {
-  readonly endpoint: string;
-  readonly region: string;
+export interface S3Keys {
   readonly accessKey: string;
   readonly secretKey: string;
+}
+
+export interface S3Server extends AsyncDisposable, S3Keys {
+  readonly endpoint: string;
+  readonly region: string;
+  /** Only a bucket that was made so may lock objects. */
+  makeBucket(name: string, options: { readonly lock: boolean; readonly keys?: S3Keys }): Promise<void>;
   /** Another user, with a bound on what all its buckets hold. */
-  addUser(options: { readonly name: string; readonly bytesMax: number }): Promise<{ accessKey: string; secretKey: string }>;
+  addUser(options: { readonly name: string; readonly bytesMax: number }): Promise<S3Keys>;
   /** Stops the processor time of the disk's daemon: requests hang until `resume`. */
   pause(): void;
   resume(): void;
@@ -110,6 +116,25 @@ function configOf(folder: string, [monitorPort = 0, oldMonitorPort = 0, port = 0
     .join('\n');
 }
 
+/** AWS Signature Version 4 of a PUT without a body. */
+function signedPut(url: URL, region: string, { accessKey, secretKey }: S3Keys): Record<string, string> {
+  const hmac = (key: string | Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest();
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const time = new Date().toISOString().replaceAll(/[:-]|\.\d{3}/gu, '');
+  const scope = [time.slice(0, 8), region, 's3', 'aws4_request'];
+  const headers = { 'x-amz-content-sha256': sha256(''), 'x-amz-date': time };
+  const signed = { host: url.host, ...headers };
+  const names = Object.keys(signed).join(';');
+  const lines = Object.entries(signed).map(([name, value]) => `${name}:${value}\n`);
+  const request = ['PUT', url.pathname, '', lines.join(''), names, sha256('')].join('\n');
+  const key = scope.reduce<Uint8Array | string>((over, part) => hmac(over, part), `AWS4${secretKey}`);
+  const signature = Buffer.from(hmac(key, ['AWS4-HMAC-SHA256', time, scope.join('/'), sha256(request)].join('\n'))).toString(
+    'hex',
+  );
+  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature}`;
+  return { ...headers, authorization };
+}
+
 class CephServer implements S3Server {
   readonly endpoint: string;
   readonly region: string = 'default';
@@ -148,7 +173,7 @@ class CephServer implements S3Server {
     await this.#answers();
   }
 
-  async addUser({ name, bytesMax }: { name: string; bytesMax: number }): Promise<{ accessKey: string; secretKey: string }> {
+  async addUser({ name, bytesMax }: { name: string; bytesMax: number }): Promise<S3Keys> {
     const keys = { accessKey: `KEY${name.toUpperCase()}`, secretKey: `secret-${name}` };
     await this.#admin([
       'user',
@@ -161,6 +186,13 @@ class CephServer implements S3Server {
     await this.#admin(['quota', 'set', `--uid=${name}`, '--quota-scope=user', `--max-size=${bytesMax}`]);
     await this.#admin(['quota', 'enable', `--uid=${name}`, '--quota-scope=user']);
     return keys;
+  }
+
+  async makeBucket(name: string, { lock, keys = this }: { lock: boolean; keys?: S3Keys }): Promise<void> {
+    const headers = signedPut(new URL(`/${name}`, this.endpoint), this.region, keys);
+    const extra: Record<string, string> = lock ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {};
+    const { status } = await fetch(`${this.endpoint}/${name}`, { method: 'PUT', headers: { ...headers, ...extra } });
+    if (status !== 200) throw new Error(`the bucket was not made: ${status}`);
   }
 
   pause(): void {

@@ -9,7 +9,8 @@ import type { Files, Network } from '@twinvault/std';
 import type { VaultPorts } from './context.ts';
 import { FileTime } from './leases/file-time.ts';
 import type { Leases } from './leases/leases.ts';
-import type { VaultParts } from './site-vault.ts';
+import { createVault } from './site-vault.ts';
+import type { SiteVault, VaultParts } from './site-vault.ts';
 import { fileSiteKey } from './site/site-key.ts';
 import { FileStore } from './store/file-store.ts';
 import { leaseGate } from './store/put-gate.ts';
@@ -33,6 +34,17 @@ export interface BucketVaultOptions {
 
 /** By so much the times of store and leases may differ. A bucket tells its time to the second, and refuses requests by clocks that are off by 15 minutes. */
 export const storeSkewMsMax: number = 2 * minuteMs;
+
+/** Makes the bucket a vault; fine when it is one. `vault-foreign`, what `bucketParts` and `openVault` throw. */
+export async function createBucketVault(options: BucketVaultOptions): Promise<SiteVault> {
+  const { endpoint, bucket, prefix } = options.bucket;
+  try {
+    return await createVault(await bucketParts(options));
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || error.code !== 'vault-foreign') throw error;
+    throw new ProtocolError(error.code, { context: { localPath: `${endpoint}/${bucket}/${prefix}` }, cause: error });
+  }
+}
 
 /** What `createVault` and `openVault` take. `store-unfit` (also when its time is off: lacks "the time"), `store-away`, `vault-denied`. */
 export async function bucketParts(options: BucketVaultOptions): Promise<VaultParts> {

@@ -3,7 +3,7 @@
 import { nodeNetwork, nodePlatform } from '@twinvault/std/node';
 import type { Network } from '@twinvault/std';
 import { memoryPlatform, startS3 } from '@twinvault/testkit';
-import type { S3Server } from '@twinvault/testkit';
+import type { S3Keys, S3Server } from '@twinvault/testkit';
 import { FileLeases } from '../src/leases/file-leases.ts';
 import { FileTime } from '../src/leases/file-time.ts';
 import type { Leases } from '../src/index.ts';
@@ -11,7 +11,6 @@ import { leaseGate } from '../src/store/put-gate.ts';
 import type { PutGate } from '../src/store/put-gate.ts';
 import { openS3Store } from '../src/store/s3/open-s3-store.ts';
 import type { S3Options } from '../src/store/s3/open-s3-store.ts';
-import { S3Client } from '../src/store/s3/s3-client.ts';
 import type { S3Bucket, S3Ports } from '../src/store/s3/s3-client.ts';
 import type { S3Store } from '../src/store/s3/s3-store.ts';
 import { vaultFiles } from '../src/store/vault-files.ts';
@@ -37,21 +36,17 @@ export class S3World {
     return new S3World(await startS3());
   }
 
-  bucketOf(bucket: string, keys: { accessKey: string; secretKey: string } = this.server): S3Bucket {
+  bucketOf(bucket: string, keys: S3Keys = this.server): S3Bucket {
     const { endpoint, region } = this.server;
     const { accessKey, secretKey } = keys;
     return { endpoint, region, bucket, prefix: '', addressing: 'path', accessKey, secretKey };
   }
 
   /** A new bucket; with `lock` one that may lock. */
-  async makeBucket(options: {
-    readonly lock: boolean;
-    readonly keys?: { accessKey: string; secretKey: string };
-  }): Promise<S3Bucket> {
+  async makeBucket(options: { readonly lock: boolean; readonly keys?: S3Keys }): Promise<S3Bucket> {
     this.#count += 1;
     const bucket = this.bucketOf(`bucket-${this.#count}`, options.keys);
-    const headers: Record<string, string> = options.lock ? { 'x-amz-bucket-object-lock-enabled': 'true' } : {};
-    await new S3Client(bucket, this.ports).send({ method: 'PUT', key: null, headers, statuses: [200] });
+    await this.server.makeBucket(bucket.bucket, options);
     return bucket;
   }
 

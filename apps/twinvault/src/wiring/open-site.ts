@@ -1,10 +1,10 @@
 /* From a configuration to the vault and the database that it names. */
 import { dirname } from 'node:path';
 import type { Platform } from '@twinvault/std';
-import { createDirectoryVault, directoryParts, VaultError } from '@twinvault/vault';
+import { createDirectoryVault, directoryParts, fileSiteKey, VaultError } from '@twinvault/vault';
 import type { SiteKey, SiteVault } from '@twinvault/vault';
-import { openSiteDatabase } from '@twinvault/vault/service';
-import type { DatabaseConfig, SiteConfig, SiteDatabase } from '@twinvault/vault/service';
+import { createBucketVault, DatabaseLeases, openSiteDatabase } from '@twinvault/vault/service';
+import type { BucketConfig, DatabaseConfig, S3Bucket, SiteConfig, SiteDatabase } from '@twinvault/vault/service';
 import { readPem, readSecret } from './site-files.ts';
 
 export interface OpenSite extends AsyncDisposable {
@@ -14,20 +14,15 @@ export interface OpenSite extends AsyncDisposable {
   readonly key: SiteKey;
 }
 
-/** An empty store becomes a vault, and an empty database gets its tables. `config-invalid` for a store that this version does not serve. */
+/** An empty store becomes a vault, and an empty database gets its tables. `config-invalid` for credentials that cannot be read, `store-unfit`. */
 export async function openSite(platform: Platform, config: SiteConfig): Promise<OpenSite> {
-  const { store } = config;
-  if (store.type !== 'directory') {
-    throw new VaultError('config-invalid', { context: { key: 'store.bucket', defect: 'is not served by this version' } });
-  }
   const database = await openSiteDatabase({ config: await databaseConfig(platform, config), platform });
   try {
-    const options = { path: store.path, platform };
-    const vault = await createDirectoryVault(options);
+    const { vault, key } = await openStore(platform, config, database);
     return {
       vault,
       database,
-      key: directoryParts(options).key,
+      key,
       [Symbol.asyncDispose]: async () => {
         await vault[Symbol.asyncDispose]();
         await database[Symbol.asyncDispose]();
@@ -37,6 +32,52 @@ export async function openSite(platform: Platform, config: SiteConfig): Promise<
     await database[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function openStore(
+  platform: Platform,
+  { store, state }: SiteConfig,
+  database: SiteDatabase,
+): Promise<Pick<OpenSite, 'vault' | 'key'>> {
+  if (store.type === 'directory') {
+    const options = { path: store.path, platform };
+    return { vault: await createDirectoryVault(options), key: directoryParts(options).key };
+  }
+  const { siteKey: keyPath } = store.bucket;
+  const vault = await createBucketVault({
+    bucket: await bucketOf(store.bucket),
+    lockMode: 'COMPLIANCE',
+    leases: new DatabaseLeases({ database, timers: platform.timers, processes: platform.processes }),
+    cachePath: `${state}/cache`,
+    keyPath,
+    platform,
+  });
+  return { vault, key: fileSiteKey(platform.files, keyPath) };
+}
+
+/** With the credentials out of their file. `config-invalid`, and what readSecret throws. */
+async function bucketOf({ endpoint, region, name, prefix, addressing, credentials }: BucketConfig): Promise<S3Bucket> {
+  const { accessKey, secretKey } = credentialsIn(await readSecret(credentials));
+  return {
+    endpoint,
+    region: region ?? 'us-east-1',
+    bucket: name,
+    prefix: prefix === undefined ? '' : `${prefix.replace(/\/+$/u, '')}/`,
+    addressing: addressing ?? 'path',
+    accessKey,
+    secretKey,
+  };
+}
+
+function credentialsIn(text: string): { readonly accessKey: string; readonly secretKey: string } {
+  try {
+    const { accessKey, secretKey } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (typeof accessKey === 'string' && typeof secretKey === 'string') return { accessKey, secretKey };
+  } catch {
+    // Not told further: the reason would quote the secret.
+  }
+  const defect = 'names a file that is not {"accessKey": "…", "secretKey": "…"}';
+  throw new VaultError('config-invalid', { context: { key: 'store.bucket.credentials', defect } });
 }
 
 async function databaseConfig(platform: Platform, { database }: SiteConfig): Promise<DatabaseConfig> {

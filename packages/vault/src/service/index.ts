@@ -1,5 +1,8 @@
 /* A site behind HTTPS: apart from the package's main entry, since whoever works on a vault in a directory needs none of its libraries. */
 
+export { createBucketVault } from '../bucket-vault.ts';
+export type { BucketVaultOptions } from '../bucket-vault.ts';
+export { DatabaseLeases } from '../database/database-leases.ts';
 export { openSiteDatabase } from '../database/open-database.ts';
 export type { DatabaseConfig } from '../database/open-database.ts';
 export type { SiteDatabase } from '../database/site-database.ts';
@@ -13,3 +16,4 @@ export { makeLog } from './log.ts';
 export type { Log, LogFields, LogOptions } from './log.ts';
 export { startSiteService, stopMsMax } from './site-service.ts';
 export type { SiteService, SiteServiceOptions } from './site-service.ts';
+export type { S3Bucket } from '../store/s3/s3-client.ts';

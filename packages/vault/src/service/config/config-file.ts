@@ -36,6 +36,8 @@ export interface BucketConfig {
   readonly region?: string;
   readonly name: string;
   readonly prefix?: string;
+  /** Where the bucket's name stands in addresses; `path` when left out. */
+  readonly addressing?: 'path' | 'host';
   readonly credentials: string;
   readonly siteKey: string;
 }
@@ -87,7 +89,8 @@ const bucket = Type.Object(
     endpoint: Type.String({ maxLength: 2048, pattern: '^https?://[^\\s?#@]+$' }),
     region: Type.Optional(text),
     name: text,
-    prefix: Type.Optional(text),
+    prefix: Type.Optional(Type.String({ maxLength: 512, pattern: '^[a-z0-9][a-z0-9/-]*$' })),
+    addressing: Type.Optional(Type.Union([Type.Literal('path'), Type.Literal('host')])),
     credentials: text,
     siteKey: text,
   },

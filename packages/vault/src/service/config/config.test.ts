@@ -42,7 +42,7 @@ listen: "[::1]:9000"
 operations: 127.0.0.1:9464
 state: /var/lib/x
 store:
-  bucket: { endpoint: "http://localhost:7480", name: vault, prefix: a, credentials: s3.json, siteKey: site.key }
+  bucket: { endpoint: "http://localhost:7480", name: vault, prefix: a, addressing: host, credentials: s3.json, siteKey: site.key }
 database: { postgresql: { host: db.example, database: site, user: site, password: db-password, tls: system } }
 certificate: { acme: { directory: "https://acme.example/dir", contact: "mailto:a@b.example", agreed: true } }
 issuers: [${'ab'.repeat(32)}]

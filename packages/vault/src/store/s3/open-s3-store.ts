@@ -47,7 +47,7 @@ export async function openS3Store({ bucket, ports, gate, lockMode, partBytes }: 
   });
 }
 
-type Lacks = 'bucket' | 'versions' | 'removal of versions' | 'freedom from a default retention';
+type Lacks = 'the bucket' | 'versions' | 'removal of versions' | 'freedom from a default retention';
 
 function unfit(lacks: Lacks): ProtocolError {
   return new ProtocolError('store-unfit', { context: { lacks } });
@@ -57,7 +57,7 @@ async function turnOnVersions(client: S3Client): Promise<void> {
   const query = { versioning: '' };
   const isOn = async (): Promise<boolean> => {
     const { status, body } = await client.send({ method: 'GET', key: null, query, statuses: [200, 404, 501] });
-    if (status === 404) throw unfit('bucket');
+    if (status === 404) throw unfit('the bucket');
     return textOf(utf8Decode(body) ?? '', 'Status') === 'Enabled';
   };
   if (await isOn()) return;
