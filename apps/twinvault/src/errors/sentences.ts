@@ -260,9 +260,14 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'This safe was given new keys: another one ({safe}) took its place, and its owner did not admit this computer.',
     'admission-invalid': 'The safe that took the place of this one has no keys that this computer can open.',
   }),
-  ...all('missing', 'Give the vault where that safe lies, and its name: --vault DIRECTORY --safe NAME.', {
-    'successor-missing': 'This safe was given new keys: another one ({safe}) took its place, and it is not in this vault.',
-  }),
+  ...all(
+    'missing',
+    'Name that safe: --safe NAME, with --vault where it lies elsewhere. At a site this computer needs a token for it: --token-file FILE.',
+    {
+      'successor-missing':
+        'This safe was given new keys: another one ({safe}) took its place, and it is not in this vault, or the token for this site is not for it.',
+    },
+  ),
   ...all('missing', 'Run it again: the next run goes on there.', {
     'safe-succeeded': 'This safe was given new keys in this moment: another one took its place.',
   }),

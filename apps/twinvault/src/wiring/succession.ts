@@ -73,7 +73,7 @@ export async function nameSuccessor(
   try {
     await old.safe.appendLedger(entry);
   } catch (error) {
-    if (error instanceof ProtocolError && ['vault-read-only', 'vault-denied', 'vault-full'].includes(error.code)) {
+    if (error instanceof ProtocolError && ['vault-read-only', 'vault-denied', 'vault-full', 'verb-denied'].includes(error.code)) {
       return { result: 'closed', old: old.opened };
     }
     throw error;
