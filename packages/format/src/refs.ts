@@ -7,7 +7,7 @@
  * empty and never ends with a zero byte.
  */
 
-import { ByteReader, ByteWriter, compareBytes, equalBytes, StdError } from '@twinvault/std';
+import { ByteReader, ByteWriter, compareBytes, concatBytes, equalBytes, StdError } from '@twinvault/std';
 import { demand, FormatError, refuse } from './errors.ts';
 import { packName } from './ids.ts';
 import type { PackName } from './ids.ts';
@@ -274,35 +274,50 @@ export function xorRefs(a: Refs, b: Refs): Uint8Array {
 
 /** `object-too-large` before more is gathered than refs may have. Where both name a pack alike nothing is left of it, whatever is combined. */
 function combined(a: Refs, b: Refs, combine: (left: number, right: number) => number): Uint8Array {
-  const packs: RefsPack[] = [];
-  let sizeBytes = 0;
+  const body = new ByteWriter(64 * 1024);
+  const bitmap = new Uint8Array(refsBitmapBytesMax);
+  let packCount = 0;
   let indexA = 0;
   let indexB = 0;
   while (indexA < a.packCount || indexB < b.packCount) {
     const order = orderAt(a, indexA, [b, indexB]);
     if (order !== 0 || !areAlike(a, indexA, [b, indexB])) {
-      const left = order <= 0 ? a.packAt(indexA) : null;
-      const right = order >= 0 ? b.packAt(indexB) : null;
-      const pack = (left ?? right)?.pack;
-      const bitmap = combinedBitmap(left?.bitmap ?? noBitmap, right?.bitmap ?? noBitmap, combine);
-      if (pack !== undefined && bitmap.length > 0) {
-        packs.push({ pack, bitmap });
-        sizeBytes += nameBytes + bitmap.length;
-        demand(sizeBytes <= recordRefsBytesMax, 'object-too-large', 'refs');
+      const left = order <= 0 ? indexA : a.packCount;
+      const right = order >= 0 ? indexB : b.packCount;
+      const lengthBytes = combineInto(bitmap, [a, left, b, right], combine);
+      if (lengthBytes > 0) {
+        demand(body.length + nameBytes + lengthBytes <= recordRefsBytesMax, 'object-too-large', 'refs');
+        const [named, index] = order <= 0 ? [a, indexA] : [b, indexB];
+        const name = named.places[3 * index] ?? 0;
+        body.bytes(named.bytes.subarray(name, name + nameBytes)).lengthPrefixed(bitmap.subarray(0, lengthBytes));
+        packCount += 1;
       }
     }
     if (order <= 0) indexA += 1;
     if (order >= 0) indexB += 1;
   }
-  return encodeRefs(packs);
+  return concatBytes(new ByteWriter(8).varint(packCount).finish(), body.finish());
 }
 
-const noBitmap = new Uint8Array(0);
+/** Two refs, and a pack of each by its place there; `packCount` stands for none. */
+type TwoPacks = readonly [Refs, number, Refs, number];
 
-function combinedBitmap(a: Uint8Array, b: Uint8Array, combine: (left: number, right: number) => number): Uint8Array {
-  const bitmap = new Uint8Array(Math.max(a.length, b.length));
-  for (let index = 0; index < bitmap.length; index += 1) bitmap[index] = combine(a[index] ?? 0, b[index] ?? 0);
-  return trimmed(bitmap);
+/** The length of what was combined, without zero bytes at its end. */
+function combineInto(
+  target: Uint8Array,
+  [a, indexA, b, indexB]: TwoPacks,
+  combine: (left: number, right: number) => number,
+): number {
+  const [startA = 0, endA = 0] = [a.places[3 * indexA + 1], a.places[3 * indexA + 2]];
+  const [startB = 0, endB = 0] = [b.places[3 * indexB + 1], b.places[3 * indexB + 2]];
+  let lengthBytes = 0;
+  for (let at = 0; at < Math.max(endA - startA, endB - startB); at += 1) {
+    const left = startA + at < endA ? (a.bytes[startA + at] ?? 0) : 0;
+    const right = startB + at < endB ? (b.bytes[startB + at] ?? 0) : 0;
+    target[at] = combine(left, right);
+    if (target[at] !== 0) lengthBytes = at + 1;
+  }
+  return lengthBytes;
 }
 
 /** Below 0 when the name at `indexA` comes first or the other list has ended, 0 for the same name. */

@@ -49,6 +49,7 @@ export async function markPacks(parts: MarkParts): Promise<Marked> {
   const plans = numbersByNonce(await readPlans(context));
   const facts = await packFacts({ context, live, present, noted, plans });
   const packs: CleanedPack[] = [];
+  const sinceMs = oldestSession(parts.leases);
   let totalBytes = 0;
   for (let number = 0; number < present.count; number += 1) {
     const isNoted = noted.size > 0 && noted.delete(present.hexAt(number));
@@ -57,9 +58,7 @@ export async function markPacks(parts: MarkParts): Promise<Marked> {
     totalBytes += found.bytes;
     if (found.state === 'live' && !isNoted) continue;
     const hex = present.hexAt(number);
-    const decision =
-      found.state === 'live' ? takeBackDecision : await decideNeedless(parts, hex, { state: found.state, isNoted });
-    packs.push({ pack: hex, bytes: found.bytes, ...decision });
+    packs.push({ pack: hex, bytes: found.bytes, ...(await decide(parts, hex, { state: found.state, isNoted, sinceMs })) });
   }
   packs.sort((a, b) => (a.pack < b.pack ? -1 : 1));
   return { packs, totalPacks: present.count, totalBytes, facts, staleNotes: [...noted] };
@@ -89,6 +88,20 @@ async function unknownState({ context, live }: MarkParts, facts: FactsTable, num
   const stat = await context.store.stat(context.layout.pack(name));
   const mayBeNeeded = live.bitmapOf(name) !== null || facts.heldRows < live.count;
   return stat === null ? null : { bytes: stat.sizeBytes, state: mayBeNeeded ? 'live' : 'dead' };
+}
+
+interface ToDecide {
+  readonly state: PackState['state'];
+  readonly isNoted: boolean;
+  /** Of the oldest open session; null when there is none. */
+  readonly sinceMs: number | null;
+}
+
+/** A value where nothing has to be read: most packs have no note, and mostly no session is open. */
+function decide(parts: MarkParts, hex: string, { state, isNoted, sinceMs }: ToDecide): Decision | Promise<Decision> {
+  if (state === 'live') return takeBackDecision;
+  if (!isNoted && (sinceMs === null || state === 'superseded')) return { action: 'quarantine', reason: state };
+  return decideNeedless(parts, hex, { state, isNoted });
 }
 
 async function decideNeedless(

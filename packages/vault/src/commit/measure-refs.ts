@@ -9,8 +9,9 @@ import { toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import type { MeasureRequest } from '../lookup/look-up.ts';
 import { packNumbers } from '../packs/pack-files.ts';
-import { indexEntries } from '../packs/pack-index.ts';
+import { indexBatches, indexEntries } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
+import type { IndexEntry } from '../packs/segments.ts';
 import { refsOfRecord } from './record-refs.ts';
 
 export type MeasuredRefs = Omit<Measure, 'suspect'>;
@@ -41,14 +42,15 @@ async function blobBytes(context: SafeObjects, refs: Refs): Promise<number> {
   for (const pack of left) if (present.has(pack)) named.numberOf(pack);
   const found = new PackNumbers();
   let bytes = 0;
-  for await (const { pack, tail } of indexEntries(context, { wanted: named, keep: false })) {
+  const count = ({ pack, tail }: IndexEntry): void => {
     const rows = FreshRows.of(tail);
-    if (rows === null) continue;
+    if (rows === null) return;
     found.numberOf(pack);
     for (const row of bitmapPositions(refs.packAt(left.find(pack)).bitmap)) {
       if (row < rows.count && !rows.slipOnlyAt(row)) bytes += rows.lengthAt(row);
     }
-  }
+  };
+  for await (const batch of indexBatches(context, { wanted: named, keep: false })) for (const entry of batch) count(entry);
   if (found.count === left.count) return bytes;
   const moved = new Map<string, Uint8Array>();
   for (const { pack, bitmap } of refs.packs()) if (!found.has(pack)) moved.set(toHex(pack), bitmap);

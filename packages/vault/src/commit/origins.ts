@@ -9,7 +9,7 @@ import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import { presentPacks } from '../packs/holders.ts';
-import { indexEntries } from '../packs/pack-index.ts';
+import { indexBatches } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 
@@ -30,7 +30,9 @@ export async function checkOrigins(
   const check = new OriginCheck(refs);
   for (const packs of [free, quarantined]) if (check.missing > 0) await findIn(context, check, packs);
   if (check.slips.size > 0) {
-    for await (const entry of indexEntries(context, { wanted: check.seen, keep: false })) check.seeBlobs(entry);
+    for await (const batch of indexBatches(context, { wanted: check.seen, keep: false })) {
+      for (const entry of batch) check.seeBlobs(entry);
+    }
   }
   const takenBack: string[] = [];
   for (const name of quarantined) if (check.seen.has(name)) takenBack.push(toHex(name));
@@ -39,10 +41,14 @@ export async function checkOrigins(
 
 async function findIn(context: SafeObjects, check: OriginCheck, packs: PackNumbers): Promise<void> {
   const named = check.originsLeft(packs);
-  for await (const entry of indexEntries(context, { wanted: named, keep: false })) check.seePack(entry);
+  for await (const batch of indexBatches(context, { wanted: named, keep: false })) {
+    for (const entry of batch) check.seePack(entry);
+  }
   if (check.missing === 0) return;
   const others = packs.without(check.seen);
-  for await (const entry of indexEntries(context, { wanted: others, keep: false })) check.seeCompacted(entry);
+  for await (const batch of indexBatches(context, { wanted: others, keep: false })) {
+    for (const entry of batch) check.seeCompacted(entry);
+  }
 }
 
 class OriginCheck {

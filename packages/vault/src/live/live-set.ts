@@ -8,7 +8,7 @@
 import { FormatError, parseRecord, parseRefs, xorRefs } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import { toHex } from '@twinvault/std';
+import { releaseBytes, toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
@@ -85,10 +85,12 @@ export class LiveSet {
       if (toHex(record.digest) !== hex) throw new FormatError('record-invalid', { context: { defect: 'another digest' } });
       return parseRefs(record.refs);
     });
-    return this.#keep(hex, refs);
+    const pieces = await this.#keep(hex, refs);
+    releaseBytes(bytes);
+    return pieces;
   }
 
-  /** Pools the refs and puts them into the cache, as a difference where that is small. */
+  /** Pools a copy of the refs and puts them into the cache, as a difference where that is small. */
   async #keep(hex: string, refs: Refs): Promise<PooledRefs> {
     const whole = this.#whole;
     const difference = whole === null ? null : xorRefs(whole.refs, refs);

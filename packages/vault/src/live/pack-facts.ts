@@ -9,7 +9,7 @@ import { bitmapHas, FreshRows, PackTable } from '@twinvault/format';
 import type { RowTotals } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
-import { indexEntries } from '../packs/pack-index.ts';
+import { indexBatches, indexEntries } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 import { entryKind, entryNonce } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
@@ -35,7 +35,7 @@ export async function packFacts(parts: FactsParts): Promise<FactsTable> {
   const facts = new FactsTable(parts.present);
   const rivalry = new Rivalry(parts.live.packCount);
   const noted = PackNumbers.ofHex(parts.noted);
-  for await (const entry of indexEntries(parts.context, { wanted: parts.present, keep: false })) {
+  const put = (entry: IndexEntry): void => {
     const number = parts.present.find(entry.pack);
     const { origins, named, rowsBytes, plan, compacted } = rowsOf(entry, parts);
     facts.put(number, {
@@ -50,7 +50,9 @@ export async function packFacts(parts: FactsParts): Promise<FactsTable> {
     });
     facts.putHeld(number, named, null);
     for (const origin of origins) rivalry.add(origin, number);
-  }
+  };
+  for await (const batch of indexBatches(parts.context, { wanted: parts.present, keep: false }))
+    for (const entry of batch) put(entry);
   if (rivalry.contested.size > 0) await settle(parts, facts, rivalry);
   return facts;
 }

@@ -35,6 +35,10 @@ export class RefsPool {
   #bitmaps = new Uint8Array(4 * piecesMin);
   #bitmapsBytes = 0;
   readonly #flipped = new Uint8Array(refsBitmapBytesMax);
+  /** The bitmap in hand: millions pass, and an object for each would be most of the work. */
+  #bits: Uint8Array = this.#flipped;
+  #start = 0;
+  #end = 0;
   #last: { readonly refs: Refs; readonly pieces: Uint32Array } | null = null;
   #patched: { readonly base: Uint32Array; readonly pieceOf: Uint32Array } | null = null;
 
@@ -52,33 +56,40 @@ export class RefsPool {
     let [droppedCount, addedCount] = [0, 0];
     for (let index = 0; index < packCount; index += 1) {
       const pack = this.packs.numberOf(bytes, places[3 * index] ?? 0);
-      const [start, end] = [places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0];
       const piece = (pieceOf[pack] ?? 0) - 1;
-      if (piece < 0) added[addedCount] = this.#pieceOf(pack, bytes, [start, end]);
-      else {
+      this.#take(bytes, places[3 * index + 1] ?? 0, places[3 * index + 2] ?? 0);
+      if (piece >= 0) {
         dropped[droppedCount] = piece;
         droppedCount += 1;
-        const lengthBytes = this.#flip(piece, bytes, [start, end]);
-        if (lengthBytes === 0) continue;
-        added[addedCount] = this.#pieceOf(pack, this.#flipped, [0, lengthBytes]);
+        this.#flip(piece);
+        if (this.#end === 0) continue;
       }
+      added[addedCount] = this.#pieceOf(pack);
       addedCount += 1;
     }
     return { base, dropped: dropped.slice(0, droppedCount), added: added.slice(0, addedCount) };
   }
 
-  /** Puts the bits that the piece's bitmap or this one has alone into `#flipped`; their length without zero bytes at the end. */
-  #flip(piece: number, bytes: Uint8Array, [start, end]: readonly [number, number]): number {
+  #take(bytes: Uint8Array, start: number, end: number): void {
+    this.#bits = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** Takes the bits that the piece's bitmap or the one in hand has alone, without zero bytes at the end. */
+  #flip(piece: number): void {
     const offset = this.#offset[piece] ?? 0;
     const pieceBytes = this.#length[piece] ?? 0;
-    let lengthBytes = 0;
-    for (let index = 0; index < Math.max(pieceBytes, end - start); index += 1) {
+    const start = this.#start;
+    const lengthBytes = this.#end - start;
+    let flippedBytes = 0;
+    for (let index = 0; index < Math.max(pieceBytes, lengthBytes); index += 1) {
       const own = index < pieceBytes ? (this.#bitmaps[offset + index] ?? 0) : 0;
-      const bits = own ^ (start + index < end ? (bytes[start + index] ?? 0) : 0);
+      const bits = own ^ (index < lengthBytes ? (this.#bits[start + index] ?? 0) : 0);
       this.#flipped[index] = bits;
-      if (bits !== 0) lengthBytes = index + 1;
+      if (bits !== 0) flippedBytes = index + 1;
     }
-    return lengthBytes;
+    this.#take(this.#flipped, 0, flippedBytes);
   }
 
   /** By pack: 1 + its piece, 0 where there is none. Packs that were met later are beyond its end. */
@@ -101,7 +112,10 @@ export class RefsPool {
       const end = places[3 * index + 2] ?? 0;
       if (last !== null) at = advance(last.refs, at, { bytes, name });
       if (last !== null && isSame(last.refs, at, { bytes, name, end })) pieces[index] = last.pieces[at] ?? 0;
-      else pieces[index] = this.#pieceOf(this.packs.numberOf(bytes, name), bytes, [places[3 * index + 1] ?? 0, end]);
+      else {
+        this.#take(bytes, places[3 * index + 1] ?? 0, end);
+        pieces[index] = this.#pieceOf(this.packs.numberOf(bytes, name));
+      }
     }
     this.#last = { refs, pieces };
     return { base: pieces, dropped: noPieces, added: noPieces };
@@ -114,7 +128,7 @@ export class RefsPool {
     for (let piece = 0; piece < this.#count; piece += 1) {
       if (used[piece] === 0) continue;
       const offset = this.#offset[piece] ?? 0;
-      rows.add(this.#packOf[piece] ?? 0, this.#bitmaps, [offset, offset + (this.#length[piece] ?? 0)]);
+      rows.add(this.#packOf[piece] ?? 0, this.#bitmaps, offset, offset + (this.#length[piece] ?? 0));
     }
     return rows;
   }
@@ -147,24 +161,29 @@ export class RefsPool {
     return lengths;
   }
 
-  #pieceOf(pack: number, bytes: Uint8Array, [start, end]: readonly [number, number]): number {
+  /** Of the bitmap in hand. */
+  #pieceOf(pack: number): number {
     if (pack >= this.#newest.length) this.#newest = widened(this.#newest, new Int32Array(2 * this.#newest.length).fill(none));
     const newest = this.#newest[pack] ?? none;
     for (let piece = newest; piece !== none; piece = this.#next[piece] ?? none) {
-      if (this.#length[piece] === end - start && this.#holds(this.#offset[piece] ?? 0, bytes, [start, end])) return piece;
+      if (this.#length[piece] === this.#end - this.#start && this.#holds(this.#offset[piece] ?? 0)) return piece;
     }
-    return this.#newPiece(pack, bytes, [start, end]);
+    return this.#newPiece(pack);
   }
 
-  #holds(at: number, bytes: Uint8Array, [start, end]: readonly [number, number]): boolean {
+  /** Whether the bitmap in hand stands there. */
+  #holds(at: number): boolean {
     const bitmaps = this.#bitmaps;
-    for (let index = start; index < end; index += 1) if (bitmaps[at + index - start] !== bytes[index]) return false;
+    const bits = this.#bits;
+    const start = this.#start;
+    const lengthBytes = this.#end - start;
+    for (let index = 0; index < lengthBytes; index += 1) if (bitmaps[at + index] !== bits[start + index]) return false;
     return true;
   }
 
-  #newPiece(pack: number, bytes: Uint8Array, [start, end]: readonly [number, number]): number {
+  #newPiece(pack: number): number {
     const piece = this.#count;
-    const lengthBytes = end - start;
+    const lengthBytes = this.#end - this.#start;
     if (piece === this.#packOf.length) {
       this.#packOf = widened(this.#packOf, new Uint32Array(2 * piece));
       this.#offset = widened(this.#offset, new Uint32Array(2 * piece));
@@ -174,7 +193,9 @@ export class RefsPool {
     while (this.#bitmapsBytes + lengthBytes > this.#bitmaps.length) {
       this.#bitmaps = widened(this.#bitmaps, new Uint8Array(2 * this.#bitmaps.length));
     }
-    for (let index = 0; index < lengthBytes; index += 1) this.#bitmaps[this.#bitmapsBytes + index] = bytes[start + index] ?? 0;
+    for (let index = 0; index < lengthBytes; index += 1) {
+      this.#bitmaps[this.#bitmapsBytes + index] = this.#bits[this.#start + index] ?? 0;
+    }
     this.#packOf[piece] = pack;
     this.#offset[piece] = this.#bitmapsBytes;
     this.#length[piece] = lengthBytes;
@@ -263,7 +284,7 @@ export class LiveRows {
   }
 
   /** For the pool. */
-  add(pack: number, bytes: Uint8Array, [start, end]: readonly [number, number]): void {
+  add(pack: number, bytes: Uint8Array, start: number, end: number): void {
     const first = this.#offsets[pack] ?? 0;
     for (let at = start; at < end; at += 1) {
       this.#bitmaps[first + at - start] = (this.#bitmaps[first + at - start] ?? 0) | (bytes[at] ?? 0);

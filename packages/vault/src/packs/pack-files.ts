@@ -15,7 +15,7 @@ import type { PackHeader, PackName, PackTable } from '@twinvault/format';
 import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
 import type { SafeObjects } from '../context.ts';
-import { bytesOfName, isDigestName } from '../store/layout.ts';
+import { bytesOfName } from '../store/layout.ts';
 import { PackNumbers } from './pack-numbers.ts';
 
 /** Table and trailer normally lie in the last so many bytes. */
@@ -24,22 +24,23 @@ const tailGuessBytes: number = 64 * KiB;
 /** Names of the packs that are there, hexadecimal; quarantined ones too, those kept aside as damaged not. */
 export async function packNames(objects: SafeObjects): Promise<Set<string>> {
   const names = new Set<string>();
-  await eachName(objects, (hex) => names.add(hex));
+  await eachName(objects, (place) => names.add(place.slice(hexOffset)));
   return names;
 }
 
 /** The same in less memory, for what looks at every pack. */
 export async function packNumbers(objects: SafeObjects): Promise<PackNumbers> {
   const names = new PackNumbers();
-  await eachName(objects, (hex) => names.numberOf(packNameOfHex(hex)));
+  await eachName(objects, (place) => names.numberOfHex(place, hexOffset));
   return names;
 }
 
-async function eachName({ store, layout }: SafeObjects, found: (hex: string) => void): Promise<void> {
-  for (const place of await store.listDeep(layout.inFolder('packs'))) {
-    const name = place.slice(3);
-    if (isDigestName(name) && place === `${name.slice(0, 2)}/${name}`) found(name);
-  }
+/** Below `packs/`: two digits, "/", the name. */
+const packPlace = /^([0-9a-f]{2})\/\1[0-9a-f]{62}$/;
+const hexOffset = 3;
+
+async function eachName({ store, layout }: SafeObjects, found: (place: string) => void): Promise<void> {
+  for (const place of await store.listDeep(layout.inFolder('packs'))) if (packPlace.test(place)) found(place);
 }
 
 export function packNameOfHex(hex: string): PackName {

@@ -12,7 +12,7 @@ import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
 import type { PackEnds } from './pack-files.ts';
 import { PackNumbers } from './pack-numbers.ts';
 import { readSegment, segmentNames, segmentsMax, SegmentWriter } from './segments.ts';
-import type { IndexEntry } from './segments.ts';
+import type { IndexEntry, Segment } from './segments.ts';
 
 const readsAtOnce = 8;
 /** Larger segments are left as they are. */
@@ -28,40 +28,55 @@ export interface IndexOptions {
 }
 
 /** Each wanted pack that is there and whole at its ends, once, in no order. Tails found by reading packs become a new segment. */
-export async function* indexEntries(
+export async function* indexEntries(context: SafeObjects, options: IndexOptions): AsyncGenerator<IndexEntry, void, undefined> {
+  for await (const batch of indexBatches(context, options)) yield* batch;
+}
+
+/** The same for those who look at all packs of a safe: waiting for each would be most of their work. A batch is taken whole before the next. */
+export async function* indexBatches(
   context: SafeObjects,
   { wanted, damaged, keep = true }: IndexOptions,
-): AsyncGenerator<IndexEntry, void, undefined> {
+): AsyncGenerator<Iterable<IndexEntry>, void, undefined> {
   const names = wanted instanceof PackNumbers ? wanted : PackNumbers.ofHex(wanted);
-  const taken = new Uint8Array(names.count);
-  let left = names.count;
+  const wantedLeft = { names, taken: new Uint8Array(names.count), count: names.count };
   for (const name of await segmentNames(context)) {
-    if (left === 0) return;
+    if (wantedLeft.count === 0) return;
     const segment = await readSegment(context, name);
     if (segment === null) continue;
-    for (let index = 0; index < segment.count; index += 1) {
-      const number = segment.numberAt(index, names);
-      if (number < 0 || taken[number] === 1) continue;
-      taken[number] = 1;
-      left -= 1;
-      yield segment.at(index);
-    }
+    yield takenFrom(segment, wantedLeft);
     if (!keep) segment.release();
   }
   const writer = new SegmentWriter(context);
   const rest: string[] = [];
-  for (let number = 0; number < names.count; number += 1) if (taken[number] === 0) rest.push(names.hexAt(number));
+  for (let number = 0; number < names.count; number += 1) if (wantedLeft.taken[number] === 0) rest.push(names.hexAt(number));
   for (let start = 0; start < rest.length; start += readsAtOnce) {
     const batch = await concurrently(rest.slice(start, start + readsAtOnce), readsAtOnce, (hex) =>
       readEntry(context, hex, damaged),
     );
-    for (const entry of batch) {
-      if (entry === null) continue;
-      await writer.add(entry);
-      yield entry;
-    }
+    const entries = batch.filter((entry) => entry !== null);
+    for (const entry of entries) await writer.add(entry);
+    yield entries;
   }
   await writer.flush();
+}
+
+interface WantedLeft {
+  readonly names: PackNumbers;
+  /** By number: 1 for those that were given. */
+  readonly taken: Uint8Array;
+  /** Of the others. */
+  count: number;
+}
+
+/** Entries that are wanted and were not given before. */
+function* takenFrom(segment: Segment, left: WantedLeft): Generator<IndexEntry, void, undefined> {
+  for (let index = 0; index < segment.count; index += 1) {
+    const number = segment.numberAt(index, left.names);
+    if (number < 0 || left.taken[number] === 1) continue;
+    left.taken[number] = 1;
+    left.count -= 1;
+    yield segment.at(index);
+  }
 }
 
 export function entryOf(hex: string, { header, headerBytes, tail, packBytes }: PackEnds): IndexEntry {

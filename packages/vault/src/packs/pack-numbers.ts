@@ -6,7 +6,7 @@
 
 import { packName } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
-import { assert, fromHex, toHex } from '@twinvault/std';
+import { assert, toHex } from '@twinvault/std';
 
 const nameBytes = 32;
 const countMin = 1024;
@@ -16,6 +16,8 @@ export class PackNumbers implements Iterable<PackName> {
   /** Number + 1; 0 is free. */
   #slots = new Int32Array(2 * countMin);
   #count = 0;
+  /** The one that is read from digits. */
+  readonly #name = new Uint8Array(nameBytes);
 
   get count(): number {
     return this.#count;
@@ -24,12 +26,16 @@ export class PackNumbers implements Iterable<PackName> {
   /** Names in hexadecimal; anything else is a mistake of the caller. */
   static ofHex(names: Iterable<string>): PackNumbers {
     const numbers = new PackNumbers();
-    for (const hex of names) {
-      const name = fromHex(hex);
-      assert(name?.length === nameBytes, 'a name of a pack');
-      numbers.numberOf(name);
-    }
+    for (const hex of names) numbers.numberOfHex(hex);
     return numbers;
+  }
+
+  /** The number of the name whose 64 hexadecimal digits begin at `offset`, a new one if it was not met before. */
+  numberOfHex(text: string, offset: number = 0): number {
+    for (let index = 0; index < nameBytes; index += 1) {
+      this.#name[index] = 16 * hexDigit(text.charCodeAt(offset + 2 * index)) + hexDigit(text.charCodeAt(offset + 2 * index + 1));
+    }
+    return this.numberOf(this.#name);
   }
 
   /** The number of the name at `offset` of `bytes`, a new one if it was not met before. */
@@ -103,6 +109,13 @@ export class PackNumbers implements Iterable<PackName> {
     this.#slots = new Int32Array(2 * this.#slots.length);
     for (let number = 0; number < this.#count; number += 1) this.#slots[this.#freeSlot(names, nameBytes * number)] = number + 1;
   }
+}
+
+/** Of the code of a lower-case digit. */
+function hexDigit(code: number): number {
+  const digit = code >= 97 ? code - 87 : code - 48;
+  assert(digit >= 0 && digit < 16, 'a name of a pack');
+  return digit;
 }
 
 function hashAt(bytes: Uint8Array, offset: number): number {
