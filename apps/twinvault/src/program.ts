@@ -29,7 +29,7 @@ import { languageOption } from './wiring/language.ts';
 import { reuseOption } from './wiring/reuse.ts';
 
 const general = 'Everyday verbs:';
-const care = "Care of a vault (needs access to the vault's directory):";
+const care = "Care of a vault (needs access to the vault's directory, or a token for operators):";
 
 function addInit(program: Command, run: RunVerb): void {
   program

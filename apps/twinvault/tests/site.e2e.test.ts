@@ -121,10 +121,33 @@ test('what is wrong with a token or an address is said in a sentence', async () 
   errorOf(wrongPath, 6);
 });
 
-test('what needs the directory of the vault says so', async () => {
-  for (const verb of ['check', 'rebuild']) {
-    const told = errorOf(await twinvault([verb, '--vault', site.address, '--json'], options), 2);
-    assert.match(told.message, /where the site is/u);
+test('the site itself checks, cleans and rebuilds for its operator, and for nobody else', async () => {
+  const operator: CommandOptions = {
+    environment: { TWINVAULT_TOKEN_FILE: await site.token('operator-2', { verbs: ['read', 'operate'] }) },
+  };
+  const at = ['--vault', site.address, '--json'];
+  const checked = resultOf<{ ok: boolean; safes: number; packs: number; readBytes: number }>(
+    await twinvault(['check', '--read-data', ...at], operator),
+  );
+  assert.ok(checked.ok && checked.safes === 2 && checked.packs > 2 && checked.readBytes > 1_000_000);
+  const keyed = await twinvault(['check', '--safe', 'home', '--state', place.state, ...place.secret, ...at], operator);
+  assert.equal(resultOf<{ sealed: { safesets: number } }>(keyed).sealed.safesets, 3);
+  const rules = ['--days', '3650', '--copies', '1000'];
+  const cleaned = resultOf<{ records: { safeset: string; action: string }[]; totalPacks: number }>(
+    await twinvault(['clean', '--safe', 'home', ...rules, ...at], operator),
+  );
+  assert.ok(cleaned.records.length >= 3 && cleaned.records.every(({ action, safeset }) => action === 'keep' && safeset !== null));
+  assert.equal(cleaned.totalPacks > 0, true);
+  const rebuilt = resultOf<{ safes: { differing: number; damaged: number }[] }>(await twinvault(['rebuild', ...at], operator));
+  assert.deepEqual(
+    rebuilt.safes.map(({ differing, damaged }) => [differing, damaged]),
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  );
+  for (const words of [['check'], ['rebuild'], ['clean', '--safe', 'home', ...rules]]) {
+    assert.match(errorOf(await twinvault([...words, ...at], options), 9).message, /operate/u);
   }
 });
 

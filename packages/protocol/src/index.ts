@@ -33,6 +33,7 @@ export {
   rangesMax,
   recordBytesMax,
   recordPageMax,
+  reportRowsMax,
   retryMsMax,
   retryPauseMsMax,
   retryPauseMsMin,

@@ -57,6 +57,8 @@ export const holdersMax: number = 16 * holdersOriginsMax;
 export const heldPacksPerOriginMax = 4096;
 export const meteringDaysMax = 400;
 export const problemContextMax = 32;
+/** Of each list in the report of a task. */
+export const reportRowsMax = 2000;
 
 /** How long a client repeats one request before it gives up. */
 export const retryMsMax: number = 10 * minuteMs;

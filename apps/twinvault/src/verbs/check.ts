@@ -3,14 +3,16 @@ import { verifySafe } from '@twinvault/engine';
 import type { VerifyProblem, VerifyProgress, VerifyReport } from '@twinvault/engine';
 import { openSafeReader } from '@twinvault/seal';
 import { formatBytes, toHex } from '@twinvault/std';
-import type { CheckProblem, CheckProgress, CheckReport, SiteVault } from '@twinvault/vault';
+import type { CheckProblem, CheckProgress, CheckReport } from '@twinvault/vault';
 import { sentences } from '../errors/sentences.ts';
 import { UsageError } from '../errors/usage-error.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
+import { openOperated } from '../wiring/open-operated.ts';
+import type { OperatedVault } from '../wiring/open-operated.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
-import { findSafe, openNamedSafe, openDirectory } from '../wiring/open-vault.ts';
+import { findSafe, openNamedSafe } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { hasSecret } from '../wiring/passwords.ts';
 import { formatCount } from '../output/table.ts';
@@ -27,7 +29,7 @@ interface Findings {
 }
 
 export async function check(context: VerbContext, options: CheckVerbOptions): Promise<void> {
-  await using vault = await openDirectory(context, options, 'check');
+  await using vault = await openOperated(context, options);
   const keyed = hasSecret(options);
   if (keyed && options.safe === undefined && (await vault.safes()).length !== 1) {
     throw new UsageError('A password opens one safe: say which with --safe.');
@@ -56,7 +58,7 @@ export async function check(context: VerbContext, options: CheckVerbOptions): Pr
   );
 }
 
-async function checkObjects(context: VerbContext, vault: SiteVault, options: CheckVerbOptions): Promise<CheckReport> {
+async function checkObjects(context: VerbContext, vault: OperatedVault, options: CheckVerbOptions): Promise<CheckReport> {
   const { progress, signal } = context;
   return vault.check({
     readData: options.readData === true,
@@ -67,7 +69,7 @@ async function checkObjects(context: VerbContext, vault: SiteVault, options: Che
   });
 }
 
-async function checkSealed(context: VerbContext, vault: SiteVault, options: CheckVerbOptions): Promise<VerifyReport> {
+async function checkSealed(context: VerbContext, vault: OperatedVault, options: CheckVerbOptions): Promise<VerifyReport> {
   const { platform, progress, signal } = context;
   const name = options.safe ?? (await vault.safes())[0]?.label ?? '';
   const found = await openNamedSafe(vault, name);

@@ -3,13 +3,15 @@ import type { Ledger, SafeId } from '@twinvault/format';
 import type { VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
-import type { CleanedPack, CleanProgress, CleanReport, SiteVault, KeepRules } from '@twinvault/vault';
+import type { CleanedPack, CleanProgress, CleanReport, KeepRules } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import { retentionReasons } from '../output/retention-reasons.ts';
 import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
-import { findSafe, openDirectory } from '../wiring/open-vault.ts';
+import { openOperated } from '../wiring/open-operated.ts';
+import type { OperatedVault } from '../wiring/open-operated.ts';
+import { findSafe } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { demandNotSigned, rulesOf } from '../wiring/retention-rules.ts';
 
@@ -29,7 +31,7 @@ export interface CleanVerbOptions extends VaultOptions {
 }
 
 export async function clean(context: VerbContext, options: CleanVerbOptions): Promise<void> {
-  await using vault = await openDirectory(context, options, 'clean');
+  await using vault = await openOperated(context, options);
   const { safe, label } = await findSafe(vault, options.safe);
   const keep = keepRules(options, await ledgerOf(await vault.openSafe(safe)));
   const names = await safesetNames(vault, safe);
@@ -94,7 +96,7 @@ function stepOf({ step, done, total }: CleanProgress): Step {
 const reasons: Readonly<Record<string, string>> = { ...retentionReasons, replaced: 'replaced by a newer one' };
 
 /** From record digests to the ids that people know. */
-async function safesetNames(vault: SiteVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
+async function safesetNames(vault: OperatedVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
   const records = await (await vault.openSafe(safe)).records();
   return new Map(records.map((record) => [toHex(record.digest), toHex(record.public.safeset)]));
 }

@@ -2,13 +2,13 @@
 import { toHex } from '@twinvault/std';
 import type { VerbContext } from '../wiring/context.ts';
 import { formatCount } from '../output/table.ts';
-import { openDirectory } from '../wiring/open-vault.ts';
+import { openOperated } from '../wiring/open-operated.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 
 export interface RebuildVerbOptions extends VaultOptions {}
 
 export async function rebuild(context: VerbContext, options: RebuildVerbOptions): Promise<void> {
-  await using vault = await openDirectory(context, options, 'rebuild');
+  await using vault = await openOperated(context, options);
   const report = await vault.rebuild({
     signal: context.signal,
     progress: ({ done, total }) => context.progress.report({ phase: 'Rebuilding', done, total, unit: 'objects' }),

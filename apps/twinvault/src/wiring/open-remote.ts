@@ -88,11 +88,3 @@ function noteOnce({ output }: VerbContext): (code: string, pauseMs: number) => v
     output.note(`The vault does not answer as it should (${code}): it is asked again until it does, for ten minutes at most.`);
   };
 }
-
-/** What a verb needs of the vault beyond the port it can only have where the vault is. */
-export function demandDirectory(options: VaultOptions, verb: string): void {
-  if (!isAddress(options.vault)) return;
-  throw new UsageError(
-    `This works on the directory of a vault: run twinvault ${verb} where the site is. It may be run beside the site while that serves.`,
-  );
-}

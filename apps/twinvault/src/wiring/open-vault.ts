@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { CodedError, toHex } from '@twinvault/std';
 import type { SafeSummary, Vault, VaultSafe } from '@twinvault/protocol';
-import type { SiteVault, DirectoryVaultOptions } from '@twinvault/vault';
+import type { DirectoryVaultOptions } from '@twinvault/vault';
 import { createDirectoryVault, openDirectoryVault } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
-import { demandDirectory, isAddress, openRemote } from './open-remote.ts';
+import { isAddress, openRemote } from './open-remote.ts';
 import type { VaultOptions } from './open-remote.ts';
 
 export type { VaultOptions };
@@ -18,12 +18,6 @@ function directoryOptions(context: VerbContext, { vault }: VaultOptions): Direct
 /** A directory, or a site far away. */
 export async function openVault(context: VerbContext, options: VaultOptions): Promise<Vault> {
   return isAddress(options.vault) ? openRemote(context, options) : openDirectoryVault(directoryOptions(context, options));
-}
-
-/** For `verb`, which needs more than the port gives: a vault in a directory. */
-export async function openDirectory(context: VerbContext, options: VaultOptions, verb: string): Promise<SiteVault> {
-  demandDirectory(options, verb);
-  return openDirectoryVault(directoryOptions(context, options));
 }
 
 /** A missing or empty directory becomes a vault. */

@@ -18,6 +18,15 @@ export function checkJson<Schema extends TSchema>(
     // The message of JSON.parse quotes the text.
     throw new ProtocolError(code, { context: { defect: 'no JSON' } });
   }
+  return checkValue(schema, value, code);
+}
+
+/** The same of what was parsed already. */
+export function checkValue<Schema extends TSchema>(
+  schema: Schema,
+  value: unknown,
+  code: ProtocolErrorCode = 'answer-invalid',
+): Static<Schema> {
   if (!Check(schema, value)) throw new ProtocolError(code, { context: { defect: 'schema' } });
   return value;
 }

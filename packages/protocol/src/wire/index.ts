@@ -1,6 +1,6 @@
 export { demandScope, demandTime, issuerName, permits, signCapability, verbs, verifyCapability } from './capability.ts';
 export type { Capability, CapabilityCheck, CapabilityGrant, Issuer, Verb } from './capability.ts';
-export { checkJson } from './check-json.ts';
+export { checkJson, checkValue } from './check-json.ts';
 export { encodeFrames, parseFrames } from './frames.ts';
 export type { FrameLimits } from './frames.ts';
 export { checkBody, cleanBody, meteringAnswer, meteringQuery, rebuildBody, taskAnswer, taskStarted } from './operator-json.ts';
@@ -47,6 +47,8 @@ export type {
   SessionBody,
 } from './safe-json.ts';
 export { recordJsonOf, recordOfJson } from './record-json.ts';
+export { checkReport, cleanReport, rebuildReport } from './report-json.ts';
+export type { CheckReportJson, CleanedRecordJson, CleanReportJson, RebuildReportJson } from './report-json.ts';
 export { problemJson, safesAnswer, siteAnswer } from './site-json.ts';
 export type { Problem, SafesAnswer, SiteAnswer, SiteLimits } from './site-json.ts';
 export { encodeTokenFile, parseTokenFile } from './token-file.ts';

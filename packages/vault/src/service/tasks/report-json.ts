@@ -1,13 +1,12 @@
 /* Reports of features as JSON: digests as hexadecimal, and long lists cut, since a report is a row of the database. */
 
+import { reportRowsMax } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { Json } from '../../database/tasks.ts';
 
-/** Rows of one list; what is left out is counted beside it as `…LeftOut`. */
-export const reportRowsMax = 2000;
 const depthMax = 8;
 
-/** Whatever JSON has no word for (functions, undefined) is left out. */
+/** Of a list that is cut, what is left out is counted beside it as `…LeftOut`. Whatever JSON has no word for (functions, undefined) is left out. */
 export function reportJson(value: unknown, depth: number = 0): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
