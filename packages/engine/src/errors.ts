@@ -68,6 +68,10 @@ export const engineErrorCodes = {
     retry: 'later',
     meaning: 'Another safe took the place of this one, so nothing is backed up into it any more.',
   },
+  'succession-unfinished': {
+    retry: 'later',
+    meaning: 'This safe is to take the place of another one, but not all of that is copied yet.',
+  },
   'successor-missing': {
     retry: 'never',
     meaning: 'Another safe took the place of this one, and it is not in this vault.',

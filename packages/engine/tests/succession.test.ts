@@ -221,7 +221,7 @@ test('in another vault the new safe is found by its name', async () => {
     },
   });
   // As long as the copy is not complete, the old safe names nobody.
-  await assert.rejects(today({ ...world, safe: next.safe }), { code: 'successor-mismatch' });
+  await assert.rejects(today({ ...world, safe: next.safe }), { code: 'succession-unfinished' });
   const there = await today({ ...world, vault: elsewhere, safe: next.safe });
   assert.deepEqual([isAt(there, next.opened.safe), there.joined], [true, true]);
   const missing = await newWorld('missing');

@@ -268,6 +268,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
         'This safe was given new keys: another one ({safe}) took its place, and it is not in this vault, or the token for this site is not for it.',
     },
   ),
+  ...all(
+    'busy',
+    'Let twinvault safe rekey end, or give the same command again if it was broken off. Until then name the old safe.',
+    {
+      'succession-unfinished': 'This safe is to take the place of another one, but not all of that is copied yet.',
+    },
+  ),
   ...all('missing', 'Run it again: the next run goes on there.', {
     'safe-succeeded': 'This safe was given new keys in this moment: another one took its place.',
   }),

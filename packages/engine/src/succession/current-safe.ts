@@ -33,7 +33,8 @@ export interface CurrentSafeOptions {
 export const successionsMax = 64;
 
 /**
- * `agent-missing` when this computer is neither enrolled nor admitted by the safe; `not-admitted`, `successor-missing`; SealError
+ * `agent-missing` when this computer is neither enrolled nor admitted by the safe; `not-admitted`, `successor-missing`,
+ * `succession-unfinished`; SealError
  * `successor-mismatch`, `admission-invalid`, `ledger-rolled-back`, `root-mismatch`; FormatError for a ledger that is damaged or forged.
  */
 export async function currentSafe({ vault, safe, state }: CurrentSafeOptions): Promise<CurrentSafe> {
@@ -94,7 +95,8 @@ async function join({ vault, safe, state }: CurrentSafeOptions): Promise<AgentKe
     const before = await from.agentKeys();
     if (before === null || (await from.passedOn()) !== null || !succeeds(ledger, before)) continue;
     const left = await ledgerLeft(vault, { id, from, before });
-    // Where the safe before is at hand, it has to name this one.
+    // Where the safe before is at hand, it has to name this one; it does so when all of it is copied.
+    if (left !== null && left.successor() === null) throw new EngineError('succession-unfinished');
     if (left !== null) demandSuccessor(left, ledger);
     await admit({ state, ledger, before, from });
     const ledgerHead = left?.head ?? (await from.ledgerHead(before));
