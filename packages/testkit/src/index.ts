@@ -43,6 +43,8 @@ export { MemoryNetwork } from './memory-network.ts';
 export type { MemoryHandler, ReceivedRequest } from './memory-network.ts';
 export { memoryPlatform } from './memory-platform.ts';
 export type { MemoryPlatform } from './memory-platform.ts';
+export { MemoryS3 } from './memory-s3.ts';
+export type { MemoryS3Options } from './memory-s3.ts';
 export { memorySource, MemoryFaultError, MemoryTree } from './memory-source.ts';
 export type { MemoryFault, MemoryNode } from './memory-source.ts';
 export { MemoryTargetError, MemoryTargetTree } from './memory-target.ts';
