@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { build } from 'esbuild';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type { BuildOptions, Metafile, Plugin } from 'esbuild';
 import { modulesSpecifier, nativePlugin, sourcePlugin } from './source-plugin.ts';
 import type { Found } from './source-plugin.ts';
 
@@ -26,8 +26,8 @@ const shared = {
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** Verbs that load far more than all others, and seldom: services. They get a file of their own. */
-const apart: ReadonlySet<string> = new Set(['apps/twinvault/src/verbs/vault-run.ts']);
+/** What only services need, more than all the rest: what loads one of these gets a file of its own. */
+const servicePackages = /^node_modules\/(fastify|kysely|pg|better-sqlite3)\//;
 
 interface Piece {
   readonly text: string;
@@ -70,11 +70,20 @@ async function makePieces(root: string, found: Found): Promise<Pieces> {
     return new Map(
       Object.entries(metafile.outputs).map(([path, { imports, entryPoint }]) => {
         const names = imports.filter(({ external }) => external !== true).map((imported) => basename(imported.path));
-        const text = texts.get(basename(path)) ?? '';
-        return [basename(path), { text, imports: names, isApart: apart.has(entryPoint ?? '') }];
+        const isApart = entryPoint !== undefined && loadsServices(metafile.outputs, path);
+        return [basename(path), { text: texts.get(basename(path)) ?? '', imports: names, isApart }];
       }),
     );
   }
+}
+
+/** Whether loading it loads at once, not later, what only services need. */
+function loadsServices(outputs: Metafile['outputs'], from: string, seen = new Set<string>()): boolean {
+  const output = outputs[from];
+  if (output === undefined || seen.has(from)) return false;
+  seen.add(from);
+  if (Object.keys(output.inputs).some((path) => servicePackages.test(path))) return true;
+  return output.imports.some(({ path, kind }) => kind === 'import-statement' && loadsServices(outputs, path, seen));
 }
 
 function reached(pieces: Pieces, from: readonly string[], into = new Set<string>()): Set<string> {
@@ -140,13 +149,16 @@ async function join(
     format: 'cjs',
     sourcemap: 'external',
     sourcesContent: false,
-    ...(near === null ? evaluated : {}),
+    ...(near === null ? evaluated : required),
     plugins: [piecesPlugin],
   });
   return outputFiles.map(({ path, contents, text }) => {
     return { name: basename(path), bytes: path.endsWith('.map') ? belowRepository(text) : contents };
   });
 }
+
+/** The file is a module that the bundle asks for. */
+const required = { banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename);" } };
 
 /** The file is a function that load.cjs calls. */
 const evaluated = {

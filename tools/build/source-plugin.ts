@@ -2,6 +2,7 @@
  * What a bundler does not know of our source, put as text before it is bundled:
  *
  *   new URL('./x.ts', import.meta.url)    names a module that a thread loads by that name: it becomes `twinvault:<name>`
+ *   new URL('../../bin/x', import.meta.url)    a file of the folder bin, which lies beside the bundle
  *   import(expression)                    loads such a module: it becomes a look-up among those of the bundle
  *   createRequire(import.meta.url)(...)   loads what is needed rarely: the bundler understands `require`
  *   *.node                                native code: stays a file beside the bundle
@@ -18,6 +19,7 @@ export const modulesSpecifier = 'twinvault:modules';
 const bootstrapName = 'std-node-thread-bootstrap';
 
 const urlPattern = /new URL\('(\.[^']*\.ts|[\w-]+\.ts)', import\.meta\.url\)/g;
+const binPattern = /new URL\('\.\.\/\.\.\/(bin\/[\w-]+)', import\.meta\.url\)/g;
 const importPattern = /\bimport\((?!['"])/g;
 const requirePattern = /\bcreateRequire\(import\.meta\.url\)/g;
 
@@ -46,7 +48,8 @@ export function sourcePlugin(root: string, found: Found): Plugin {
     return name === bootstrapName ? `new URL('thread.cjs', bundleUrl)` : `new URL('twinvault:${name}')`;
   };
   const rewritten = (file: string, text: string): string => {
-    const named = text.replaceAll(urlPattern, (_, path: string) => url(resolve(dirname(file), path)));
+    const placed = text.replaceAll(binPattern, "new URL('$1', bundleUrl)");
+    const named = placed.replaceAll(urlPattern, (_, path: string) => url(resolve(dirname(file), path)));
     const looked = named.replaceAll(importPattern, 'moduleNamed(').replaceAll(requirePattern, 'require');
     if (looked.includes('import.meta.url'))
       throw new Error(`${relative(root, file)}: a use of import.meta.url that is not known`);
