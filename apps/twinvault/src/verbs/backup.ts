@@ -41,6 +41,7 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
       skipCaches: options.includeCaches !== true,
       oneFileSystem: options.oneFileSystem === true,
     },
+    platform,
   });
   await using vault = await openVault(context, options);
   const { label, safe, agent } = await openOwnSafe(context, vault, options);

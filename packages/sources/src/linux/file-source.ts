@@ -2,6 +2,7 @@
  * The file source on Linux: what the engine's scan listens to, and where workers find the reader.
  */
 import type { FileSource, ScanEvent, ScanRules } from '@twinvault/engine';
+import type { Platform } from '@twinvault/std';
 import { SourcesError } from '../errors.ts';
 import { componentsOf, keyOf, parseAbsolutePath } from '../paths.ts';
 import { AT_FDCWD, errnos, openFlags } from './constants.ts';
@@ -10,8 +11,9 @@ import { granularityNanos, granularityOfType } from './file-systems.ts';
 import { errnoName } from './libc.ts';
 import { readMounts } from './mounts.ts';
 import type { SourceReaderConfig } from './reader.ts';
-import { keysAboveRoots, rootTree } from './roots.ts';
-import { Scanner } from './scanner.ts';
+import { orderedScan } from './ordered-scan.ts';
+import type { OrderedScanOptions } from './ordered-scan.ts';
+import { keysAboveRoots } from './roots.ts';
 import { decodeStatus, newStatusBuffer } from './status.ts';
 import { system } from './system.ts';
 
@@ -22,6 +24,8 @@ export interface LinuxFileSourceOptions {
   /** Absolute paths of the file system, as bytes: "/usr/share". At least one. */
   readonly roots: readonly Uint8Array[];
   readonly rules: ScanRules;
+  /** A scan that lasts goes on in threads; without them all is scanned where it is asked for. */
+  readonly platform?: Pick<Platform, 'threads' | 'clock'>;
 }
 
 /**
@@ -30,7 +34,7 @@ export interface LinuxFileSourceOptions {
  *
  * The walk is synchronous between two batches: who needs the event loop to turn while it lasts lets it turn there.
  */
-export function linuxFileSource({ roots: paths, rules }: LinuxFileSourceOptions): FileSource {
+export function linuxFileSource({ roots: paths, rules, platform }: LinuxFileSourceOptions): FileSource {
   const roots = paths.map((path) => {
     const root = parseAbsolutePath(path);
     if (root === null) throw new SourcesError('root-invalid', { localPath: Buffer.from(path).toString() });
@@ -42,7 +46,7 @@ export function linuxFileSource({ roots: paths, rules }: LinuxFileSourceOptions)
     roots,
     granularityNanos: Math.max(checkRoots(roots), rules.oneFileSystem ? 0 : granularityOfMounts(roots)),
     reader: { module: new URL('reader.ts', import.meta.url).href, config },
-    scan: (signal) => scan(roots, rules, signal),
+    scan: (signal) => scan({ roots, rules, platform: platform ?? null }, signal),
   };
 }
 
@@ -52,18 +56,10 @@ export function linuxFileReader(): FileSource['reader'] {
   return { module: new URL('reader.ts', import.meta.url).href, config };
 }
 
-async function* scan(roots: readonly Uint8Array[], rules: ScanRules, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
+async function* scan(options: OrderedScanOptions, signal: AbortSignal): AsyncIterable<readonly ScanEvent[]> {
   signal.throwIfAborted();
-  checkRoots(roots);
-  const scanner = new Scanner(system(), rootTree(roots), rules);
-  try {
-    for (let batch = scanner.nextBatch(); batch !== null; batch = scanner.nextBatch()) {
-      yield batch;
-      signal.throwIfAborted();
-    }
-  } finally {
-    scanner.close();
-  }
+  checkRoots(options.roots);
+  yield* orderedScan(options, signal);
 }
 
 /** That each root is there. The coarsest granularity of the file systems that they lie on, in ns. */

@@ -3,6 +3,9 @@
  * directories are gone through in that order.
  *
  * Nothing below a root is followed. Paths may be of any length: each directory is opened from its parent's descriptor.
+ * The walk can stop between two directories and go on in another thread: what is left then is a way from the top with the directories that
+ * wait on each step of it (`rest`).
+ *
  * Of the directories on the way down only the deepest `openFramesMax` keep theirs; one that is needed again is opened
  * anew from the nearest, and must still be the same directory (device and inode), or what lies below counts as unlisted.
  */
@@ -22,18 +25,19 @@ import type { System } from './system.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NOATIME, O_NONBLOCK } = openFlags;
 const openFramesMax = 64;
-/** Entries in one batch. */
+/** Entries in one batch, as a rule. */
 const batchEntries = 1000;
 /** Errors and lists between them in one batch. */
 const batchEvents = 100;
 const rootPath = new Uint8Array([0x2f]);
+const nothing: Listing = new Listing(new Uint8Array(0), []);
 
 const cacheTagName = utf8Encode('CACHEDIR.TAG');
 /** The first bytes of a tag file, by the Cache Directory Tagging Specification (bford.info/cachedir). */
 const cacheTagSignature = utf8Encode('Signature: 8a477f597d28d172789f06886806bc55');
 
 /** A directory that waits to be gone through. */
-interface Waiting {
+export interface Waiting {
   readonly name: Uint8Array;
   /** Where it lies above the roots, or is one; null below. */
   readonly node: RootNode | null;
@@ -41,14 +45,19 @@ interface Waiting {
   readonly inode: number | string;
 }
 
-/** A directory on the way from the top to where the walk is. */
-interface Frame extends Waiting {
-  /** -1 while closed. */
-  fd: number;
-  readonly path: Uint8Array;
+/** A directory on the way from the top to where the walk is, all of its entries gone through: can be sent to a thread. */
+export interface Step extends Waiting {
   /** Below the root, components joined by "/", one char per byte. Only kept where there are exclude rules. */
   readonly relative: string;
   readonly rootDevice: number;
+  readonly waiting: readonly Waiting[];
+}
+
+/** The same while the walk is there. */
+interface Frame extends Step {
+  /** -1 while closed. */
+  fd: number;
+  readonly path: Uint8Array;
   readonly listed: Listing;
   nextListed: number;
   readonly waiting: Waiting[];
@@ -65,11 +74,28 @@ export class Scanner {
   readonly #entries: EntryPacker = new EntryPacker();
   #events: ScanEvent[] = [];
 
-  constructor(system: System, tree: RootNode, rules: ScanRules) {
+  /** Goes through what waits on the way, the last step's first. */
+  constructor(system: System, rules: ScanRules, way: readonly Step[]) {
     this.#system = system;
     this.#rules = rules;
     this.#excludes = parseExcludes(rules.excludes);
     this.#lister = new DirectoryLister(system);
+    for (const step of way) {
+      const above = this.#stack.at(-1);
+      const path = above === undefined ? step.name : joinName(above.path, step.name);
+      this.#stack.push({ ...step, path, waiting: [...step.waiting], fd: -1, listed: nothing, nextListed: 0, nextWaiting: 0 });
+    }
+  }
+
+  /** From the top, through the roots. */
+  static ofRoots(system: System, rules: ScanRules, tree: RootNode): Scanner {
+    const scanner = new Scanner(system, rules, []);
+    scanner.#begin(tree);
+    return scanner;
+  }
+
+  #begin(tree: RootNode): void {
+    const system = this.#system;
     const fd = system.openAt(AT_FDCWD, rootPath, O_RDONLY | O_DIRECTORY);
     if (fd < 0) throw readError('openat', fd);
     system.statFd(fd, this.#status);
@@ -77,11 +103,28 @@ export class Scanner {
     this.#enter(top, { fd, path: new Uint8Array(0), parent: null });
   }
 
-  /** The next events; null at the end. */
-  nextBatch(): readonly ScanEvent[] | null {
+  /** Whether `rest` may be called: not within a directory. */
+  get canStop(): boolean {
+    const frame = this.#stack.at(-1);
+    return frame === undefined || frame.nextListed >= frame.listed.count;
+  }
+
+  /** Ends the walk here; what is left of it, empty at the end. */
+  rest(): Step[] {
+    const way = this.#stack.map(({ name, node, device, inode, relative, rootDevice, waiting, nextWaiting }) => {
+      return { name, node, device, inode, relative, rootDevice, waiting: waiting.slice(nextWaiting) };
+    });
+    this.close();
+    while (way.at(-1)?.waiting.length === 0) way.pop();
+    return way;
+  }
+
+  /** The next events, of so many entries at most, fewer where a directory ends; null at the end. */
+  nextBatch(entriesMax: number = batchEntries): readonly ScanEvent[] | null {
     for (;;) {
       const frame = this.#stack.at(-1);
-      if (frame === undefined || this.#entries.count >= batchEntries || this.#events.length >= batchEvents) break;
+      if (frame === undefined || this.#entries.count >= entriesMax || this.#events.length >= batchEvents) break;
+      if (this.#entries.count * 2 >= entriesMax && this.canStop) break;
       if (frame.nextListed < frame.listed.count) this.#visit(frame);
       else if (frame.nextWaiting < frame.waiting.length) this.#descend(frame);
       else this.#leave();
