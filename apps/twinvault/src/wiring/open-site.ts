@@ -40,7 +40,7 @@ async function openStore(
   database: SiteDatabase,
 ): Promise<Pick<OpenSite, 'vault' | 'key'>> {
   if (store.type === 'directory') {
-    const options = { path: store.path, platform };
+    const options = { path: store.path, platform, threads: platform.threads };
     return { vault: await createDirectoryVault(options), key: directoryParts(options).key };
   }
   const { siteKey: keyPath } = store.bucket;
@@ -51,6 +51,7 @@ async function openStore(
     cachePath: `${state}/cache`,
     keyPath,
     platform,
+    threads: platform.threads,
   });
   return { vault, key: fileSiteKey(platform.files, keyPath) };
 }
