@@ -29,13 +29,13 @@ let safe: string;
 let options: CommandOptions;
 
 test('a safe is made at a site, and its computer gets a token for it alone', async () => {
-  const operator = await site.token('operator', { verbs: ['create', 'write'] });
+  const invitation = await site.token('invitation', { verbs: ['create'] });
   const made = resultOf<{ safe: string }>(
-    await place.run('init', [...place.secret, '--kit-file', place.kitFile, '--computer', 'first', '--token-file', operator]),
+    await place.run('init', [...place.secret, '--kit-file', place.kitFile, '--computer', 'first', '--token-file', invitation]),
   );
   safe = made.safe;
   const stranger = new Place(`${root}/stranger`, { vault: site.address });
-  const words = ['--vault', site.address, '--safe', 'other', '--state', stranger.state, '--token-file', operator];
+  const words = ['--vault', site.address, '--safe', 'other', '--state', stranger.state, '--token-file', invitation];
   resultOf(await twinvault(['init', ...words, ...stranger.secret, '--kit-file', stranger.kitFile, '--json']));
   options = { environment: { TWINVAULT_TOKEN_FILE: await site.token('computer', { verbs: ['write'], safe }) } };
 });

@@ -12,6 +12,7 @@ import type { VerbContext } from '../wiring/context.ts';
 import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
 import { languageOf } from '../wiring/language.ts';
 import { safeState } from '../wiring/open-safe.ts';
+import { isAddress } from '../wiring/open-remote.ts';
 import { openOrCreateVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { readNewPassword } from '../wiring/passwords.ts';
@@ -81,6 +82,7 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
     [
       `Safe "${options.safe}" is ready, and this computer is enrolled in it.`,
       '',
+      `  id            ${toHex(enrolled.agent.safe)}`,
       `  root key      ${shortForm}`,
       `  suite         ${suiteNames[suiteOfChoice(options.suite)]}`,
       `  recovery kit  ${kitFile}`,
@@ -88,9 +90,18 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
       'Print the kit, put it where only you can get at it, and delete the file. Password and kit are the only ways to',
       'read what this safe will hold: if both are lost, the data is lost, and nobody can reset them.',
       '',
-      `Next: twinvault backup --vault ${options.vault} --safe ${options.safe} PATH...`,
+      ...nextLines(options, toHex(enrolled.agent.safe)),
     ],
   );
+}
+
+function nextLines({ vault, safe }: InitOptions, id: string): string[] {
+  if (!isAddress(vault)) return [`Next: twinvault backup --vault ${vault} --safe ${safe} PATH...`];
+  return [
+    'Next, unless your token is for more than making safes: whoever runs the site makes one for this safe alone.',
+    `  twinvault vault token --config FILE --safe ${id} --token-file FILE`,
+    `Then: twinvault backup --vault ${vault} --token-file FILE --safe ${safe} PATH...`,
+  ];
 }
 
 export function requireStrength(password: string): void {

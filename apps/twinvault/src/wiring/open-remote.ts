@@ -85,6 +85,6 @@ function noteOnce({ output }: VerbContext): (code: string, pauseMs: number) => v
   return (code) => {
     if (noted) return;
     noted = true;
-    output.note(`The vault does not answer as it should (${code}): it is asked again until it does, for ten minutes at most.`);
+    output.note(`The vault does not answer as it should (${code}): it is asked again for a while.`);
   };
 }

@@ -47,6 +47,33 @@ test('a safe is made once, made again without harm, and read as it was made', as
   assert.deepEqual((await place.send({ method: 'GET', path: '/safes', token: own })).json(), { safes: listed });
 });
 
+test('an invitation makes a safe and shows nothing of those that are there', async () => {
+  const place = await servicePlace();
+  const [mine, other] = [new TestSafe('mine'), new TestSafe('other')];
+  await place.vault.createSafe(other.newSafe, { anyLabel: true });
+  const token = await place.token({ verbs: ['create'] });
+  assert.deepEqual((await place.send({ method: 'GET', path: '/safes', token })).json(), { safes: [] });
+  const made = await place.send({ method: 'PUT', path: `/safes/${hex(mine.safe)}`, token, body: newSafeFrames(mine.newSafe) });
+  assert.equal(made.status, 201);
+  // With an entry in between that another root has signed, as whoever does not know the other's ledger would have to make one up.
+  const { slots, ledger } = mine.newSafe;
+  const body = newSafeFrames({ descriptor: other.descriptor, slots, ledger });
+  const [taken, free] = [other.safe, new TestSafe('nobody').safe];
+  const answers = [];
+  for (const id of [taken, free]) answers.push(await place.send({ method: 'PUT', path: `/safes/${hex(id)}`, token, body }));
+  assert.deepEqual(
+    answers.map((answer) => [answer.status, answer.json()['code']]),
+    [
+      [422, 'safe-mismatch'],
+      [422, 'safe-mismatch'],
+    ],
+  );
+  for (const path of ['descriptor', 'ledger?from=1', 'records']) {
+    const answer = await place.send({ method: 'GET', path: `/safes/${hex(other.safe)}/${path}`, token });
+    assert.deepEqual([answer.status, answer.json()['code']], [403, 'verb-denied']);
+  }
+});
+
 test('without a good capability nothing is answered', async () => {
   const place = await servicePlace({ refuseBeforeMs: Date.parse('2020-01-01') });
   const good = await place.token({ verbs: ['read'] });

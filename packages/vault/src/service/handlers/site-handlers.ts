@@ -4,7 +4,8 @@ import { FormatError, parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { bodiesInFlightMax, holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '@twinvault/protocol';
 import type { SafeSummary } from '@twinvault/protocol';
-import type { SafesAnswer, SiteAnswer } from '@twinvault/protocol/wire';
+import { permits } from '@twinvault/protocol/wire';
+import type { Capability, SafesAnswer, SiteAnswer } from '@twinvault/protocol/wire';
 import { toHex } from '@twinvault/std';
 import type { SiteVault } from '../../site-vault.ts';
 import type { Handlers } from '../http/http-app.ts';
@@ -25,12 +26,17 @@ export function siteHandlers(vault: SiteVault): Handlers {
       return json(answer);
     },
     safes: async (call) => {
-      const { safe } = callerOf(call);
-      const named = safe === '*' ? await vault.safes() : await onlySafe(vault, safe);
+      const named = await safesOf(vault, callerOf(call));
       const answer: SafesAnswer = { safes: named.map((summary) => ({ safe: toHex(summary.safe), label: summary.label })) };
       return json(answer);
     },
   };
+}
+
+/** Whoever may only make safes sees none: an invitation tells nothing about those who were invited before. */
+async function safesOf(vault: SiteVault, caller: Capability): Promise<readonly SafeSummary[]> {
+  if (caller.safe !== '*') return onlySafe(vault, caller.safe);
+  return permits(caller, 'read') || permits(caller, 'operate') ? vault.safes() : [];
 }
 
 /** Asks for this one alone: how many others there are shows in nothing, not in time either. */
