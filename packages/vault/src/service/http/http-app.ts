@@ -14,6 +14,7 @@ import type { Capability, Route, RouteName } from '@twinvault/protocol/wire';
 import type { Turns } from '../fairness/turns.ts';
 import type { Access } from './access.ts';
 import type { Call, Handler } from './call.ts';
+import { openApi } from '../openapi.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeParts } from './exchange.ts';
 import { checkedParameters } from './parameters.ts';
@@ -66,6 +67,10 @@ export function makeHttpApp(parts: HttpAppParts): FastifyInstance {
   // Bodies are read by the handler, when the request may have one and it is its turn.
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   for (const [name, handler] of Object.entries(parts.handlers)) addRoute(app, parts, { name: name as RouteName, handler });
+  const description = openApi(parts.basePath);
+  app.get(`${parts.basePath}/v1/openapi.json`, (_request, reply) => {
+    new Exchange(parts, 'openapi', reply).answer({ type: 'json', value: description });
+  });
   app.setNotFoundHandler((_request, reply) => {
     new Exchange(parts, 'none', reply).refuse(new ProtocolError('route-unknown'));
   });
