@@ -10,7 +10,6 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -41,8 +40,8 @@ function shownCommand(words: readonly string[]): string {
   return `\n$ twinvault ${words.map((word) => (/\s/u.test(word) ? `'${word}'` : word)).join(' ')}`;
 }
 
-/** Serves until it is ended; resolves when it has said what to do next. */
-async function serve(words: readonly string[]): Promise<ChildProcess> {
+/** Serves until it is disposed of; resolves when it has said what to do next. */
+async function serve(words: readonly string[]): Promise<AsyncDisposable> {
   say(shownCommand(['serve', ...words]));
   const serving = spawn(launcher, ['serve', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((ready, failed) => {
@@ -54,13 +53,12 @@ async function serve(words: readonly string[]): Promise<ChildProcess> {
     });
     serving.once('exit', (code) => failed(new Error(`serve ended with ${code}`)));
   });
-  return serving;
-}
-
-async function end(serving: ChildProcess | null): Promise<void> {
-  if (serving === null || serving.exitCode !== null) return;
-  serving.kill('SIGINT');
-  await once(serving, 'exit');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      serving.kill('SIGINT');
+      if (serving.exitCode === null) await once(serving, 'exit');
+    },
+  };
 }
 
 /** Runs the command with its output on our own, and its last JSON line returned when asked for. */
@@ -96,14 +94,13 @@ async function demo(words: readonly string[]): Promise<void> {
   const vault = ['--vault', `${address}/a`, '--token-file', join(sites, 'a', 'token')];
   const base = [...vault, '--safe', 'demo', '--state', join(place, 'state')];
   const secret = ['--password-file', join(place, 'password')];
-  let serving: ChildProcess | null = null;
   try {
     say(`Copying ${source} to ${folder}, so that nothing of yours is touched.`);
     cpSync(source, folder, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
     writeFileSync(join(place, 'password'), 'seven wet ponies at noon\n', { mode: 0o600 });
 
     say('\n--- A vault for every computer that has its token file');
-    serving = await serve([sites, '--address', address]);
+    await using _serving = await serve([sites, '--address', address]);
 
     say('\n--- A new safe');
     twinvault(['init', ...base, ...secret, '--kit-file', join(place, 'kit.txt')]);
@@ -133,7 +130,6 @@ async function demo(words: readonly string[]): Promise<void> {
     );
     say('Demo: ok');
   } finally {
-    await end(serving);
     if (words.includes('--keep')) say(`Everything is left in ${place}.`);
     else rmSync(place, { recursive: true, force: true });
   }

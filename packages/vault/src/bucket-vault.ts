@@ -5,13 +5,12 @@
 
 import { ProtocolError } from '@twinvault/protocol';
 import { minuteMs } from '@twinvault/std';
-import type { Files, Network, Threads } from '@twinvault/std';
+import type { Files, Network } from '@twinvault/std';
 import type { VaultPorts } from './context.ts';
 import { FileTime } from './leases/file-time.ts';
 import type { Leases } from './leases/leases.ts';
-import { LookUps } from './lookup/look-ups.ts';
 import { createVault } from './site-vault.ts';
-import type { SiteVault, VaultParts } from './site-vault.ts';
+import type { ServerParts, SiteVault, VaultParts } from './site-vault.ts';
 import { fileSiteKey } from './site/site-key.ts';
 import { FileStore } from './store/file-store.ts';
 import { leaseGate } from './store/put-gate.ts';
@@ -31,8 +30,7 @@ export interface BucketVaultOptions {
   /** Absolute path of the file with the site's secret key; made with the site. */
   readonly keyPath: string;
   readonly platform: VaultPorts & { readonly files: Files; readonly network: Network };
-  /** Where heavy look-ups run; in the caller's thread when left out. */
-  readonly threads?: Threads;
+  readonly server?: ServerParts;
 }
 
 /** By so much the times of store and leases may differ. A bucket tells its time to the second, and refuses requests by clocks that are off by 15 minutes. */
@@ -51,7 +49,7 @@ export async function createBucketVault(options: BucketVaultOptions): Promise<Si
 
 /** What `createVault` and `openVault` take. `store-unfit` (also when its time is off: lacks "the time"), `store-away`, `vault-denied`. */
 export async function bucketParts(options: BucketVaultOptions): Promise<VaultParts> {
-  const { bucket, lockMode, leases, cachePath, keyPath, platform, threads = null } = options;
+  const { bucket, lockMode, leases, cachePath, keyPath, platform } = options;
   const { clock, timers, random, network } = platform;
   const ports = { clock, timers, random };
   const files = vaultFiles(platform.files);
@@ -69,7 +67,7 @@ export async function bucketParts(options: BucketVaultOptions): Promise<VaultPar
     cache: new FileStore({ files, random, time, root: cachePath }),
     key: fileSiteKey(files, keyPath),
     skewMs: storeSkewMsMax,
-    lookUps: new LookUps(threads),
     release: () => time.close(),
+    ...options.server,
   };
 }

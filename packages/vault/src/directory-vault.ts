@@ -3,13 +3,12 @@
  */
 
 import { ProtocolError } from '@twinvault/protocol';
-import type { Files, Processes, Threads } from '@twinvault/std';
+import type { Files, Processes } from '@twinvault/std';
 import type { VaultPorts } from './context.ts';
 import { FileLeases } from './leases/file-leases.ts';
 import { FileTime } from './leases/file-time.ts';
-import { LookUps } from './lookup/look-ups.ts';
 import { createVault, openVault } from './site-vault.ts';
-import type { SiteVault, VaultParts } from './site-vault.ts';
+import type { ServerParts, SiteVault, VaultParts } from './site-vault.ts';
 import { storeReserve } from './site/reserve.ts';
 import { fileSiteKey } from './site/site-key.ts';
 import { FileStore } from './store/file-store.ts';
@@ -26,8 +25,8 @@ export interface DirectoryVaultOptions {
   /** Absolute path of the directory. */
   readonly path: string;
   readonly platform: DirectoryPorts;
-  /** For a server, which has others to answer meanwhile: where heavy look-ups run. Left out, they run in the caller's thread. */
-  readonly threads?: Threads;
+  /** For a server, which has others to answer meanwhile; left out, everything runs in the caller's thread. */
+  readonly server?: ServerParts;
 }
 
 const unknownProcesses: Processes = { self: '', isGone: () => false };
@@ -43,7 +42,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Promise<Site
 }
 
 /** The same parts for a service on the directory, so that commands can work on it beside the service. */
-export function directoryParts({ path, platform, threads }: DirectoryVaultOptions): VaultParts {
+export function directoryParts({ path, platform, server }: DirectoryVaultOptions): VaultParts {
   const { clock, timers, random, processes = unknownProcesses } = platform;
   const files = vaultFiles(platform.files);
   const time = new FileTime(files, random, `${path}/site`);
@@ -55,8 +54,8 @@ export function directoryParts({ path, platform, threads }: DirectoryVaultOption
     leases: new FileLeases({ files, time, timers, random, processes, root: path }),
     key: fileSiteKey(files, `${path}/${siteKeyName}`),
     reserve: storeReserve(store),
-    lookUps: new LookUps(threads ?? null),
     release: () => time.close(),
+    ...server,
   };
 }
 

@@ -42,7 +42,7 @@ export type { OpenedSession, SessionOptions, SiteSession } from './sessions/sess
 export type { SiteReading } from './reading/reading.ts';
 export { SiteSafe } from './site-safe.ts';
 export { createVault, openVault, SiteVault } from './site-vault.ts';
-export type { VaultParts } from './site-vault.ts';
+export type { ServerParts, VaultParts } from './site-vault.ts';
 export type { Reserve } from './site/reserve.ts';
 export { fileSiteKey } from './site/site-key.ts';
 export type { SiteKey } from './site/site-key.ts';

@@ -52,6 +52,9 @@ export interface VaultParts {
   readonly release?: () => Promise<void>;
 }
 
+/** What a server does in threads, since it has others to answer meanwhile. */
+export type ServerParts = Pick<VaultParts, 'lookUps' | 'verifyPack'>;
+
 /** Makes the store a vault; fine when it is one. `vault-foreign`, and what openVault throws. */
 export async function createVault(parts: VaultParts): Promise<SiteVault> {
   const { store, key, reserve = null, ports } = parts;

@@ -1,5 +1,5 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
-import { makeLog, startSiteService } from '@twinvault/vault/service';
+import { LookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { VerbContext } from '../wiring/context.ts';
 import { openSite } from '../wiring/open-site.ts';
 import { loadConfig, siteCertificate } from '../wiring/site-files.ts';
@@ -17,7 +17,9 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
   // What a node that was killed left there would keep this one from listening.
   if (isBehindFront) await platform.files.remove(listen.socket);
   const certificate = isBehindFront ? null : await siteCertificate(platform, config);
-  await using site = await openSite(platform, config);
+  await using verifiers = new PackVerifiers(platform.threads);
+  const server = { verifyPack: verifiers.verify, lookUps: new LookUps(platform.threads) };
+  await using site = await openSite(platform, config, server);
   const service = await startSiteService({
     vault: site.vault,
     database: site.database,

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Platform } from '@twinvault/std';
 import { createDirectoryVault, directoryParts, fileSiteKey, VaultError } from '@twinvault/vault';
-import type { SiteKey, SiteVault } from '@twinvault/vault';
+import type { ServerParts, SiteKey, SiteVault } from '@twinvault/vault';
 import { createBucketVault, DatabaseLeases, openSiteDatabase } from '@twinvault/vault/service';
 import type { BucketConfig, DatabaseConfig, S3Bucket, SiteConfig, SiteDatabase } from '@twinvault/vault/service';
 import { readPem, readSecret } from './site-files.ts';
@@ -14,11 +14,11 @@ export interface OpenSite extends AsyncDisposable {
   readonly key: SiteKey;
 }
 
-/** An empty store becomes a vault, and an empty database gets its tables. `config-invalid` for credentials that cannot be read, `store-unfit`. */
-export async function openSite(platform: Platform, config: SiteConfig): Promise<OpenSite> {
+/** `server`: what a process that serves does in threads. An empty store becomes a vault, and an empty database gets its tables. `config-invalid` for credentials that cannot be read, `store-unfit`. */
+export async function openSite(platform: Platform, config: SiteConfig, server: ServerParts = {}): Promise<OpenSite> {
   const database = await openSiteDatabase({ config: await databaseConfig(platform, config), platform });
   try {
-    const { vault, key } = await openStore(platform, config, database);
+    const { vault, key } = await openStore({ platform, database, server }, config);
     return {
       vault,
       database,
@@ -34,13 +34,18 @@ export async function openSite(platform: Platform, config: SiteConfig): Promise<
   }
 }
 
+interface StoreParts {
+  readonly platform: Platform;
+  readonly database: SiteDatabase;
+  readonly server: ServerParts;
+}
+
 async function openStore(
-  platform: Platform,
+  { platform, database, server }: StoreParts,
   { store, state }: SiteConfig,
-  database: SiteDatabase,
 ): Promise<Pick<OpenSite, 'vault' | 'key'>> {
   if (store.type === 'directory') {
-    const options = { path: store.path, platform, threads: platform.threads };
+    const options = { path: store.path, platform, server };
     return { vault: await createDirectoryVault(options), key: directoryParts(options).key };
   }
   const { siteKey: keyPath } = store.bucket;
@@ -51,7 +56,7 @@ async function openStore(
     cachePath: `${state}/cache`,
     keyPath,
     platform,
-    threads: platform.threads,
+    server,
   });
   return { vault, key: fileSiteKey(platform.files, keyPath) };
 }

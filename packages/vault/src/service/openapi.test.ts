@@ -43,7 +43,7 @@ test('docs/protocol says every route with its verb, and no other', () => {
       .filter(({ verb }) => verb !== null)
       .map(({ method, path, verb }) => [`${method} ${path}`, verb]),
   );
-  assert.deepEqual(Object.fromEntries([...said].toSorted()), Object.fromEntries([...there].toSorted()));
+  assert.deepEqual(Object.fromEntries(said), Object.fromEntries(there));
 });
 
 test('it is made of plain JSON', () => {

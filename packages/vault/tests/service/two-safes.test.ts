@@ -49,7 +49,6 @@ async function customer(name: string): Promise<Customer> {
   return { safe, computer, token, session, reading, pack, record };
 }
 
-
 const mine = await customer('mine');
 const other = await customer('other');
 
@@ -157,6 +156,8 @@ test('the answer about the safe of another takes as long as one about a safe tha
   const [about = 0, nothing = 0, again = 0] = await medians([theirs, nobodys, theirs], 400);
   // How much one and the same path differs from itself is what cannot be told apart from chance on this machine.
   const noise = Math.abs(again - about);
-  t.diagnostic(`theirs ${Math.round(about / 1000)} us, nobody's ${Math.round(nothing / 1000)} us, noise ${Math.round(noise / 1000)} us`);
+  t.diagnostic(
+    `theirs ${Math.round(about / 1000)} us, nobody's ${Math.round(nothing / 1000)} us, noise ${Math.round(noise / 1000)} us`,
+  );
   assert.ok(Math.abs(about - nothing) < Math.max(4 * noise, 0.1 * about), `${about} ${nothing} ${again}`);
 });
