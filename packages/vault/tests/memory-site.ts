@@ -14,9 +14,9 @@ export class MemorySite {
   readonly platform: MemoryPlatform;
   readonly store: ObjectStore;
 
-  constructor(seed: string | number) {
+  constructor(seed: string | number, { locks = false }: { readonly locks?: boolean } = {}) {
     this.platform = memoryPlatform(seed);
-    this.store = new MemoryStore({ clock: this.platform.clock });
+    this.store = new MemoryStore({ clock: this.platform.clock, locks });
   }
 
   /** What one node works with; `store` instead of the site's own, as it looks from there. */

@@ -132,8 +132,7 @@ export class CleanRun {
       const batch = await mark.batch(due.slice(start, start + secondMarkBatch));
       for (const pack of batch) {
         await this.#step('delete', deleted.length, due.length);
-        await deletePack(this.#context, pack.pack, this.#lock);
-        deleted.push(pack);
+        if (await deletePack(this.#context, pack.pack, this.#lock)) deleted.push(pack);
       }
     }
     return deleted;

@@ -83,8 +83,7 @@ async function stands(context: SafeContext, pack: CompactedPack, lock: Lease): P
   const note = await readQuarantine(context, hex);
   if (note === null) return true;
   if (note !== 'unreadable' && note.state === 'deleting') {
-    await deletePack(context, hex, lock);
-    return false;
+    if (await deletePack(context, hex, lock)) return false;
   }
   await inLock(context, { name: 'commit' }, () => takeBack(context, hex));
   return true;

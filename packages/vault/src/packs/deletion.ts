@@ -3,17 +3,30 @@
  */
 
 import { toHex } from '@twinvault/std';
-import { readQuarantine } from '../clean/quarantine.ts';
+import { ProtocolError } from '@twinvault/protocol';
+import { readQuarantine, writeQuarantine } from '../clean/quarantine.ts';
 import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import type { Lease } from '../leases/leases.ts';
 
-/** The caller holds the lock "clean"; `lease-lost` when it does not any more, and then the pack is still there. */
-export async function deletePack(context: SafeContext, hex: string, lock: Lease): Promise<void> {
+/**
+ * False when the store keeps the pack, since it is locked: then it is only marked again, as before. The caller holds the lock "clean";
+ * `lease-lost` when it does not any more, and then the pack is still there.
+ */
+export async function deletePack(context: SafeContext, hex: string, lock: Lease): Promise<boolean> {
   const { store, layout } = context;
   await lock.check();
-  await store.removeThis(layout.pack(hex), () => lock.check());
+  try {
+    await store.removeThis(layout.pack(hex), () => lock.check());
+  } catch (error) {
+    if (!store.locks || !(error instanceof ProtocolError) || error.code !== 'vault-denied') throw error;
+    // Absent for everybody while the note says so, and it would be for as long as the lock lasts.
+    const note = await readQuarantine(context, hex);
+    if (note !== null && note !== 'unreadable') await writeQuarantine(context, hex, { ...note, state: 'quarantined' });
+    return false;
+  }
   await store.remove(layout.inFolder('quarantine', hex));
+  return true;
 }
 
 /** For whoever puts a pack again that is just being deleted: ends the deletion, whoever began it. */

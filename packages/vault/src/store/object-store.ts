@@ -35,14 +35,14 @@ export interface ObjectStore {
   listDeep(folder: string): Promise<string[]>;
   /** Last parts of all that lies in the folder, whatever it is: for whoever looks for what does not belong there. */
   entries(folder: string): Promise<string[]>;
-  /** False when it was not there. */
+  /** False when it was not there. What is locked is absent afterwards all the same, and the store keeps its bytes until the lock is over. */
   remove(name: string): Promise<boolean>;
   /**
    * Removes exactly what has the name now: what is put under it later stays, however late the removal comes. `demand` is asked when
-   * that is certain, and again nothing is removed when it throws. False when nothing was there.
+   * that is certain, and nothing is removed when it throws. False when nothing was there; `vault-denied` when it is locked.
    */
   removeThis(name: string, demand: () => Promise<void>): Promise<boolean>;
-  /** Gives the object another name and replaces what has it. False when it was not there. It is never without both names. */
+  /** Gives the object another name and replaces what has it. False when it was not there. It is never without both names. Locked or not, as `remove`. */
   move(from: string, to: string): Promise<boolean>;
   /** Removes all below `folder/`; fine when nothing is there. */
   clear(folder: string): Promise<void>;

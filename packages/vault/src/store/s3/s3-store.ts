@@ -132,16 +132,20 @@ export class S3Store implements ObjectStore {
     return [...names, ...folders];
   }
 
-  remove(name: string): Promise<boolean> {
-    return this.removeThis(name, () => Promise.resolve());
+  async remove(name: string): Promise<boolean> {
+    const versions = await versionsOf(this.#client, this.#key(name));
+    const isThere = versions[0]?.isMarker === false;
+    if (isThere) await this.#hide(versions);
+    return isThere;
   }
 
   async removeThis(name: string, demand: () => Promise<void>): Promise<boolean> {
     const versions = await versionsOf(this.#client, this.#key(name));
     const isThere = versions[0]?.isMarker === false;
-    if (isThere) await demand();
+    if (!isThere) return false;
+    await demand();
     await removeVersions(this.#client, versions);
-    return isThere;
+    return true;
   }
 
   async move(from: string, to: string): Promise<boolean> {
