@@ -34,6 +34,7 @@ export {
   recordBytesMax,
   recordPageMax,
   reportRowsMax,
+  retentionTypesMax,
   retryMsMax,
   retryPauseMsMax,
   retryPauseMsMin,

@@ -57,6 +57,8 @@ export const holdersMax: number = 16 * holdersOriginsMax;
 export const heldPacksPerOriginMax = 4096;
 export const meteringDaysMax = 400;
 export const problemContextMax = 32;
+/** Rules that a clean-up is given. */
+export const retentionTypesMax = 256;
 /** Of each list in the report of a task. */
 export const reportRowsMax = 2000;
 

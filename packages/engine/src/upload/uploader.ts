@@ -27,6 +27,11 @@ export interface UploadTotals {
   readonly bytes: number;
 }
 
+/** What comes from the network was tried again for long by the client of the site already. */
+function mayGoAway(error: unknown): boolean {
+  return error instanceof CodedError && error.retry === 'later' && !error.code.startsWith('network-');
+}
+
 export class Uploader {
   /** Of packs of the live list and of this run. */
   readonly slips: SlipPairs = new SlipPairs();
@@ -99,8 +104,7 @@ export class Uploader {
         if (answer === 'stored') this.bytes += bytes.length;
         return;
       } catch (error) {
-        const again = error instanceof CodedError && error.retry === 'later' && attempt < attemptsMax;
-        if (!again) throw error;
+        if (attempt === attemptsMax || !mayGoAway(error)) throw error;
         await this.timers.sleep(retryDelayMsMin * 2 ** (attempt - 1));
       }
     }

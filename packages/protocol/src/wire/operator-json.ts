@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
-import { jobBytesMax, problemContextMax } from '../limits.ts';
+import { jobBytesMax, retentionTypesMax } from '../limits.ts';
 import { countJson, idJson, strict, textOf, typed } from './json-parts.ts';
 import { problemJson } from './site-json.ts';
 import type { Problem } from './site-json.ts';
@@ -34,7 +34,7 @@ export const cleanBody: TUnsafe<CleanBody> = typed(
       Type.Union([
         Type.Null(),
         strict({
-          types: Type.Record(Type.String({ maxLength: 256 }), ruleJson, { maxProperties: problemContextMax }),
+          types: Type.Record(Type.String({ maxLength: 256 }), ruleJson, { maxProperties: retentionTypesMax }),
           others: Type.Optional(ruleJson),
         }),
       ]),
