@@ -21,7 +21,7 @@ import { encodeRecordDifference, parseRecord, parseRefs } from '@twinvault/forma
 import type { ParsedRecord } from '@twinvault/format';
 import { sessionOf, TestSafe } from '@twinvault/testkit';
 import { openDirectoryVault } from '@twinvault/vault';
-import { commandEnvironment, commandOptions } from './support/command.ts';
+import { commandEnvironment, commandOptions, peakMiB } from './support/command.ts';
 import { makeLargeSafe, nightlyRefs, packCount } from './support/large-safe.ts';
 
 const forms = ['whole', 'difference'] as const;
@@ -93,9 +93,8 @@ async function commitOnce(path: string, file: string): Promise<void> {
   const longestMs = blocks.end();
   const { user, system } = process.cpuUsage(cpu);
   const columns = [offered.length / 1e6, performance.now() - start, (user + system) / 1000, longestMs];
-  const peak = process.resourceUsage().maxRSS / 1024;
   say(
-    `${columns.map((column) => column.toFixed(1).padStart(10)).join('')}${peak.toFixed(0).padStart(10)}   ${form}, looked up ${place === 'thread' ? 'in a thread' : 'here'}`,
+    `${columns.map((column) => column.toFixed(1).padStart(10)).join('')}${peakMiB().toFixed(0).padStart(10)}   ${form}, looked up ${place === 'thread' ? 'in a thread' : 'here'}`,
   );
 }
 

@@ -14,3 +14,9 @@ if (commandOptions.length === 0) throw new Error('the start script of the comman
 export function commandEnvironment(folder: string): NodeJS.ProcessEnv {
   return { ...process.env, MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: join(folder, 'node') };
 }
+
+/** The largest resident set of this process so far. The kernel's usage counts what its parent had when it forked, so that is not asked. */
+export function peakMiB(): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kib ?? NaN) / 1024;
+}
