@@ -7,7 +7,7 @@ export { openSiteDatabase } from '../database/open-database.ts';
 export type { DatabaseConfig } from '../database/open-database.ts';
 export type { SiteDatabase } from '../database/site-database.ts';
 export { configBytesMax, parseConfigFile } from './config/config-file.ts';
-export type { AcmeConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config/config-file.ts';
+export type { BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config/config-file.ts';
 export { siteConfig } from './config/site-config.ts';
 export type { Listen, SiteConfig } from './config/site-config.ts';
 export { tlsSuites } from './http/http-app.ts';

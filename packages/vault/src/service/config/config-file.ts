@@ -60,18 +60,9 @@ export interface PostgresqlConfig {
   readonly tls?: string;
 }
 
-/** `chain` and `key`, or `acme`. */
 export interface CertificateConfig {
-  readonly chain?: string;
-  readonly key?: string;
-  readonly acme?: AcmeConfig;
-}
-
-export interface AcmeConfig {
-  readonly directory: string;
-  readonly contact: string;
-  readonly agreed: boolean;
-  readonly listen?: string;
+  readonly chain: string;
+  readonly key: string;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -109,8 +100,6 @@ const postgresql = Type.Object(
   strict,
 );
 
-const acme = Type.Object({ directory: url, contact: text, agreed: Type.Boolean(), listen: Type.Optional(listen) }, strict);
-
 const schema = Type.Object(
   {
     address: url,
@@ -127,12 +116,7 @@ const schema = Type.Object(
         { ...strict, minProperties: 1, maxProperties: 1 },
       ),
     ),
-    certificate: Type.Optional(
-      Type.Object(
-        { chain: Type.Optional(text), key: Type.Optional(text), acme: Type.Optional(acme) },
-        { ...strict, minProperties: 1, maxProperties: 2 },
-      ),
-    ),
+    certificate: Type.Optional(Type.Object({ chain: text, key: text }, strict)),
     issuers: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 100 })),
     refuseBefore: Type.Optional(Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d)?Z$' })),
     log: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
@@ -155,7 +139,6 @@ export function parseConfigFile(source: string): ConfigFile {
   if (value === null) throw invalid('address', 'is missing');
   if (!validator.Check(value)) throw firstError(value);
   const file: Static<typeof schema> = value;
-  demandPairs(file);
   return file;
 }
 
@@ -165,15 +148,6 @@ function toValue(document: ReturnType<typeof parseDocument>): unknown {
   } catch (error) {
     throw invalid('', 'aliases are not read', error);
   }
-}
-
-function demandPairs({ certificate }: ConfigFile): void {
-  if (certificate === undefined) return;
-  const { chain, key, acme: made } = certificate;
-  const isOwn = chain !== undefined && key !== undefined && made === undefined;
-  const isMade = made !== undefined && chain === undefined && key === undefined;
-  if (!isOwn && !isMade) throw invalid('certificate', 'needs chain and key, or acme');
-  if (made?.agreed === false) throw invalid('certificate.acme.agreed', 'has to be true: read the terms of the authority first');
 }
 
 function firstError(value: unknown): VaultError {
@@ -196,8 +170,6 @@ const hints: Readonly<Record<string, string>> = {
   address: 'has to be the https:// address that clients use',
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,
-  'certificate.acme.listen': listenHint,
-  'certificate.acme.directory': 'has to be the https:// address of the directory of an authority',
   'store.bucket.endpoint': 'has to be the http(s):// address of the object store',
   issuers: 'has to be a list of public keys: 64 hexadecimal digits each',
   refuseBefore: 'has to be a time like 2026-11-22T12:00Z',

@@ -44,7 +44,7 @@ state: /var/lib/x
 store:
   bucket: { endpoint: "http://localhost:7480", name: vault, prefix: a, addressing: host, credentials: s3.json, siteKey: site.key }
 database: { postgresql: { host: db.example, database: site, user: site, password: db-password, tls: system } }
-certificate: { acme: { directory: "https://acme.example/dir", contact: "mailto:a@b.example", agreed: true } }
+certificate: { chain: a.crt, key: a.key }
 issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
 log: debug
@@ -66,8 +66,7 @@ log: debug
       tls: 'system',
     },
   });
-  assert.ok(config.certificate.type === 'acme');
-  assert.equal(config.certificate.acme.listen, '[::]:80');
+  assert.deepEqual(config.certificate, { type: 'own', chain: '/etc/twinvault/a.crt', key: '/etc/twinvault/a.key' });
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
 });
 
@@ -88,12 +87,7 @@ test('what is wrong is named by its place', () => {
     [`${least}listen: here\n`, 'listen', /port/u],
     [`${least}issuers: [abc]\n`, 'issuers.0', /public keys/u],
     [`${least}log: loud\n`, 'log', /debug/u],
-    [`${least}certificate: { chain: a.crt }\n`, 'certificate', /chain and key, or acme/u],
-    [
-      `${least}certificate: { acme: { directory: "https://a", contact: c, agreed: false } }\n`,
-      'certificate.acme.agreed',
-      /terms/u,
-    ],
+    [`${least}certificate: { chain: a.crt }\n`, 'certificate.key', /missing/u],
   ];
   for (const [source, key, defect] of cases) {
     const found = defectOf(source);

@@ -2,7 +2,7 @@
  * From the configuration file to what a site runs by: paths are absolute, and everything left out has its value.
  */
 
-import type { AcmeConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
+import type { BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -23,10 +23,7 @@ export interface SiteConfig {
   readonly database:
     | { readonly type: 'sqlite'; readonly path: string }
     | { readonly type: 'postgresql'; readonly server: PostgresqlConfig & { readonly port: number } };
-  readonly certificate:
-    | { readonly type: 'made' }
-    | { readonly type: 'own'; readonly chain: string; readonly key: string }
-    | { readonly type: 'acme'; readonly acme: Required<AcmeConfig> };
+  readonly certificate: { readonly type: 'made' } | { readonly type: 'own'; readonly chain: string; readonly key: string };
   /** Ed25519 public keys, hexadecimal, besides the site's own. */
   readonly issuers: readonly string[];
   /** Capabilities issued before are refused, ms since 1970. */
@@ -96,8 +93,6 @@ function databaseOf({ database }: ConfigFile, state: string, resolve: Resolve): 
 }
 
 function certificateOf({ certificate }: ConfigFile, resolve: Resolve): SiteConfig['certificate'] {
-  const { chain, key, acme } = certificate ?? {};
-  if (acme !== undefined) return { type: 'acme', acme: { ...acme, listen: acme.listen ?? '[::]:80' } };
-  if (chain === undefined || key === undefined) return { type: 'made' };
-  return { type: 'own', chain: resolve(chain), key: resolve(key) };
+  if (certificate === undefined) return { type: 'made' };
+  return { type: 'own', chain: resolve(certificate.chain), key: resolve(certificate.key) };
 }
