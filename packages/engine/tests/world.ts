@@ -145,10 +145,11 @@ export function assertSame(read: ReadSafeset, tree: MemoryTree): void {
 
 /** The object with some methods replaced; the others are called on the object itself. (`await using` refuses a bound function.) */
 export function over<T extends object>(object: T, replaced: Partial<T>): T {
-  const keys = [...Reflect.ownKeys(object), ...Reflect.ownKeys(Reflect.getPrototypeOf(object) ?? {})];
-  const methods = keys.map((key): [PropertyKey, unknown] => {
-    const value: unknown = Reflect.get(object, key);
-    return [key, typeof value === 'function' ? (...given: unknown[]): unknown => value.apply(object, given) : value];
+  return new Proxy(object, {
+    get: (target, key) => {
+      if (Object.hasOwn(replaced, key)) return Reflect.get(replaced, key) as unknown;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (...given: unknown[]): unknown => value.apply(target, given) : value;
+    },
   });
-  return { ...(Object.fromEntries(methods) as T), ...replaced };
 }
