@@ -1,6 +1,6 @@
 /*
  * Years over larger trees, two of them, in which all kept safesets restore after every clean-up; see year.test.ts. An hour of processor time (some 60,000
- * restores), and less than 1 GB.
+ * restores), and about 1 GB of memory.
  */
 import { test } from 'node:test';
 import { wholeYear } from './year-run.ts';
