@@ -67,13 +67,14 @@ test('a site that is killed again and again loses nothing that it acknowledged, 
   let kills = 0;
   for (let round = 0; round < 3; round += 1) {
     const run = start(['backup', ...base, '--json', tree]);
-    let over = false;
-    const ended = run.ended.finally(() => (over = true));
-    while (!over && kills < (killsMax * (round + 1)) / 3) {
+    const state = { over: false };
+    const ended = run.ended.finally(() => (state.over = true));
+    while (!state.over && kills < (killsMax * (round + 1)) / 3) {
       // A moment that nobody chose: some turns of the event loop.
-      for (let turns = prng.below(30_000); turns > 0 && !over; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = prng.below(30_000); turns > 0 && !state.over; turns -= 1)
+        await new Promise((resolve) => setImmediate(resolve));
       const site = siteOf(serving);
-      if (over || site === null) continue;
+      if (state.over || site === null) continue;
       process.kill(site, 'SIGKILL');
       kills += 1;
       while (isRunning(site)) await new Promise((resolve) => setImmediate(resolve));

@@ -43,10 +43,10 @@ test('fifty agents commit while one customer keeps the site as busy as it can', 
   const agents = await Promise.all(Array.from({ length: 50 }, (_, index) => openAgent(place, `agent ${index}`)));
   const greedy = await openAgent(place, 'greedy');
   const pack = greedy.safe.pack(greedy.computer, { blobCount: 4, blobBytes: 500_000 });
-  let over = false;
+  const state = { over: false };
   let sent = 0;
   const flood = Array.from({ length: 40 }, async () => {
-    while (!over) {
+    while (!state.over) {
       const path = `${greedy.session}/packs/${hex(pack.name)}`;
       const { status } = await place.send({ method: 'PUT', path, token: greedy.token, body: pack.bytes });
       assert.ok(status === 200 || status === 201 || status === 503, String(status));
@@ -54,7 +54,7 @@ test('fifty agents commit while one customer keeps the site as busy as it can', 
     }
   });
   await Promise.all(agents.map((agent) => run(place, agent)));
-  over = true;
+  state.over = true;
   await Promise.all(flood);
   assert.ok(sent > 0);
 });
