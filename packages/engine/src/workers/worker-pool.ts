@@ -1,7 +1,9 @@
 /*
  * The main thread's side of the workers: hands out work in order, at most two pieces to a worker so that none waits for the
- * main thread, and hears what they answer.
+ * main thread, and hears what they answer. The first is started at once, each other one when there is work that none has room for:
+ * starting a thread takes longer than reading the few files of a quiet day.
  */
+import { assert } from '@twinvault/std';
 import type { Thread, Threads } from '@twinvault/std';
 import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
@@ -41,6 +43,11 @@ export class WorkerPool implements AsyncDisposable {
   private readonly waiting = new Map<number, Waiting>();
   private readonly replies: ((message: FromWorker) => void)[] = [];
   private calls = 0;
+  /** Of `data`, those that have been started. */
+  private started = 0;
+  /** What the workers were told since `data` was made: later ones are told, too. */
+  private generation: SharedArrayBuffer | null = null;
+  private session: SealingSession | null = null;
   private failure: unknown = null;
   private failed: (error: unknown) => void = () => undefined;
   private readonly failing: Promise<never>;
@@ -51,12 +58,11 @@ export class WorkerPool implements AsyncDisposable {
     this.failing.catch(() => undefined);
   }
 
-  /** Starts a thread for each element of `data` and waits until all have opened the source. */
+  /** For at most as many threads as `data` has elements; waits until the first has opened the source. */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
-    const module = new URL('./worker-main.ts', import.meta.url).href;
     try {
-      await Promise.all(options.data.map(async (data) => await pool.startWorker(module, data)));
+      await pool.startWorker();
     } catch (error) {
       await pool[Symbol.asyncDispose]();
       throw error;
@@ -64,13 +70,19 @@ export class WorkerPool implements AsyncDisposable {
     return pool;
   }
 
-  private async startWorker(module: string, data: WorkerData): Promise<void> {
-    const thread = this.options.threads.start(module, data);
+  /** The next one; it may be given work at once. Resolves when it has opened the source. */
+  private async startWorker(): Promise<void> {
+    const data = this.options.data[this.started];
+    assert(data !== undefined, 'each thread has data of its own');
+    this.started += 1;
+    const thread = this.options.threads.start(new URL('./worker-main.ts', import.meta.url).href, data);
     const worker: Worker = { thread, outstanding: 0 };
     this.workers.push(worker);
     const ready = this.reply(worker, 'ready');
     thread.onFailure((cause) => this.fail(new EngineError('worker-failed', { cause })));
     thread.onMessage((value) => this.receive(worker, value as FromWorker));
+    if (this.generation !== null) this.post(worker, { type: 'generation', buffer: this.generation });
+    if (this.session !== null) this.post(worker, { type: 'session', session: this.session });
     await ready;
   }
 
@@ -90,6 +102,10 @@ export class WorkerPool implements AsyncDisposable {
 
   private dispatch(): void {
     for (;;) {
+      const isWaiting = this.urgent.length + this.queue.length > 0;
+      if (isWaiting && this.idlest() === null && this.started < this.options.data.length) {
+        this.startWorker().catch((error: unknown) => this.fail(error));
+      }
       const worker = this.idlest();
       const next = worker === null ? undefined : (this.urgent.shift() ?? this.queue.shift());
       if (worker === null || next === undefined) return;
@@ -110,11 +126,13 @@ export class WorkerPool implements AsyncDisposable {
 
   /** Tells every worker of a new generation of the shared table. */
   grow(buffer: SharedArrayBuffer): void {
+    this.generation = buffer;
     for (const worker of this.workers) this.post(worker, { type: 'generation', buffer });
   }
 
   /** Has packs begun from now on sealed under another session. */
   renew(session: SealingSession): void {
+    this.session = session;
     for (const worker of this.workers) this.post(worker, { type: 'session', session });
   }
 
