@@ -15,10 +15,14 @@ import {
   openVault,
 } from '../src/index.ts';
 import type { VaultParts } from '../src/index.ts';
+import { DatabaseLeases } from '../src/database/database-leases.ts';
+import { openSiteDatabase } from '../src/database/open-database.ts';
+import { clockTime } from '../src/database/time.ts';
 import { FileLeases } from '../src/leases/file-leases.ts';
 import { FileTime } from '../src/leases/file-time.ts';
 import { FileStore } from '../src/store/file-store.ts';
 import { vaultFiles } from '../src/store/vault-files.ts';
+import { testDatabases } from './databases.ts';
 
 vaultConformance('memory', async () => {
   const base = memoryPlatform('vault conformance');
@@ -72,3 +76,33 @@ vaultConformance('disk', async () => {
     },
   };
 });
+
+for (const [name, { make, skip }] of Object.entries(testDatabases)) {
+  vaultConformance(
+    `store in memory, leases in ${name}`,
+    async () => {
+      const { clock, random, files: bare } = memoryPlatform('vault conformance');
+      const timers = { sleep: settle, every: clock.every.bind(clock) };
+      const files = vaultFiles(bare);
+      await files.makeDirectory('/node');
+      const time = new FileTime(files, random, '/node');
+      const store = new MemoryStore({ clock });
+      const opened = new AsyncDisposableStack();
+      const { config, close } = await make();
+      opened.defer(close);
+      const node = async (folder: string): Promise<VaultParts> => {
+        const database = opened.use(await openSiteDatabase({ config, platform: nodePlatform(), time: clockTime(clock) }));
+        return {
+          ports: { clock, timers, random },
+          store,
+          leases: new DatabaseLeases({ database, timers, processes: { self: '', isGone: () => false } }),
+          key: fileSiteKey(files, '/node/key'),
+          cache: new FileStore({ files, random, time, root: `/node/${folder}` }),
+        };
+      };
+      const vault = opened.use(await createVault(await node('one')));
+      return { vault, again: async () => openVault(await node('two')), [Symbol.asyncDispose]: () => opened.disposeAsync() };
+    },
+    { skip },
+  );
+}
