@@ -35,6 +35,8 @@ export interface VaultContext {
   /** How far the times of `store` and `leases` may be apart; 0 where they are the same. */
   readonly skewMs: number;
   readonly lookUps: LookUps;
+  /** Nothing younger is retired or deleted, whoever asks; 0: no such promise. */
+  readonly minimumAgeMs: number;
 }
 
 export interface SafeContext extends VaultContext {

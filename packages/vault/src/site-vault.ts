@@ -48,6 +48,8 @@ export interface VaultParts {
   readonly lookUps?: LookUps;
   /** How packs that arrive are verified; on this thread when left out. */
   readonly verifyPack?: VerifyPack;
+  /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
+  readonly minimumAgeMs?: number;
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
 }
@@ -64,10 +66,11 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
-  const { ports, store, leases, cache, key, skewMs = 0, reserve = null, release } = parts;
+  const { ports, store, leases, cache, key, skewMs = 0, minimumAgeMs = 0, reserve = null, release } = parts;
   const { lookUps = new LookUps(null), verifyPack = verifyHere } = parts;
   const marker = await asProtocol(() => readMarker(store));
-  return new SiteVault({ ports, store, leases, cache, key, marker, skewMs, lookUps, verifyPack }, { reserve, release });
+  const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, lookUps, verifyPack };
+  return new SiteVault(context, { reserve, release });
 }
 
 interface Housekeeping {
@@ -128,6 +131,14 @@ export class SiteVault implements Vault {
   /** Makes caches and generation anew; see rebuild.ts. `vault-busy`. */
   rebuild(options: RebuildOptions = {}): Promise<RebuildReport> {
     return asProtocol(() => rebuildVault(this.#context, options, (safe) => this.#parts(safe)));
+  }
+
+  /** For features of this package that look after a safe; `safe-unknown`. */
+  partsOf(safe: SafeId): Promise<SafeParts> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      return this.#parts(safe);
+    });
   }
 
   /** One row for each safe, in order of their ids. */

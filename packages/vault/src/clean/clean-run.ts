@@ -43,6 +43,14 @@ export async function chooseNow({ context, leases, options }: ChooseParts, { fac
   return chosen.filter((_, index) => young[index] !== true);
 }
 
+/** What is asked for never goes below what the vault promises. */
+export function delaysOf({ minimumAgeMs }: SafeContext, options: CleanOptions): Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'> {
+  return {
+    quarantineMs: options.quarantineMs ?? quarantineMsDefault,
+    minimumAgeMs: Math.max(minimumAgeMs, options.minimumAgeMs ?? 0),
+  };
+}
+
 interface RunParts {
   readonly options: CleanOptions;
   readonly lock: Lease;
@@ -93,12 +101,8 @@ export class CleanRun {
   async markedNow(): Promise<Marked> {
     const context = this.#context;
     const nowMs = await context.leases.nowMs();
-    const times = { nowMs, clockMs: context.ports.clock.nowMs(), quarantineMs: this.#quarantineMs };
+    const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...delaysOf(context, this.#options) };
     return markPacks({ context, live: await this.#live.rows(), leases: await openLeases(context, nowMs), times });
-  }
-
-  get #quarantineMs(): number {
-    return this.#options.quarantineMs ?? quarantineMsDefault;
   }
 
   /** First marks, and the taking back of what lives again. */
@@ -125,7 +129,7 @@ export class CleanRun {
   /** Second mark in batches under the lock "commit", then deletion. Gives what was deleted. */
   async deleteNeedless(due: readonly CleanedPack[]): Promise<CleanedPack[]> {
     if (due.length === 0) return [];
-    const mark = await SecondMark.of(this.#context, due, { live: this.#live, quarantineMs: this.#quarantineMs });
+    const mark = await SecondMark.of(this.#context, due, { live: this.#live, delays: delaysOf(this.#context, this.#options) });
     const deleted: CleanedPack[] = [];
     for (let start = 0; start < due.length; start += secondMarkBatch) {
       await this.#step('second-mark', start, due.length);

@@ -22,7 +22,7 @@ import { evaluateRetention } from '../retention/evaluate.ts';
 import { replacedCheckpoints, retentionItems, ruleOf } from '../retention/facts.ts';
 import type { CleanPlan } from './clean-plan.ts';
 import { reportOf, sumBytes } from './clean-report.ts';
-import { chooseNow, CleanRun, quarantineMsDefault } from './clean-run.ts';
+import { chooseNow, CleanRun, delaysOf } from './clean-run.ts';
 import { markPacks } from './mark.ts';
 import type { Marked, MarkTimes } from './mark.ts';
 import type { CleanedPack, CleanedRecord, CleanOptions, CleanReport } from './report.ts';
@@ -100,12 +100,12 @@ async function planClean(parts: CommitParts, options: CleanOptions): Promise<Cle
 /** A dry run works where nothing can be written: then this machine's clock must do. */
 async function timesOf(context: SafeContext, options: CleanOptions): Promise<MarkTimes> {
   const clockMs = context.ports.clock.nowMs();
-  const quarantineMs = options.quarantineMs ?? quarantineMsDefault;
+  const delays = delaysOf(context, options);
   try {
-    return { nowMs: await context.leases.nowMs(), clockMs, quarantineMs };
+    return { nowMs: await context.leases.nowMs(), clockMs, ...delays };
   } catch (error) {
     if (options.dryRun !== true || !(error instanceof ProtocolError)) throw error;
-    return { nowMs: clockMs, clockMs, quarantineMs };
+    return { nowMs: clockMs, clockMs, ...delays };
   }
 }
 
@@ -117,14 +117,18 @@ interface DecideParts {
 
 function decideRecords(all: readonly RecordSummary[], { ledger, options, times }: DecideParts): CleanedRecord[] {
   const byHex = new Map(all.map((record) => [toHex(record.digest), record]));
-  const replaced = replacedCheckpoints(all).map((record) => cleanedRecord(record, 'retire', 'replaced'));
+  // A clock that jumped ahead must not make anything old: both have to agree.
+  const nowMs = Math.min(times.nowMs, times.clockMs);
+  const { minimumAgeMs } = times;
+  const replaced = replacedCheckpoints(all)
+    .filter(({ receivedMs }) => nowMs - receivedMs >= minimumAgeMs)
+    .map((record) => cleanedRecord(record, 'retire', 'replaced'));
   const keep = options.keep ?? null;
   if (keep === null) return replaced;
   const decisions = evaluateRetention(retentionItems(all, ledger), {
-    // A clock that jumped ahead must not make safesets old: both have to agree.
-    nowMs: Math.min(times.nowMs, times.clockMs),
+    nowMs,
     ruleOf: (type) => ruleOf(type, keep, ledger),
-    ...(options.minimumAgeMs === undefined ? {} : { minimumAgeMs: options.minimumAgeMs }),
+    minimumAgeMs,
     ...(options.safesetsMax === undefined ? {} : { countMax: options.safesetsMax }),
   });
   const safesets = decisions.flatMap((decision) => {

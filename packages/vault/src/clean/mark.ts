@@ -24,6 +24,8 @@ export interface MarkTimes {
   /** This machine's. */
   readonly clockMs: number;
   readonly quarantineMs: number;
+  /** No pack that is younger is deleted. */
+  readonly minimumAgeMs: number;
 }
 
 export interface MarkParts {
@@ -113,7 +115,9 @@ async function decideNeedless(
   const note = isNoted ? await readQuarantine(parts.context, hex) : null;
   if (note !== null && note !== 'unreadable') {
     const decision = decideNoted(note, { leases, times });
-    return decision.action === 'delete' ? { action: 'delete', reason: state } : decision;
+    if (decision.action !== 'delete') return decision;
+    if (await isBelowAge(parts, hex)) return { action: 'wait', reason: 'minimum-age' };
+    return { action: 'delete', reason: state };
   }
   // What other packs hold can be marked whenever: a session that needs more of it takes it back.
   if (state === 'dead' && (await isYoung(parts, hex))) return { action: 'leave', reason: 'session' };
@@ -125,6 +129,14 @@ export async function isYoung({ context, leases }: Pick<MarkParts, 'context' | '
   const sinceMs = oldestSession(leases);
   const stat = sinceMs === null ? null : await context.store.stat(context.layout.pack(hex));
   return sinceMs !== null && stat !== null && stat.modifiedMs >= sinceMs - context.skewMs;
+}
+
+/** Whether the pack may not be deleted yet, whatever it is needed for. Store and this machine's clock have to agree that it is old enough. */
+export async function isBelowAge({ context, times }: Pick<MarkParts, 'context' | 'times'>, hex: string): Promise<boolean> {
+  if (times.minimumAgeMs === 0) return false;
+  const stat = await context.store.stat(context.layout.pack(hex));
+  const nowMs = Math.min(await context.store.nowMs(), times.clockMs);
+  return stat !== null && nowMs - stat.modifiedMs < times.minimumAgeMs;
 }
 
 /** What to do with a needless pack by its note: at the first mark, and again inside the second. */

@@ -15,6 +15,7 @@ export interface CleanOptions {
   readonly shareMax?: number;
   /** How packs are made anew without what is dead in them; null: not at all. */
   readonly compact?: CompactOptions | null;
+  /** Nothing younger goes. What the vault itself promises counts where that is more. */
   readonly minimumAgeMs?: number;
   /** Cap of safesets per job, where an operator applies one. */
   readonly safesetsMax?: number;
@@ -64,7 +65,7 @@ export interface CleanedPack {
    * 'superseded': other packs have all that is live in it. Of packs that are to be compacted: 'sparse' for much that is dead, 'small' for
    * many small packs.
    */
-  readonly reason: 'dead' | 'superseded' | 'live' | 'delay' | 'lease' | 'session' | 'sparse' | 'small';
+  readonly reason: 'dead' | 'superseded' | 'live' | 'delay' | 'lease' | 'minimum-age' | 'session' | 'sparse' | 'small';
 }
 
 export interface CleanedCompaction extends CompactionReport {

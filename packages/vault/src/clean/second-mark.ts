@@ -17,31 +17,33 @@ import { RowsDigest } from '../live/row-bytes.ts';
 import type { RowPlace, RowsProof } from '../live/row-bytes.ts';
 import { packNameOfHex, packNames } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
-import { decideNoted } from './mark.ts';
+import { decideNoted, isBelowAge } from './mark.ts';
+import type { MarkTimes } from './mark.ts';
 import { quarantinedNames, readQuarantine, takeBack, writeQuarantine } from './quarantine.ts';
 import type { CleanedPack } from './report.ts';
+
+interface SecondMarkOptions {
+  readonly live: LiveSet;
+  readonly delays: Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'>;
+}
 
 export class SecondMark {
   readonly #context: SafeContext;
   readonly #live: LiveSet;
-  readonly #quarantineMs: number;
+  readonly #delays: Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'>;
   /** Tails of the packs that are due. */
   readonly #due = new Map<string, PackTable>();
   /** Rows of their origins in packs that stay, by origin and position. */
   readonly #staying = new Map<string, RowPlace & { readonly hex: string }>();
 
-  private constructor(context: SafeContext, options: { readonly live: LiveSet; readonly quarantineMs: number }) {
+  private constructor(context: SafeContext, options: SecondMarkOptions) {
     this.#context = context;
     this.#live = options.live;
-    this.#quarantineMs = options.quarantineMs;
+    this.#delays = options.delays;
   }
 
   /** Looks up what the packs that are due have, and who else has it. */
-  static async of(
-    context: SafeContext,
-    due: readonly CleanedPack[],
-    options: { readonly live: LiveSet; readonly quarantineMs: number },
-  ): Promise<SecondMark> {
+  static async of(context: SafeContext, due: readonly CleanedPack[], options: SecondMarkOptions): Promise<SecondMark> {
     const mark = new SecondMark(context, options);
     await mark.#lookUp(due);
     return mark;
@@ -53,7 +55,7 @@ export class SecondMark {
     return inLock(context, { name: 'commit' }, async (lock) => {
       const live = await this.#live.rows();
       const nowMs = await context.leases.nowMs();
-      const times = { nowMs, clockMs: context.ports.clock.nowMs(), quarantineMs: this.#quarantineMs };
+      const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...this.#delays };
       const leases = await openLeases(context, nowMs);
       const going: CleanedPack[] = [];
       for (const pack of packs) {
@@ -65,6 +67,7 @@ export class SecondMark {
           continue;
         }
         if (decideNoted(note, { leases, times }).action !== 'delete') continue;
+        if (await isBelowAge({ context, times }, pack.pack)) continue;
         await lock.check();
         await writeQuarantine(context, pack.pack, { ...note, state: 'deleting' });
         going.push({ ...pack, action: 'delete', reason });
