@@ -187,7 +187,16 @@ onEachDatabase(
 
 onEachDatabase('metering has one row per safe, job and day, and the last measurement counts', async (world) => {
   const metering = new Metering(await world.open());
-  const row = { safe: 'aa', job: 'j', day: 20_000, customer: 'c', protectedBytes: 10, storedBytes: 5, safesets: 1 };
+  const row = {
+    safe: 'aa',
+    computer: 'c0',
+    job: 'j',
+    day: 20_000,
+    customer: 'c',
+    protectedBytes: 10,
+    storedBytes: 5,
+    safesets: 1,
+  };
   await metering.measured('aa', 20_000, [row, { ...row, job: 'k' }]);
   await metering.measured('aa', 20_000, [{ ...row, safesets: 2 }]);
   await metering.measured('aa', 20_001, [{ ...row, day: 20_001 }]);

@@ -80,6 +80,7 @@ export interface TestRecordOptions {
   readonly previous?: readonly RecordDigest[];
   readonly retention?: string;
   readonly result?: RecordPublic['result'];
+  readonly bytesProtected?: number;
   readonly startMs?: number;
   /** All positions of these packs; or exactly `refs`. */
   readonly packs?: readonly TestPack[];
@@ -263,7 +264,7 @@ export class TestSafe {
       result: options.result ?? 'ok',
       counts: {
         bytesChanged: 0,
-        bytesProtected: 0,
+        bytesProtected: options.bytesProtected ?? 0,
         bytesUploaded: 0,
         directories: 0,
         errors: 0,

@@ -62,8 +62,8 @@ async function checkPack(context: SafeContext, run: CheckRun, hex: string): Prom
   }
 }
 
-/** Out of the way of live lists; ranges are still read from there. */
-async function setAside(context: SafeContext, damaged: ReadonlySet<string>): Promise<void> {
+/** Out of the way of live lists; ranges are still read from there. `vault-busy` when a clean-up runs for long. */
+export async function setAside(context: SafeContext, damaged: ReadonlySet<string>): Promise<void> {
   const { store, layout } = context;
   await inLock(context, { name: 'clean' }, async (lock) => {
     for (const hex of damaged) {

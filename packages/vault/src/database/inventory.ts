@@ -172,16 +172,18 @@ export class Inventory {
   }
 
   /** It was found damaged; it leaves the feed until it is announced again. */
-  async damaged(safe: string, { kind, name }: ObjectName): Promise<void> {
-    await this.#database.change((tables) =>
-      tables
-        .updateTable('inventory')
-        .set({ state: 'damaged' })
-        .where('safe', '=', safe)
-        .where('kind', '=', kind)
-        .where('name', '=', name)
-        .execute(),
-    );
+  async damaged(safe: string, object: ObjectName): Promise<void> {
+    await this.#database.change((tables) => setDamaged(tables, safe, object));
+  }
+
+  /** It stands aside, damaged, whether anybody announced it before or not. */
+  async keepAside(safe: string, object: NewObject): Promise<void> {
+    const row = await this.find(safe, object);
+    if (row?.state === 'damaged') return;
+    await this.#database.change(async (tables) => {
+      await this.#announce(tables, safe, { objects: [object], verifiedMs: 0 });
+      await setDamaged(tables, safe, object);
+    });
   }
 
   /** The store refuses to remove these before the time. */
@@ -270,6 +272,16 @@ export class Inventory {
       )
       .execute();
   }
+}
+
+async function setDamaged(tables: Transaction<SiteTables>, safe: string, { kind, name }: ObjectName): Promise<void> {
+  await tables
+    .updateTable('inventory')
+    .set({ state: 'damaged' })
+    .where('safe', '=', safe)
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .execute();
 }
 
 function keptOf(row: Selectable<InventoryTable>): KeptObject {

@@ -5,7 +5,8 @@ import type { SiteDatabase } from './site-database.ts';
 export interface MeteredDay {
   /** Hexadecimal. */
   readonly safe: string;
-  /** Empty for what the safe keeps for no job alone. */
+  /** Hexadecimal. Empty, as the job, for what the safe keeps for no job alone. */
+  readonly computer: string;
   readonly job: string;
   /** Whole days since 1970-01-01, UTC. */
   readonly day: number;
@@ -46,7 +47,7 @@ export class Metering {
     });
   }
 
-  /** In order of day, safe and job; at most `meteringRowsMax`. */
+  /** In order of day, safe, computer and job; at most `meteringRowsMax`. */
   rows({ from, to, safe }: MeteringRange): Promise<readonly MeteredDay[]> {
     return this.#database.read((tables) =>
       tables
@@ -57,9 +58,15 @@ export class Metering {
         .$if(safe !== undefined, (query) => query.where('safe', '=', safe ?? ''))
         .orderBy('day')
         .orderBy('safe')
+        .orderBy('computer')
         .orderBy('job')
         .limit(meteringRowsMax)
         .execute(),
     );
+  }
+
+  /** Forgets everything. */
+  async clear(): Promise<void> {
+    await this.#database.change((tables) => tables.deleteFrom('metering').execute());
   }
 }

@@ -101,13 +101,14 @@ async function beginInventory(database: Schema): Promise<void> {
   await database.schema
     .createTable('metering')
     .addColumn('safe', 'text', filled)
+    .addColumn('computer', 'text', filled)
     .addColumn('job', 'text', filled)
     .addColumn('day', 'bigint', filled)
     .addColumn('customer', 'text', filled)
     .addColumn('protected_bytes', 'bigint', filled)
     .addColumn('stored_bytes', 'bigint', filled)
     .addColumn('safesets', 'bigint', filled)
-    .addPrimaryKeyConstraint('metering_key', ['safe', 'job', 'day'])
+    .addPrimaryKeyConstraint('metering_key', ['safe', 'computer', 'job', 'day'])
     .execute();
   await database.schema.createIndex('metering_day').on('metering').column('day').execute();
 }

@@ -105,6 +105,7 @@ export interface PositionsTable {
 
 export interface MeteringTable {
   readonly safe: string;
+  readonly computer: string;
   readonly job: string;
   /** Whole days since 1970-01-01, UTC. */
   readonly day: number;

@@ -1,0 +1,53 @@
+/* What looks after a site works with. */
+
+import { safeId } from '@twinvault/format';
+import type { SafeId } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { fromHex, toHex } from '@twinvault/std';
+import type { Clock, Random, Timers } from '@twinvault/std';
+import type { SafeContext } from '../context.ts';
+import type { Inventory } from '../database/inventory.ts';
+import type { Metering } from '../database/metering.ts';
+import type { SiteDatabase } from '../database/site-database.ts';
+import type { WorkQueue } from '../database/work-queue.ts';
+import type { KeepRules } from '../retention/facts.ts';
+import type { SafeParts } from '../site-safe.ts';
+import type { SiteVault } from '../site-vault.ts';
+
+export interface CareParts {
+  readonly vault: SiteVault;
+  readonly database: SiteDatabase;
+  readonly queue: WorkQueue;
+  readonly inventory: Inventory;
+  readonly metering: Metering;
+  readonly ports: { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
+  /** Whose share of the site a safe uses. */
+  readonly customerOf: (safe: string) => string;
+  readonly policy: CarePolicy;
+}
+
+export interface CarePolicy {
+  /** Rules of the nightly clean-up for types that have none in their ledger. */
+  readonly keep: KeepRules;
+  /** Bytes per second that scrubbing reads at most, unless more is needed to keep its promise. */
+  readonly scrubBytesPerSecondMax?: number;
+  /** Of the store's own locks on packs and records; 0: none. As the vault's `minimumAgeMs`. */
+  readonly minimumAgeMs: number;
+}
+
+export interface CaredSafe {
+  readonly hex: string;
+  readonly context: SafeContext;
+  readonly parts: SafeParts;
+}
+
+/** Null when there is no such safe. */
+export async function careSafe({ vault }: CareParts, safe: string | SafeId): Promise<CaredSafe | null> {
+  try {
+    const parts = await vault.partsOf(typeof safe === 'string' ? safeId(fromHex(safe) ?? new Uint8Array(16)) : safe);
+    return { hex: toHex(parts.context.safe), context: parts.context, parts };
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'safe-unknown') return null;
+    throw error;
+  }
+}

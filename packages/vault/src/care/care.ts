@@ -1,0 +1,211 @@
+/*
+ * What a site does by itself, as tasks of its queue: whichever node takes one does it, and one that dies in the middle is followed by
+ * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, locks and metering for each safe. Once, for operators:
+ * clean-up, check, rebuild.
+ *
+ * Nothing here makes a backup or a restore wait: clean-up holds the lock of commits for moments, everything else reads.
+ */
+
+import type { SafeId } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { dayMs, hourMs, secondMs, toHex } from '@twinvault/std';
+import type { CheckOptions, CheckReport } from '../check/check.ts';
+import type { CleanOptions } from '../clean/report.ts';
+import { Exchanges } from '../database/exchanges.ts';
+import type { Json, NewTask } from '../database/tasks.ts';
+import type { TaskHandler, TaskRun } from '../database/worker.ts';
+import type { RebuildOptions } from '../rebuild/rebuild.ts';
+import { careSafe } from './care-parts.ts';
+import type { CaredSafe, CareParts } from './care-parts.ts';
+import { lockEveryMs, lockSafe } from './lock.ts';
+import { dayOf, meterDay } from './meter.ts';
+import { reconcileSafe } from './reconcile.ts';
+import { factsOf, isFilled, refill } from './refill.ts';
+import { scrub, scrubEveryMs } from './scrub.ts';
+
+/** What operators ask for once. The report of each is that of the feature, as JSON. */
+export type OperatorTask = 'clean' | 'check' | 'rebuild';
+
+export const cleanEveryMs: number = dayMs;
+const reconcileEveryMs: number = dayMs;
+const meterEveryMs: number = 6 * hourMs;
+const housekeepingEveryMs: number = 10 * 60 * secondMs;
+const collectMax = 1000;
+/** Progress is written so often, however often it is told. */
+const progressEveryMs: number = secondMs;
+
+/** A task for an operator: `safe` for clean, and for a check of one safe alone. */
+export function operatorTask(kind: OperatorTask, options: { readonly safe?: string; readonly input: Json }): NewTask {
+  const { safe, input } = options;
+  return { kind, customer: 'operator', input, ...(safe === undefined ? {} : { safe }) };
+}
+
+export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHandler>> {
+  return {
+    scrub: (run) => runScrub(parts, run),
+    housekeeping: (run) => keepHouse(parts, run),
+    clean: (run) => runClean(parts, run),
+    check: (run) => runCheck(parts, run),
+    rebuild: (run) => runRebuild(parts, run),
+    reconcile: (run) =>
+      withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) })),
+    lock: (run) => withSafe(parts, run, async (safe) => ({ ...(await lockSafe(parts, safe, run.signal)) })),
+    meter: (run) => withSafe(parts, run, ({ hex }) => meter(parts, hex)),
+  };
+}
+
+/** Brings tables and recurring tasks into being; at each start of a node, and again when safes came. Says whether the tables were filled anew. */
+export async function beginCare(parts: CareParts, signal?: AbortSignal): Promise<{ readonly refilled: boolean }> {
+  const { generation } = await parts.vault.site();
+  const filled = await isFilled(parts.database, toHex(generation));
+  if (!filled) await refill(parts, toHex(generation), signal);
+  await scheduleSite(parts);
+  return { refilled: !filled };
+}
+
+async function scheduleSite(parts: CareParts): Promise<void> {
+  const { queue, vault } = parts;
+  await queue.recur({ kind: 'housekeeping', customer: 'site', key: 'housekeeping', periodMs: housekeepingEveryMs });
+  await queue.recur({ kind: 'scrub', customer: 'site', key: 'scrub', periodMs: scrubEveryMs });
+  for (const { safe } of await vault.safes()) await scheduleSafe(parts, safe);
+}
+
+/** Spread over their period, so that not all safes are cleaned at the same minute. */
+async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Promise<void> {
+  const hex = toHex(safe);
+  const [first = 0] = safe;
+  const of = (kind: string, periodMs: number): Promise<string> =>
+    queue.recur({
+      kind,
+      customer: customerOf(hex),
+      safe: hex,
+      key: `${kind} ${hex}`,
+      periodMs,
+      delayMs: Math.floor((periodMs * first) / 256),
+    });
+  await of('clean', cleanEveryMs);
+  await of('reconcile', reconcileEveryMs);
+  await of('lock', lockEveryMs);
+  await of('meter', meterEveryMs);
+}
+
+async function runScrub(parts: CareParts, run: TaskRun): Promise<Json> {
+  const { inventory, ports, database, policy } = parts;
+  const told = throttled(parts, run);
+  const report = await scrub(
+    {
+      inventory,
+      safeOf: async (hex) => (await careSafe(parts, hex))?.context ?? null,
+      ...ports,
+      nowMs: () => database.nowMs(),
+    },
+    {
+      signal: run.signal,
+      progress: ({ objects, bytes }) => told({ step: 'scrub', done: objects, doneBytes: bytes }),
+      ...(policy.scrubBytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: policy.scrubBytesPerSecondMax }),
+    },
+  );
+  return { ...report, damaged: report.damaged.map((each) => ({ ...each })) };
+}
+
+/** Ends what lapsed, forgets what is old, and sees to it that each safe is looked after. */
+async function keepHouse(parts: CareParts, run: TaskRun): Promise<Json> {
+  const exchanges = new Exchanges(parts.database);
+  let lapsed = 0;
+  for (let count = collectMax; count === collectMax; lapsed += count) {
+    run.signal.throwIfAborted();
+    count = (await exchanges.collectLapsed(collectMax)).length;
+  }
+  const tasks = await parts.queue.sweep();
+  await scheduleSite(parts);
+  return { lapsed, tasks };
+}
+
+/** Input: what `POST …/clean` takes; of the nightly one null, and then the rules are the site's. */
+async function runClean(parts: CareParts, run: TaskRun): Promise<Json> {
+  const told = throttled(parts, run);
+  return withSafe(parts, run, async ({ context, hex }) => {
+    const asked = run.task.input === null ? { keep: parts.policy.keep } : cleanOptionsOf(run.task.input);
+    const report = await parts.vault.clean(context.safe, {
+      ...asked,
+      signal: run.signal,
+      progress: ({ step, done, total }) => void told({ step, done, total }).catch(() => undefined),
+    });
+    if (!report.dryRun) await reconcileSafe(context, parts.inventory, run.signal);
+    return toJson({ ...report, safe: hex });
+  });
+}
+
+async function runCheck(parts: CareParts, run: TaskRun): Promise<Json> {
+  const told = throttled(parts, run);
+  const { safe } = run.task;
+  const found = safe === null ? null : await careSafe(parts, safe);
+  if (safe !== null && found === null) throw new ProtocolError('safe-unknown', { context: { safe } });
+  const asked = (run.task.input ?? {}) as Pick<CheckOptions, 'readData' | 'setAside'>;
+  const report: CheckReport = await parts.vault.check({
+    ...asked,
+    ...(found === null ? {} : { safe: found.context.safe }),
+    signal: run.signal,
+    progress: (progress) => void told({ ...progress }).catch(() => undefined),
+  });
+  if (asked.setAside === true && found !== null) await reconcileSafe(found.context, parts.inventory, run.signal);
+  return toJson(report);
+}
+
+/** Objects first, then the tables. */
+async function runRebuild(parts: CareParts, run: TaskRun): Promise<Json> {
+  const told = throttled(parts, run);
+  const asked = (run.task.input ?? {}) as Pick<RebuildOptions, 'voidLeases' | 'waitMs'>;
+  const report = await parts.vault.rebuild({
+    ...asked,
+    signal: run.signal,
+    progress: (progress) => void told({ ...progress, step: 'rebuild' }).catch(() => undefined),
+  });
+  const generation = toHex(report.generation);
+  const filled = await refill(parts, generation, run.signal);
+  await scheduleSite(parts);
+  return toJson({ ...report, generation, tables: filled });
+}
+
+/** Yesterday to its end, and today so far. */
+async function meter(parts: CareParts, safe: string): Promise<Json> {
+  const facts = await factsOf(parts, safe);
+  if (facts === null) return null;
+  const today = dayOf(await parts.database.nowMs());
+  for (const day of [today - 1, today]) await parts.metering.measured(safe, day, meterDay(facts, day));
+  return { day: today, records: facts.records.length, packs: facts.packs.length };
+}
+
+/** A safe that is gone is not looked after any more. */
+async function withSafe(parts: CareParts, run: TaskRun, body: (safe: CaredSafe) => Promise<Json>): Promise<Json> {
+  const { safe, key } = run.task;
+  const found = safe === null ? null : await careSafe(parts, safe);
+  if (found !== null) return body(found);
+  if (key !== null) await parts.queue.drop(key);
+  throw new ProtocolError('safe-unknown', { context: { safe: safe ?? '' } });
+}
+
+function throttled({ ports: { clock } }: CareParts, run: TaskRun): (progress: Json) => Promise<void> {
+  let lastMs = -Infinity;
+  return async (progress) => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - lastMs < progressEveryMs) return;
+    lastMs = nowMs;
+    await run.progress(progress);
+  };
+}
+
+/** The body was held against its schema when it was taken; types of retention become a map. */
+function cleanOptionsOf(input: Json): CleanOptions {
+  const { keep, ...rest } = input as Omit<CleanOptions, 'keep'> & {
+    readonly keep?: { readonly types: Readonly<Record<string, unknown>>; readonly others?: unknown } | null;
+  };
+  if (keep === undefined || keep === null) return rest;
+  const rules = { ...keep, types: new Map(Object.entries(keep.types)) };
+  return { ...rest, keep: rules as NonNullable<CleanOptions['keep']> };
+}
+
+/** Reports hold plain values alone. */
+function toJson(report: object): Json {
+  return JSON.parse(JSON.stringify(report)) as Json;
+}

@@ -1,0 +1,84 @@
+/*
+ * Fills the site's tables anew from its objects, after a rebuild, for a new database and for one of another life: inventory, metering of past
+ * days, the recurring tasks. Sessions and readings are void with the generation.
+ *
+ * What a rebuild cannot know: how many bytes packs had that are gone, for days that are past.
+ */
+
+import { sql } from 'kysely';
+import type { SiteDatabase } from '../database/site-database.ts';
+import type { CareParts } from './care-parts.ts';
+import { careSafe } from './care-parts.ts';
+import { dayOf, meterDay, meteringFacts } from './meter.ts';
+import type { MeteringFacts } from './meter.ts';
+import { reconcileSafe } from './reconcile.ts';
+
+/** Days that are metered again at most. */
+export const refillDaysMax = 400;
+
+export interface Refilled {
+  readonly safes: number;
+  readonly objects: number;
+  readonly days: number;
+}
+
+/** True when the tables are of this generation of this site. */
+export async function isFilled(database: SiteDatabase, generation: string): Promise<boolean> {
+  const row = await database.read((tables) =>
+    tables.selectFrom('facts').select('value').where('name', '=', 'generation').executeTakeFirst(),
+  );
+  return row?.value === generation;
+}
+
+/** Empties the tables that tell of objects and of sessions, then fills them. Broken off, it begins anew the next time. */
+export async function refill(parts: CareParts, generation: string, signal?: AbortSignal): Promise<Refilled> {
+  const { database, vault, inventory, metering } = parts;
+  await database.change(async (tables) => {
+    await tables.deleteFrom('facts').execute();
+    await tables.deleteFrom('exchanges').execute();
+    await tables.deleteFrom('inventory').execute();
+    await tables.deleteFrom('metering').execute();
+  });
+  let objects = 0;
+  let days = 0;
+  const safes = await vault.safes();
+  for (const { safe } of safes) {
+    const site = await careSafe(parts, safe);
+    if (site === null) continue;
+    const reconciled = await reconcileSafe(site.context, inventory, signal);
+    objects += reconciled.objects;
+    const facts = await factsOf(parts, site.hex);
+    if (facts === null) continue;
+    const today = dayOf(await database.nowMs());
+    const firstMs = Math.min(...facts.records.map(({ summary }) => summary.receivedMs));
+    for (let day = Math.max(dayOf(firstMs), today - refillDaysMax); day <= today; day += 1) {
+      signal?.throwIfAborted();
+      await metering.measured(site.hex, day, meterDay(facts, day));
+      days += 1;
+    }
+  }
+  // Last: what was broken off before is begun anew.
+  await database.change((tables) =>
+    tables
+      .insertInto('facts')
+      .values({ name: 'generation', value: generation })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: sql`excluded.value` }))
+      .execute(),
+  );
+  return { safes: safes.length, objects, days };
+}
+
+/** What the metering of a safe is told from; null when there is no such safe. */
+export async function factsOf(parts: CareParts, hex: string): Promise<MeteringFacts | null> {
+  const site = await careSafe(parts, hex);
+  if (site === null) return null;
+  const storedMs = new Map<string, number>();
+  for (let after = ''; ;) {
+    const page = await parts.inventory.page(hex, 'pack', { after });
+    for (const row of page) storedMs.set(row.name, row.storedMs);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.name;
+  }
+  return meteringFacts(site.parts, { customer: parts.customerOf(hex), storedMs });
+}

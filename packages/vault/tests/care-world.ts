@@ -1,0 +1,65 @@
+/* A site in memory on a real database, with one safe that was backed up to, and a worker that does its tasks when told. */
+
+import { toHex } from '@twinvault/std';
+import type { Clock } from '@twinvault/std';
+import { memoryPlatform, TestSafe } from '@twinvault/testkit';
+import type { MemoryPlatform, TestComputer } from '@twinvault/testkit';
+import { beginCare, careHandlers } from '../src/care/care.ts';
+import type { CareParts, CarePolicy } from '../src/care/care-parts.ts';
+import { Inventory } from '../src/database/inventory.ts';
+import { Metering } from '../src/database/metering.ts';
+import { Worker } from '../src/database/worker.ts';
+import type { TaskRunEnd } from '../src/database/worker.ts';
+import { WorkQueue } from '../src/database/work-queue.ts';
+import { createVault, directoryParts } from '../src/index.ts';
+import type { ObjectStore, SiteSafe, SiteVault } from '../src/index.ts';
+import type { DatabaseWorld } from './databases.ts';
+
+export interface CareWorld {
+  readonly platform: MemoryPlatform;
+  readonly vault: SiteVault;
+  readonly mine: TestSafe;
+  readonly computer: TestComputer;
+  readonly safe: SiteSafe;
+  /** Of the safe, hexadecimal. */
+  readonly hex: string;
+  readonly parts: CareParts;
+  readonly worker: Worker;
+  readonly ends: TaskRunEnd[];
+}
+
+export async function careWorld(
+  world: DatabaseWorld,
+  policy: Partial<CarePolicy> = {},
+  storeOf?: (clock: Clock) => ObjectStore,
+): Promise<CareWorld> {
+  const platform = memoryPlatform('care');
+  await platform.files.makeDirectory('/vault/site');
+  const { minimumAgeMs = 0 } = policy;
+  const vault = await createVault({
+    ...directoryParts({ path: '/vault', platform }),
+    ...(storeOf === undefined ? {} : { store: storeOf(platform.clock) }),
+    minimumAgeMs,
+  });
+  const mine = new TestSafe('care');
+  const computer = mine.enrol();
+  await vault.createSafe(mine.newSafe);
+  await vault.createSafe(new TestSafe('other').newSafe);
+  const database = await world.open(platform.clock);
+  const queue = new WorkQueue(database);
+  const ports = { clock: platform.clock, timers: platform.timers, random: platform.random };
+  const parts: CareParts = {
+    vault,
+    database,
+    queue,
+    inventory: new Inventory(database),
+    metering: new Metering(database),
+    ports,
+    customerOf: (safe) => `customer of ${safe}`,
+    policy: { keep: {}, minimumAgeMs, ...policy },
+  };
+  await beginCare(parts);
+  const ends: TaskRunEnd[] = [];
+  const worker = new Worker({ queue, handlers: careHandlers(parts), node: 'one', ...ports, ended: (end) => ends.push(end) });
+  return { platform, vault, mine, computer, safe: await vault.openSafe(mine.safe), hex: toHex(mine.safe), parts, worker, ends };
+}
