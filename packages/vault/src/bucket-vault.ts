@@ -29,6 +29,8 @@ export interface BucketVaultOptions {
   readonly cachePath: string;
   /** Absolute path of the file with the site's secret key; made with the site. */
   readonly keyPath: string;
+  /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
+  readonly minimumAgeMs?: number;
   readonly platform: VaultPorts & { readonly files: Files; readonly network: Network };
   readonly server?: ServerParts;
 }
@@ -49,7 +51,7 @@ export async function createBucketVault(options: BucketVaultOptions): Promise<Si
 
 /** What `createVault` and `openVault` take. `store-unfit` (also when its time is off: lacks "the time"), `store-away`, `vault-denied`. */
 export async function bucketParts(options: BucketVaultOptions): Promise<VaultParts> {
-  const { bucket, lockMode, leases, cachePath, keyPath, platform } = options;
+  const { bucket, lockMode, leases, cachePath, keyPath, minimumAgeMs = 0, platform } = options;
   const { clock, timers, random, network } = platform;
   const ports = { clock, timers, random };
   const files = vaultFiles(platform.files);
@@ -67,6 +69,7 @@ export async function bucketParts(options: BucketVaultOptions): Promise<VaultPar
     cache: new FileStore({ files, random, time, root: cachePath }),
     key: fileSiteKey(files, keyPath),
     skewMs: storeSkewMsMax,
+    minimumAgeMs,
     release: () => time.close(),
     ...options.server,
   };

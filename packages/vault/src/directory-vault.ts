@@ -27,6 +27,8 @@ export interface DirectoryVaultOptions {
   readonly platform: DirectoryPorts;
   /** For a server, which has others to answer meanwhile; left out, everything runs in the caller's thread. */
   readonly server?: ServerParts;
+  /** Of a service: nothing younger is retired or deleted through it, whoever asks; 0 when left out. */
+  readonly minimumAgeMs?: number;
 }
 
 const unknownProcesses: Processes = { self: '', isGone: () => false };
@@ -42,7 +44,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Promise<Site
 }
 
 /** The same parts for a service on the directory, so that commands can work on it beside the service. */
-export function directoryParts({ path, platform, server }: DirectoryVaultOptions): VaultParts {
+export function directoryParts({ path, platform, server, minimumAgeMs = 0 }: DirectoryVaultOptions): VaultParts {
   const { clock, timers, random, processes = unknownProcesses } = platform;
   const files = vaultFiles(platform.files);
   const time = new FileTime(files, random, `${path}/site`);
@@ -54,6 +56,7 @@ export function directoryParts({ path, platform, server }: DirectoryVaultOptions
     leases: new FileLeases({ files, time, timers, random, processes, root: path }),
     key: fileSiteKey(files, `${path}/${siteKeyName}`),
     reserve: storeReserve(store),
+    minimumAgeMs,
     release: () => time.close(),
     ...server,
   };

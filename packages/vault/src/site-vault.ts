@@ -88,6 +88,11 @@ export class SiteVault implements Vault {
     this.#housekeeping = housekeeping;
   }
 
+  /** Nothing younger is retired or deleted, whoever asks. */
+  get minimumAgeMs(): number {
+    return this.#context.minimumAgeMs;
+  }
+
   site(): Promise<SiteInfo> {
     return asProtocol(async () => {
       const { marker, ports, store } = this.#context;

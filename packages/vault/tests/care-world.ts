@@ -28,14 +28,17 @@ export interface CareWorld {
   readonly ends: TaskRunEnd[];
 }
 
+export interface CareWorldOptions extends Partial<CarePolicy> {
+  readonly minimumAgeMs?: number;
+}
+
 export async function careWorld(
   world: DatabaseWorld,
-  policy: Partial<CarePolicy> = {},
+  { minimumAgeMs = 0, ...policy }: CareWorldOptions = {},
   storeOf?: (clock: Clock) => ObjectStore,
 ): Promise<CareWorld> {
   const platform = memoryPlatform('care');
   await platform.files.makeDirectory('/vault/site');
-  const { minimumAgeMs = 0 } = policy;
   const vault = await createVault({
     ...directoryParts({ path: '/vault', platform }),
     ...(storeOf === undefined ? {} : { store: storeOf(platform.clock) }),
@@ -56,7 +59,7 @@ export async function careWorld(
     metering: new Metering(database),
     ports,
     customerOf: (safe) => `customer of ${safe}`,
-    policy: { keep: {}, minimumAgeMs, ...policy },
+    policy: { keep: {}, ...policy },
   };
   await beginCare(parts);
   const ends: TaskRunEnd[] = [];

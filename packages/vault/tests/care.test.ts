@@ -6,7 +6,7 @@
 
 import assert from 'node:assert/strict';
 import { dayMs, hourMs, toHex } from '@twinvault/std';
-import { careHandlers, operatorTask } from '../src/care/care.ts';
+import { careHandlers } from '../src/care/care.ts';
 import { reconcileSafe } from '../src/care/reconcile.ts';
 import { scrub, unverifiedMsMax } from '../src/care/scrub.ts';
 import type { ScrubParts } from '../src/care/scrub.ts';
@@ -25,7 +25,7 @@ const everythingGoes = { keep: { types: {}, others: { days: 0, copies: 0, intrad
 
 async function runTask(site: CareWorld, kind: 'clean' | 'check' | 'rebuild', input: object): Promise<Task | null> {
   const safe = kind === 'rebuild' ? {} : { safe: site.hex };
-  const id = await site.parts.queue.add(operatorTask(kind, { ...safe, input: input as Record<string, never> }));
+  const id = await site.parts.queue.add({ kind, customer: 'operator', ...safe, input: input as Record<string, never> });
   await site.worker.runDue();
   return site.parts.queue.find(id);
 }
@@ -221,6 +221,7 @@ onEachDatabase(
 onEachDatabase('the tables follow the store, whatever happened behind them', async (world) => {
   const site = await careWorld(world);
   const { parts, mine, platform, hex } = site;
+  await site.worker.runDue();
   const record = await backup(site, { packs: [mine.pack(site.computer), mine.pack(site.computer)] });
   const { context } = await site.vault.partsOf(mine.safe);
   const first = await reconcileSafe(context, parts.inventory);
@@ -303,7 +304,7 @@ onEachDatabase('clean-up, check and metering run by themselves; what an operator
   const dry = await runTask(site, 'clean', { dryRun: true });
   assert.ok(dry);
   assert.equal((dry.report as { dryRun: boolean }).dryRun, true);
-  const unknown = await parts.queue.add(operatorTask('clean', { safe: '00'.repeat(16), input: {} }));
+  const unknown = await parts.queue.add({ kind: 'clean', customer: 'operator', safe: '00'.repeat(16), input: {} });
   await site.worker.runDue();
   assert.equal((await parts.queue.find(unknown))?.problem?.code, 'safe-unknown');
 });

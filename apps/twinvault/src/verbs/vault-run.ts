@@ -30,6 +30,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     listen,
     operations: config.operations,
     tls: certificate,
+    care: config.care,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
   });

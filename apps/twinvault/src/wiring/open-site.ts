@@ -42,10 +42,10 @@ interface StoreParts {
 
 async function openStore(
   { platform, database, server }: StoreParts,
-  { store, state }: SiteConfig,
+  { store, state, minimumAgeMs }: SiteConfig,
 ): Promise<Pick<OpenSite, 'vault' | 'key'>> {
   if (store.type === 'directory') {
-    const options = { path: store.path, platform, server };
+    const options = { path: store.path, platform, server, minimumAgeMs };
     return { vault: await createDirectoryVault(options), key: directoryParts(options).key };
   }
   const { siteKey: keyPath } = store.bucket;
@@ -55,6 +55,7 @@ async function openStore(
     leases: new DatabaseLeases({ database, timers: platform.timers, processes: platform.processes }),
     cachePath: `${state}/cache`,
     keyPath,
+    minimumAgeMs,
     platform,
     server,
   });

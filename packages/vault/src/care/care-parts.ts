@@ -31,8 +31,6 @@ export interface CarePolicy {
   readonly keep: KeepRules;
   /** Bytes per second that scrubbing reads at most, unless more is needed to keep its promise. */
   readonly scrubBytesPerSecondMax?: number;
-  /** Of the store's own locks on packs and records; 0: none. As the vault's `minimumAgeMs`. */
-  readonly minimumAgeMs: number;
 }
 
 export interface CaredSafe {

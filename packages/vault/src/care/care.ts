@@ -12,7 +12,7 @@ import { dayMs, hourMs, secondMs, toHex } from '@twinvault/std';
 import type { CheckOptions, CheckReport } from '../check/check.ts';
 import type { CleanOptions } from '../clean/report.ts';
 import { Exchanges } from '../database/exchanges.ts';
-import type { Json, NewTask } from '../database/tasks.ts';
+import type { Json } from '../database/tasks.ts';
 import type { TaskHandler, TaskRun } from '../database/worker.ts';
 import type { RebuildOptions } from '../rebuild/rebuild.ts';
 import { careSafe } from './care-parts.ts';
@@ -20,11 +20,9 @@ import type { CaredSafe, CareParts } from './care-parts.ts';
 import { lockEveryMs, lockSafe } from './lock.ts';
 import { dayOf, meterDay } from './meter.ts';
 import { reconcileSafe } from './reconcile.ts';
-import { factsOf, isFilled, refill } from './refill.ts';
+import { empty, factsOf, fill, isCurrent } from './refill.ts';
+import { reportJson } from './report-json.ts';
 import { scrub, scrubEveryMs } from './scrub.ts';
-
-/** What operators ask for once. The report of each is that of the feature, as JSON. */
-export type OperatorTask = 'clean' | 'check' | 'rebuild';
 
 export const cleanEveryMs: number = dayMs;
 const reconcileEveryMs: number = dayMs;
@@ -34,12 +32,6 @@ const collectMax = 1000;
 /** Progress is written so often, however often it is told. */
 const progressEveryMs: number = secondMs;
 
-/** A task for an operator: `safe` for clean, and for a check of one safe alone. */
-export function operatorTask(kind: OperatorTask, options: { readonly safe?: string; readonly input: Json }): NewTask {
-  const { safe, input } = options;
-  return { kind, customer: 'operator', input, ...(safe === undefined ? {} : { safe }) };
-}
-
 export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHandler>> {
   return {
     scrub: (run) => runScrub(parts, run),
@@ -47,6 +39,7 @@ export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHand
     clean: (run) => runClean(parts, run),
     check: (run) => runCheck(parts, run),
     rebuild: (run) => runRebuild(parts, run),
+    fill: async (run) => reportJson(await fill(parts, run.signal)),
     reconcile: (run) =>
       withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) })),
     lock: (run) => withSafe(parts, run, async (safe) => ({ ...(await lockSafe(parts, safe, run.signal)) })),
@@ -54,19 +47,24 @@ export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHand
   };
 }
 
-/** Brings tables and recurring tasks into being; at each start of a node, and again when safes came. Says whether the tables were filled anew. */
-export async function beginCare(parts: CareParts, signal?: AbortSignal): Promise<{ readonly refilled: boolean }> {
+/** At each start of a node. Tables of another life of the site are emptied, and filled by a task; says whether that was so. */
+export async function beginCare(parts: CareParts): Promise<{ readonly emptied: boolean }> {
   const { generation } = await parts.vault.site();
-  const filled = await isFilled(parts.database, toHex(generation));
-  if (!filled) await refill(parts, toHex(generation), signal);
+  const current = await isCurrent(parts.database, toHex(generation));
+  if (!current) {
+    // The task first: a node that dies between the two finds the tables as they were, and comes here again.
+    await parts.queue.add({ kind: 'fill', customer: 'site', key: 'fill' });
+    await empty(parts.database, toHex(generation));
+  }
   await scheduleSite(parts);
-  return { refilled: !filled };
+  return { emptied: !current };
 }
 
 async function scheduleSite(parts: CareParts): Promise<void> {
   const { queue, vault } = parts;
-  await queue.recur({ kind: 'housekeeping', customer: 'site', key: 'housekeeping', periodMs: housekeepingEveryMs });
-  await queue.recur({ kind: 'scrub', customer: 'site', key: 'scrub', periodMs: scrubEveryMs });
+  const site = { customer: 'site', delayMs: housekeepingEveryMs };
+  await queue.recur({ ...site, kind: 'housekeeping', key: 'housekeeping', periodMs: housekeepingEveryMs });
+  await queue.recur({ ...site, kind: 'scrub', key: 'scrub', periodMs: scrubEveryMs });
   for (const { safe } of await vault.safes()) await scheduleSafe(parts, safe);
 }
 
@@ -124,7 +122,7 @@ async function keepHouse(parts: CareParts, run: TaskRun): Promise<Json> {
 /** Input: what `POST …/clean` takes; of the nightly one null, and then the rules are the site's. */
 async function runClean(parts: CareParts, run: TaskRun): Promise<Json> {
   const told = throttled(parts, run);
-  return withSafe(parts, run, async ({ context, hex }) => {
+  return withSafe(parts, run, async ({ context }) => {
     const asked = run.task.input === null ? { keep: parts.policy.keep } : cleanOptionsOf(run.task.input);
     const report = await parts.vault.clean(context.safe, {
       ...asked,
@@ -132,7 +130,7 @@ async function runClean(parts: CareParts, run: TaskRun): Promise<Json> {
       progress: ({ step, done, total }) => void told({ step, done, total }).catch(() => undefined),
     });
     if (!report.dryRun) await reconcileSafe(context, parts.inventory, run.signal);
-    return toJson({ ...report, safe: hex });
+    return reportJson(report);
   });
 }
 
@@ -149,7 +147,7 @@ async function runCheck(parts: CareParts, run: TaskRun): Promise<Json> {
     progress: (progress) => void told({ ...progress }).catch(() => undefined),
   });
   if (asked.setAside === true && found !== null) await reconcileSafe(found.context, parts.inventory, run.signal);
-  return toJson(report);
+  return reportJson(report);
 }
 
 /** Objects first, then the tables. */
@@ -162,9 +160,10 @@ async function runRebuild(parts: CareParts, run: TaskRun): Promise<Json> {
     progress: (progress) => void told({ ...progress, step: 'rebuild' }).catch(() => undefined),
   });
   const generation = toHex(report.generation);
-  const filled = await refill(parts, generation, run.signal);
+  await empty(parts.database, generation);
+  const tables = await fill(parts, run.signal);
   await scheduleSite(parts);
-  return toJson({ ...report, generation, tables: filled });
+  return reportJson({ ...report, tables });
 }
 
 /** Yesterday to its end, and today so far. */
@@ -203,9 +202,4 @@ function cleanOptionsOf(input: Json): CleanOptions {
   if (keep === undefined || keep === null) return rest;
   const rules = { ...keep, types: new Map(Object.entries(keep.types)) };
   return { ...rest, keep: rules as NonNullable<CleanOptions['keep']> };
-}
-
-/** Reports hold plain values alone. */
-function toJson(report: object): Json {
-  return JSON.parse(JSON.stringify(report)) as Json;
 }

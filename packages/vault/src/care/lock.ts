@@ -24,11 +24,11 @@ export interface Locked {
 
 /** `store.lock` is asked for each object whose lock ends too early. */
 export async function lockSafe(parts: CareParts, safe: CaredSafe, signal?: AbortSignal): Promise<Locked> {
-  const { policy, inventory, database } = parts;
-  const { store, layout } = safe.context;
-  if (!store.locks || policy.minimumAgeMs === 0) return { objects: 0, refused: 0 };
+  const { inventory, database } = parts;
+  const { store, layout, minimumAgeMs } = safe.context;
+  if (!store.locks || minimumAgeMs === 0) return { objects: 0, refused: 0 };
   const nowMs = Math.max(await store.nowMs(), await database.nowMs());
-  const untilMs = await untilOf(safe, { nowMs, minimumAgeMs: policy.minimumAgeMs });
+  const untilMs = await untilOf(safe, { nowMs, minimumAgeMs });
   let objects = 0;
   let refused = 0;
   for (const kind of objectKinds) {
@@ -38,7 +38,7 @@ export async function lockSafe(parts: CareParts, safe: CaredSafe, signal?: Abort
       const due = page.flatMap((row) => {
         // Ledger, slots and plans are small, and everything needs them: they are always locked for the minimum age.
         const until =
-          kind === 'ledger' || kind === 'slots' || kind === 'plan' ? nowMs + policy.minimumAgeMs : (untilMs.get(row.name) ?? 0);
+          kind === 'ledger' || kind === 'slots' || kind === 'plan' ? nowMs + minimumAgeMs : (untilMs.get(row.name) ?? 0);
         return until > nowMs && row.lockedMs < until - slackMs ? [{ name: row.name, until }] : [];
       });
       const done = await concurrently(due, locksAtOnce, ({ name, until }) => store.lock(storeNameOf(layout, kind, name), until));

@@ -5,7 +5,6 @@
  * What a rebuild cannot know: how many bytes packs had that are gone, for days that are past.
  */
 
-import { sql } from 'kysely';
 import type { SiteDatabase } from '../database/site-database.ts';
 import type { CareParts } from './care-parts.ts';
 import { careSafe } from './care-parts.ts';
@@ -16,29 +15,34 @@ import { reconcileSafe } from './reconcile.ts';
 /** Days that are metered again at most. */
 export const refillDaysMax = 400;
 
-export interface Refilled {
+export interface Filled {
   readonly safes: number;
   readonly objects: number;
   readonly days: number;
 }
 
-/** True when the tables are of this generation of this site. */
-export async function isFilled(database: SiteDatabase, generation: string): Promise<boolean> {
+/** Whether the tables are of this generation of the site. */
+export async function isCurrent(database: SiteDatabase, generation: string): Promise<boolean> {
   const row = await database.read((tables) =>
     tables.selectFrom('facts').select('value').where('name', '=', 'generation').executeTakeFirst(),
   );
   return row?.value === generation;
 }
 
-/** Empties the tables that tell of objects and of sessions, then fills them. Broken off, it begins anew the next time. */
-export async function refill(parts: CareParts, generation: string, signal?: AbortSignal): Promise<Refilled> {
-  const { database, vault, inventory, metering } = parts;
+/** Empties the tables that tell of objects and of sessions: they are of this generation from now on, and `fill` makes them whole. */
+export async function empty(database: SiteDatabase, generation: string): Promise<void> {
   await database.change(async (tables) => {
     await tables.deleteFrom('facts').execute();
     await tables.deleteFrom('exchanges').execute();
     await tables.deleteFrom('inventory').execute();
     await tables.deleteFrom('metering').execute();
+    await tables.insertInto('facts').values({ name: 'generation', value: generation }).execute();
   });
+}
+
+/** Runs beside everything else; broken off, it is run again. */
+export async function fill(parts: CareParts, signal?: AbortSignal): Promise<Filled> {
+  const { database, vault, inventory, metering } = parts;
   let objects = 0;
   let days = 0;
   const safes = await vault.safes();
@@ -57,14 +61,6 @@ export async function refill(parts: CareParts, generation: string, signal?: Abor
       days += 1;
     }
   }
-  // Last: what was broken off before is begun anew.
-  await database.change((tables) =>
-    tables
-      .insertInto('facts')
-      .values({ name: 'generation', value: generation })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: sql`excluded.value` }))
-      .execute(),
-  );
   return { safes: safes.length, objects, days };
 }
 

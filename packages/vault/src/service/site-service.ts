@@ -7,9 +7,14 @@ import type { FastifyInstance } from 'fastify';
 import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
 import { fromHex, MiB, secondMs } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
+import { beginCare, careHandlers } from '../care/care.ts';
+import type { CareParts, CarePolicy } from '../care/care-parts.ts';
+import { Inventory } from '../database/inventory.ts';
+import { Metering } from '../database/metering.ts';
 import type { SiteDatabase } from '../database/site-database.ts';
 import { WorkQueue } from '../database/work-queue.ts';
 import { Worker } from '../database/worker.ts';
+import type { WorkerOptions } from '../database/worker.ts';
 import { VaultError } from '../errors.ts';
 import type { SiteVault } from '../site-vault.ts';
 import type { Listen, LocalSocket } from './config/site-config.ts';
@@ -23,7 +28,6 @@ import { Keepers } from './keepers/keepers.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { makeOperations } from './operations.ts';
-import { operatorTasks } from './tasks/operator-tasks.ts';
 
 export interface SiteServiceOptions {
   readonly vault: SiteVault;
@@ -41,6 +45,8 @@ export interface SiteServiceOptions {
   /** Ed25519 public keys, hexadecimal, besides the site's own. */
   readonly issuers: readonly string[];
   readonly refuseBeforeMs: number;
+  /** How the site is looked after; the defaults when left out. */
+  readonly care?: Partial<CarePolicy>;
 }
 
 /** Memory for bodies of all requests together. */
@@ -77,7 +83,8 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   });
   const keepers = new Keepers(options);
   const queue = new WorkQueue(options.database);
-  const worker = makeWorker(options, queue);
+  const care = carePartsOf(options, queue);
+  const worker = makeWorker(options, queue, careHandlers(care));
   const app = makeHttpApp({
     ...options,
     handlers: siteHandlersOf({ ...options, keepers, queue, wake: () => worker.wake(), stopping: stopping.signal }),
@@ -96,6 +103,8 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const operations = options.operations === null ? null : makeOperations({ metrics, ready });
   const port = await listen(app, options.listen);
   const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
+  const { emptied } = await beginCare(care);
+  if (emptied) options.log.info({}, 'the database is filled anew');
   worker.start();
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
@@ -108,10 +117,17 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
 }
 
-function makeWorker({ vault, ports, node, log }: SiteServiceOptions, queue: WorkQueue): Worker {
+function carePartsOf({ vault, database, ports, care = {} }: SiteServiceOptions, queue: WorkQueue): CareParts {
+  const inventory = new Inventory(database);
+  const metering = new Metering(database);
+  // Until a portal says whose safes are whose, each is a customer of its own.
+  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy: { keep: {}, ...care } };
+}
+
+function makeWorker({ ports, node, log }: SiteServiceOptions, queue: WorkQueue, handlers: WorkerOptions['handlers']): Worker {
   return new Worker({
     queue,
-    handlers: operatorTasks({ vault, clock: ports.clock }),
+    handlers,
     node,
     timers: ports.timers,
     random: ports.random,

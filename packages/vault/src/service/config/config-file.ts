@@ -22,6 +22,7 @@ export interface ConfigFile {
   readonly certificate?: CertificateConfig;
   readonly issuers?: readonly string[];
   readonly refuseBefore?: string;
+  readonly care?: CareConfig;
   readonly log?: LogLevel;
 }
 
@@ -65,7 +66,17 @@ export interface CertificateConfig {
   readonly key: string;
 }
 
+/** How the site is looked after. */
+export interface CareConfig {
+  readonly minimumAgeDays?: number;
+  /** MiB per second. */
+  readonly scrubRate?: number;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** A lock of a store that nobody can take back should not outlive everybody. */
+export const minimumAgeDaysMax = 36_525;
 
 const strict = { additionalProperties: false };
 const text = Type.String({ minLength: 1, maxLength: 4096 });
@@ -119,6 +130,15 @@ const schema = Type.Object(
     certificate: Type.Optional(Type.Object({ chain: text, key: text }, strict)),
     issuers: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 100 })),
     refuseBefore: Type.Optional(Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d)?Z$' })),
+    care: Type.Optional(
+      Type.Object(
+        {
+          minimumAgeDays: Type.Optional(Type.Number({ minimum: 0, maximum: minimumAgeDaysMax })),
+          scrubRate: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+        },
+        strict,
+      ),
+    ),
     log: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
   },
   strict,
@@ -167,6 +187,8 @@ function firstError(value: unknown): VaultError {
 
 const listenHint = 'has to be an address and a port, like 127.0.0.1:8443 or [::]:8443';
 const hints: Readonly<Record<string, string>> = {
+  'care.minimumAgeDays': 'has to be a number of days, from 0 to 36525',
+  'care.scrubRate': 'has to be a number of MiB per second, above 0',
   address: 'has to be the https:// address that clients use',
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,

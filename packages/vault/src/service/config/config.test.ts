@@ -31,6 +31,8 @@ test('three keys suffice, and the rest has its value', () => {
     certificate: { type: 'made' },
     issuers: [],
     refuseBeforeMs: 0,
+    minimumAgeMs: 0,
+    care: {},
     log: 'info',
   });
 });
@@ -47,6 +49,7 @@ database: { postgresql: { host: db.example, database: site, user: site, password
 certificate: { chain: a.crt, key: a.key }
 issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
+care: { minimumAgeDays: 30, scrubRate: 0.5 }
 log: debug
 `);
   const config = siteConfig(file, resolve);
@@ -88,6 +91,8 @@ test('what is wrong is named by its place', () => {
     [`${least}issuers: [abc]\n`, 'issuers.0', /public keys/u],
     [`${least}log: loud\n`, 'log', /debug/u],
     [`${least}certificate: { chain: a.crt }\n`, 'certificate.key', /missing/u],
+    [`${least}care: { minimumAgeDays: -1 }\n`, 'care.minimumAgeDays', /days/u],
+    [`${least}care: { scrubRate: 0 }\n`, 'care.scrubRate', /MiB/u],
   ];
   for (const [source, key, defect] of cases) {
     const found = defectOf(source);

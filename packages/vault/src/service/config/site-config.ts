@@ -3,6 +3,7 @@
  */
 
 import type { BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
+import { dayMs, MiB } from '@twinvault/std';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -28,6 +29,9 @@ export interface SiteConfig {
   readonly issuers: readonly string[];
   /** Capabilities issued before are refused, ms since 1970. */
   readonly refuseBeforeMs: number;
+  /** Nothing younger is retired or deleted, whoever asks. */
+  readonly minimumAgeMs: number;
+  readonly care: { readonly scrubBytesPerSecondMax?: number };
   readonly log: LogLevel;
 }
 
@@ -58,6 +62,8 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     certificate: certificateOf(file, resolve),
     issuers: file.issuers ?? [],
     refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
+    minimumAgeMs: Math.ceil((file.care?.minimumAgeDays ?? 0) * dayMs),
+    care: file.care?.scrubRate === undefined ? {} : { scrubBytesPerSecondMax: file.care.scrubRate * MiB },
     log: file.log ?? 'info',
   };
 }

@@ -38,9 +38,9 @@ export function operatorHandlers(parts: OperatorParts): Handlers {
       if (to < from || to - from > meteringDaysMax) throw new ProtocolError('request-invalid', { context: { from, to } });
       const rows = await metering.rows({ from, to: to - 1 });
       const answer: MeteringAnswer = {
-        rows: rows.map(({ safe, job, day, protectedBytes, storedBytes, safesets }) => ({
+        rows: rows.map(({ safe, computer, job, day, protectedBytes, storedBytes, safesets }) => ({
           safe,
-          computer: '',
+          computer,
           job,
           day,
           protectedBytes,

@@ -2,7 +2,7 @@
 
 import { reportRowsMax } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
-import type { Json } from '../../database/tasks.ts';
+import type { Json } from '../database/tasks.ts';
 
 const depthMax = 8;
 
