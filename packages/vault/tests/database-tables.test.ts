@@ -124,7 +124,7 @@ onEachDatabase('what was verified longest ago comes first', async (world) => {
   await inventory.announce('aa', packs('1', '2'));
   await world.clock.advance(minuteMs);
   await inventory.announce('bb', packs('3'));
-  await inventory.announce('bb', packs('4'), { verifiedMs: 0 });
+  await inventory.announce('bb', [{ kind: 'pack', name: '4', bytes: 1, storedMs: 0 }], { unread: true });
   const stalest = async (): Promise<string[]> => (await inventory.stalest(10)).map(({ name }) => name);
   assert.deepEqual((await stalest())[0], '4');
   await world.clock.advance(minuteMs);

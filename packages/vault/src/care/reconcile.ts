@@ -32,8 +32,7 @@ export async function reconcileSafe(context: SafeContext, inventory: Inventory, 
     const stored = await storedNames(context, kind);
     const fresh = stored.filter((name) => rows.get(name) !== 'whole');
     const objects = await statObjects(context, kind, fresh);
-    // Nobody verified them for this row: they are among the first to be read.
-    await inventory.announce(safe, objects, { verifiedMs: 0 });
+    await inventory.announce(safe, objects, { unread: true });
     announced += objects.length;
     const present = new Set(stored);
     const gone: string[] = [];

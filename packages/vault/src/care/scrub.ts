@@ -6,7 +6,7 @@
  * A run reads its share of the time since the last one and whatever is due. It takes no lock but to set a pack aside.
  */
 
-import { dayMs, hourMs, KiB } from '@twinvault/std';
+import { dayMs, hourMs, KiB, MiB } from '@twinvault/std';
 import type { Clock, Timers } from '@twinvault/std';
 import { setAside } from '../check/check-packs.ts';
 import type { SafeContext } from '../context.ts';
@@ -18,6 +18,8 @@ export const unverifiedMsMax: number = 30 * dayMs;
 /** What is aimed at, so that a node that was off for days does not break the promise. */
 export const scrubPeriodMs: number = 20 * dayMs;
 export const scrubEveryMs: number = hourMs;
+/** Where nothing is set: beside backups and restores a disk has so much to spare. */
+export const scrubRateDefault: number = 64 * MiB;
 /** No slower than that, so that small sites are through long before. */
 const bytesPerSecondMin: number = 256 * KiB;
 const batchMax = 64;
@@ -33,7 +35,7 @@ export interface ScrubParts {
 }
 
 export interface ScrubOptions {
-  /** Bytes per second at most, unless more is needed to keep the promise. No limit when left out. */
+  /** Bytes per second at most, unless more is needed to keep the promise; `scrubRateDefault` when left out. */
   readonly bytesPerSecondMax?: number;
   readonly signal?: AbortSignal;
   /** Called after each object: the place to look after a claim. */
@@ -75,7 +77,7 @@ export async function scrub(parts: ScrubParts, options: ScrubOptions = {}): Prom
   const totals = await inventory.totals();
   const neededPerSecond = (totals.bytes / scrubPeriodMs) * 1000;
   const budgetBytes = Math.max(neededPerSecond, bytesPerSecondMin) * (scrubEveryMs / 1000);
-  const rate = Math.max(options.bytesPerSecondMax ?? Infinity, 2 * neededPerSecond);
+  const rate = Math.max(options.bytesPerSecondMax ?? scrubRateDefault, 2 * neededPerSecond);
   const tally: Tally = { objects: 0, bytes: 0, missing: 0, unreadable: 0, damaged: [] };
   const passed = new Set<string>();
   const report = async (): Promise<ScrubReport> =>

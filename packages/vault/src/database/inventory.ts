@@ -69,9 +69,9 @@ export class Inventory {
 
   /**
    * Says that these objects are durable, in this order. One that stands whole already keeps its place; one that stood as damaged is whole
-   * again, at a new place. `verifiedMs` 0: their bytes were not read, so they are among the first to be.
+   * again, at a new place. They were verified just now, or, with `unread`, when they were stored and not since.
    */
-  async announce(safe: string, objects: readonly NewObject[], options: { readonly verifiedMs?: number } = {}): Promise<void> {
+  async announce(safe: string, objects: readonly NewObject[], options: { readonly unread?: boolean } = {}): Promise<void> {
     for (let from = 0; from < objects.length; from += rowsMax) {
       const part = objects.slice(from, from + rowsMax);
       await this.#database.change((tables) => this.#announce(tables, safe, { objects: part, ...options }));
@@ -181,7 +181,7 @@ export class Inventory {
     const row = await this.find(safe, object);
     if (row?.state === 'damaged') return;
     await this.#database.change(async (tables) => {
-      await this.#announce(tables, safe, { objects: [object], verifiedMs: 0 });
+      await this.#announce(tables, safe, { objects: [object] });
       await setDamaged(tables, safe, object);
     });
   }
@@ -231,7 +231,7 @@ export class Inventory {
   async #announce(
     tables: Transaction<SiteTables>,
     safe: string,
-    { objects, verifiedMs }: { readonly objects: readonly NewObject[]; readonly verifiedMs?: number },
+    { objects, unread = false }: { readonly objects: readonly NewObject[]; readonly unread?: boolean },
   ): Promise<void> {
     // First the row that all who give positions of this safe wait for: so they become visible in order.
     const { position } = await tables
@@ -256,7 +256,7 @@ export class Inventory {
           state: 'whole',
           lockedMs: 0,
           storedMs: storedMs ?? nowMs,
-          verifiedMs: verifiedMs ?? nowMs,
+          verifiedMs: unread ? (storedMs ?? nowMs) : nowMs,
         })),
       )
       .onConflict((conflict) =>

@@ -55,6 +55,11 @@ export class Metrics {
     this.#bytes.inc({ direction: 'sent' }, sentBytes);
   }
 
+  /** A number that is asked for at each reading; one that cannot be told is left out of that reading. */
+  watch(name: string, help: string, value: () => Promise<number>): void {
+    this.#registry.registerMetric(gauge(name, help, value));
+  }
+
   cutOff(): void {
     this.#cutOff.inc();
   }
@@ -68,13 +73,17 @@ export class Metrics {
   }
 }
 
-function gauge(name: string, help: string, value: () => number): Gauge {
+function gauge(name: string, help: string, value: () => number | Promise<number>): Gauge {
   return new Gauge({
     name: `twinvault_${name}`,
     help,
     registers: [],
-    collect() {
-      this.set(value());
+    async collect() {
+      try {
+        this.set(await value());
+      } catch {
+        this.remove();
+      }
     },
   });
 }

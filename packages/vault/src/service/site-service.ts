@@ -84,6 +84,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const keepers = new Keepers(options);
   const queue = new WorkQueue(options.database);
   const care = carePartsOf(options, queue);
+  watchCare(care, metrics);
   const worker = makeWorker(options, queue, careHandlers(care));
   const app = makeHttpApp({
     ...options,
@@ -115,6 +116,24 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     slowClients[Symbol.dispose]();
   };
   return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** What whoever runs the site should be woken up by. */
+function watchCare({ inventory, queue, database }: CareParts, metrics: Metrics): void {
+  metrics.watch('unverified_seconds', 'How long ago the object was read that was not read for the longest.', async () => {
+    const { oldestVerifiedMs } = await inventory.totals();
+    return oldestVerifiedMs === null ? 0 : ((await database.nowMs()) - oldestVerifiedMs) / 1000;
+  });
+  metrics.watch(
+    'damaged_objects',
+    'Objects that stand aside or were found damaged.',
+    async () => (await inventory.totals()).damaged,
+  );
+  metrics.watch('stored_bytes', 'Bytes of all objects.', async () => (await inventory.totals()).bytes);
+  metrics.watch('failed_tasks', 'Tasks of the last 30 days that failed for good.', async () => {
+    const counts = await queue.counts();
+    return counts.reduce((sum, { state, count }) => sum + (state === 'failed' ? count : 0), 0);
+  });
 }
 
 function carePartsOf({ vault, database, ports, care = {} }: SiteServiceOptions, queue: WorkQueue): CareParts {

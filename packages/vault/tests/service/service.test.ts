@@ -24,6 +24,9 @@ test('a site says who it is, and is alive, ready and counted', async () => {
     assert.equal((await place.send({ method: 'GET', path: operations + path })).status, 200);
   }
   const metrics = Buffer.from((await place.send({ method: 'GET', path: `${operations}/metrics` })).body).toString();
+  for (const name of ['unverified_seconds', 'damaged_objects', 'stored_bytes', 'failed_tasks']) {
+    assert.match(metrics, new RegExp(`^twinvault_${name} 0$`, 'mu'));
+  }
   assert.match(metrics, /^twinvault_requests_total\{route="site",status="200"\} 1$/mu);
 });
 
