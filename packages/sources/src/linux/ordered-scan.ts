@@ -28,7 +28,7 @@ export interface OrderedScanOptions extends ScanConfig {
   readonly platform: Pick<Platform, 'threads' | 'clock'> | null;
   /** Entries after which a part stops. */
   readonly partEntries?: number;
-  /** How long it is walked in this thread alone. */
+  /** How long it is walked in this thread alone; what is done with the events in between counts. */
   readonly aloneMs?: number;
 }
 
@@ -118,7 +118,7 @@ class OrderedScan {
   }
 
   #startThreads(): void {
-    const { platform, roots, rules, aloneMs = 300 } = this.#options;
+    const { platform, roots, rules, aloneMs = 1500 } = this.#options;
     if (platform === null || platform.threads.parallelism < 2 || this.#threads.length > 0) return;
     // A part that was stopped within a directory is gone on with in the thread that began it.
     if (this.#head?.way === null || platform.clock.monotonicMs() - this.#startedMs < aloneMs) return;
