@@ -10,7 +10,7 @@ try:
 except ImportError as error:
     sys.exit(f"{error}. On Debian: apt-get install python3-argon2 python3-cryptography python3-zstandard, and use /usr/bin/python3.")
 
-from twinvault.keys import escrow_seed, text_of
+from twinvault.keys import escrow_seed, text_of, use_words
 from twinvault.output import Folder, write_listing
 from twinvault.vault import Vault, WrongSecret
 from twinvault.wire import Refused
@@ -24,6 +24,7 @@ def parse_arguments():
     secret.add_argument("--password-file", help="the password is the first line of this file")
     secret.add_argument("--kit-file", help="the recovery kit: the text or the PDF, or a file with the code or the 24 words alone")
     secret.add_argument("--escrow-file", help="the private half of an escrow key")
+    parser.add_argument("--words", help="where the kit is given as words: the English list of BIP-39, a file of 2,048 lines")
     parser.add_argument("--safeset", default="latest", help='beginning of the id of a safeset or record, "latest" (default) or "all"')
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--list", action="store_true", help="read everything and print one JSON object for each safeset")
@@ -33,6 +34,7 @@ def parse_arguments():
 
 def secret_of(arguments):
     if arguments.kit_file is not None:
+        use_words(arguments.words)
         return "kit", text_of(pathlib.Path(arguments.kit_file).read_bytes())
     if arguments.escrow_file is not None:
         return "escrow", escrow_seed(pathlib.Path(arguments.escrow_file).read_text("utf-8"))

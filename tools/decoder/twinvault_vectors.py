@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Golden vectors (packages/vectors) against this reader: `twinvault_vectors.py FOLDER` prints one JSON object per file of vectors:
+"""Golden vectors (packages/vectors) against this reader: `twinvault_vectors.py FOLDER [LIST]` (the words of BIP-39) prints one JSON object per file of vectors:
 {"name", "vectors", "failures": [text…]}."""
 
 import json
@@ -293,6 +293,7 @@ def failure_of(parser, file, vector):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
+    keys.use_words(sys.argv[2] if len(sys.argv) > 2 else None)
     for path in sorted(folder.glob("*.json")):
         file = json.loads(path.read_text())
         failures = []

@@ -106,7 +106,7 @@ export {
 export type { KindKeys, RootSecret, SigningKeys, WriteSecret } from './keys.ts';
 export { formatKitCode, kitText, kitTextCharactersMax, newKitCode, parseKitText } from './kit.ts';
 export type { Kit, KitCode } from './kit.ts';
-export { kitWords, kitWordsCount } from './kit-words.ts';
+export { kitWordList, kitWords, kitWordsCount } from './kit-words.ts';
 export { OpenedSafe, demandExtends, openSafe, replayPinned } from './open-safe.ts';
 export type { PinnedSafe, SafeToOpen } from './open-safe.ts';
 export { PackBuilder } from './pack-builder.ts';

@@ -9,6 +9,8 @@ import { SealError } from './errors.ts';
 import type { KitCode } from './kit.ts';
 
 export const kitWordsCount = 24;
+/** The words by their numbers: whoever offers them while somebody types needs them. */
+export const kitWordList: readonly string[] = wordlist;
 
 /** Letters that are enough of a word. */
 const tellingLetters = 4;

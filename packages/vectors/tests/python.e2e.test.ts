@@ -1,10 +1,12 @@
 /* Proves that the pages of the format suffice to read the golden vectors: the independent reader takes and refuses them as Twinvault does. */
 
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { kitWordList } from '@twinvault/seal';
 import { decoderMissing, runDecoder } from '@twinvault/testkit';
 
 const folder = fileURLToPath(new URL('../data/v1', import.meta.url));
@@ -16,7 +18,11 @@ interface Answer {
 }
 
 test('the independent reader reads the golden vectors', { skip: decoderMissing() }, async (t) => {
-  const { status, stdout, stderr } = await runDecoder('twinvault_vectors.py', [folder]);
+  const scratch = mkdtempSync(join(tmpdir(), 'twinvault-words-'));
+  t.after(() => rmSync(scratch, { recursive: true }));
+  const list = join(scratch, 'english.txt');
+  writeFileSync(list, `${kitWordList.join('\n')}\n`);
+  const { status, stdout, stderr } = await runDecoder('twinvault_vectors.py', [folder, list]);
   assert.equal(status, 0, stderr);
   const answers = stdout
     .trim()

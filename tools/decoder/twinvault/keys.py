@@ -116,15 +116,24 @@ def escrow_seed(text):
     return decoded[:32]
 
 
+# The English list of BIP-39, as docs/format/keys.md names it.
+WORDS_DIGEST = "2f5eed53a4727b4bf8880d8f3f199efc90e58503646d9ff8eff3a2ed3b24dbda"
+words_file = None
+
+
+def use_words(path):
+    """Tells where the English list of BIP-39 is, for kits that are given as words."""
+    global words_file
+    words_file = path
+
+
 def word_list():
-    """The 2,048 words of docs/format/kit-words.txt; a copy beside this file serves where the decoder was taken along alone."""
-    here = pathlib.Path(__file__).resolve()
-    for path in (here.with_name("kit-words.txt"), here.parents[3] / "docs/format/kit-words.txt"):
-        if path.exists():
-            words = path.read_text("ascii").split()
-            demand(len(words) == 2048, "the list of words is not whole")
-            return words
-    raise Refused("the list of words is missing: put docs/format/kit-words.txt beside keys.py, or give the code of the kit")
+    """The 2,048 words, one a line, checked by their digest."""
+    if words_file is None:
+        raise Refused("words need the list that they are of: give the English list of BIP-39 with --words, or the code of the kit")
+    listed = pathlib.Path(words_file).read_bytes()
+    demand(sha256(listed).hex() == WORDS_DIGEST, "this is not the English list of BIP-39")
+    return listed.decode("ascii").split()
 
 
 def code_of_words(text):

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { restore } from '@twinvault/engine';
-import { kitWords, openSafeReader, parseKitText, writeSecret } from '@twinvault/seal';
+import { kitWordList, kitWords, openSafeReader, parseKitText, writeSecret } from '@twinvault/seal';
 import { linuxTarget } from '@twinvault/sources';
 import { toHex, utf8Encode } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
@@ -125,8 +125,10 @@ test('it opens a safe with its escrow key, a kit that is a PDF, and the words of
       .map((word, index) => `${index + 1}. ${word.slice(0, 4).toUpperCase()}`)
       .join('\n'),
   );
+  const list = join(scratch, 'english.txt');
+  writeFileSync(list, `${kitWordList.join('\n')}\n`);
   for (const words of [
-    ['--kit-file', spelled],
+    ['--kit-file', spelled, '--words', list],
     ['--escrow-file', join(folder, 'escrow.txt')],
     ['--kit-file', pdf],
   ]) {
