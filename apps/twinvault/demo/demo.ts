@@ -41,7 +41,7 @@ function shownCommand(words: readonly string[]): string {
 }
 
 /** Serves until it is disposed of; resolves when it has said what to do next. */
-async function serve(words: readonly string[]): Promise<AsyncDisposable> {
+async function serve(words: readonly string[]): Promise<AsyncDisposableStack> {
   say(shownCommand(['serve', ...words]));
   const serving = spawn(launcher, ['serve', ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((ready, failed) => {
@@ -53,12 +53,12 @@ async function serve(words: readonly string[]): Promise<AsyncDisposable> {
     });
     serving.once('exit', (code) => failed(new Error(`serve ended with ${code}`)));
   });
-  return {
-    [Symbol.asyncDispose]: async () => {
-      serving.kill('SIGINT');
-      if (serving.exitCode === null) await once(serving, 'exit');
-    },
-  };
+  const stack = new AsyncDisposableStack();
+  stack.defer(async () => {
+    serving.kill('SIGINT');
+    if (serving.exitCode === null) await once(serving, 'exit');
+  });
+  return stack;
 }
 
 /** Runs the command with its output on our own, and its last JSON line returned when asked for. */

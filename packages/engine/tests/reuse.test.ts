@@ -26,8 +26,8 @@ async function packsOfOthers(world: World, digest: Parameters<typeof readBack>[1
   const { record } = await readBack(world, digest);
   let count = 0;
   const reading = await world.safe.openReading();
-  const held: AsyncDisposable = reading;
-  await using _held = held;
+  await using held = new AsyncDisposableStack();
+  held.use(reading);
   for (const { pack } of parseRefs(record.refs).packs()) {
     const header = await reading.readPack(pack, 28, 16);
     if (toHex(header) !== toHex(world.agent.certificate)) count += 1;

@@ -93,8 +93,7 @@ export interface ReadSafeset {
 export async function readBack(world: World, digest: RecordDigest): Promise<ReadSafeset> {
   const reader = openSafeReader({ vaultSafe: world.safe, opened: world.opened });
   const safeset = await reader.open(digest);
-  const held: AsyncDisposable = safeset;
-  await using _held = held;
+  await using _held = safeset;
   const { record, part, catalog } = safeset;
   const refs = await safeset.recomputeRefs();
   assert.ok(refs.ok, JSON.stringify(refs));

@@ -92,8 +92,7 @@ export class Year {
   /** Restores this safeset into memory and compares it with the tree of its night. */
   async restore({ digest, tree }: Kept): Promise<void> {
     const safeset = await openSafeset(this.world, digest);
-    const lease: AsyncDisposable = safeset;
-    await using _lease = lease;
+    await using _lease = safeset;
     const { catalog, chunks, reading } = safeset;
     const contents = { writeSecret: writeSecret(this.world.opened.rootSecret), catalog, chunks, reading };
     const { report, target } = await restored(this.world, digest, { contents, threads: this.#threads });
@@ -152,8 +151,8 @@ export class Year {
     const { safe, agent } = this.world;
     const { certificate, computer, ledgerHead: ledger } = agent;
     const session = await safe.openSession({ certificate, computer, job: 'other', ledger });
-    const lease: AsyncDisposable = session;
-    await using _lease = lease;
+    await using held = new AsyncDisposableStack();
+  held.use(session);
     const list: string[] = [];
     for await (const live of session.liveList()) {
       list.push(`${toHex(live.pack)} ${toHex(live.certificate)} ${toHex(primitives.sha256(live.tail))}`);

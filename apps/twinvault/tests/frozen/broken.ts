@@ -54,8 +54,7 @@ export async function outcomeOf(of: FrozenName, changes: readonly Change[]): Pro
     const short = toHex(digest).slice(0, 8);
     try {
       const safeset = await reader.open(digest);
-      const held: AsyncDisposable = safeset;
-      await using _held = held;
+      await using _held = safeset;
       await listSafeset(safeset);
       safesets[short] = 'whole';
     } catch (error) {

@@ -76,8 +76,7 @@ async function restoreHere(name: FrozenName, record: string, to: string): Promis
   const digest = (await reader.safesets()).find((summary) => toHex(summary.digest) === record)?.digest;
   assert.ok(digest);
   const safeset = await reader.open(digest);
-  const held: AsyncDisposable = safeset;
-  await using _held = held;
+  await using _held = safeset;
   const { catalog, chunks, reading } = safeset;
   const report = await restore({
     contents: { writeSecret: writeSecret(frozen.opened.rootSecret), catalog, chunks, reading },

@@ -60,8 +60,7 @@ export async function listFrozen({ safe, opened }: OpenedFrozen): Promise<Plain[
   const listed: [startMs: number, digest: string, Plain][] = [];
   for (const { digest } of await reader.safesets()) {
     const safeset = await reader.open(digest);
-    const held: AsyncDisposable = safeset;
-    await using _held = held;
+    await using _held = safeset;
     const { startMs } = safeset.record.public;
     listed.push([startMs, toHex(digest), await listSafeset(safeset)]);
   }

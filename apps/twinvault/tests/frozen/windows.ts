@@ -40,8 +40,7 @@ export async function windowsRun({ safe, agent, random, clock }: WindowsRun): Pr
   for (const entry of entriesOf(packs)) writer.add(entry);
   const { root, level } = writer.finish();
   const vaultSession = await safe.openSession({ certificate, computer, job, ledger: agent.ledgerHead });
-  const held: AsyncDisposable = vaultSession;
-  await using _held = held;
+  await using _held = vaultSession;
   const refs = new RefsBuilder();
   for (const { name, bytes, rows } of packs.finish()) {
     await vaultSession.putPack(name, bytes);

@@ -90,8 +90,7 @@ export async function verifyLive(options: VerifyLiveOptions): Promise<VerifyLive
   const seen = await safeState.ledgerHead(agent);
   const record = await lastRecord(options, { seen, digest: await recordOf(openCache) });
   const reading = await vault.openReading();
-  const held: AsyncDisposable = reading;
-  await using _held = held;
+  await using _held = reading;
   const plan = await planLive({ openCache, paths, ...(signal === undefined ? {} : { signal }) });
   for (const path of paths) {
     const isThere = plan.files.some(({ directory, name, wanted }) => wanted && isAt(path, pathOf(directory, name)));

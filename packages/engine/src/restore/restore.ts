@@ -67,8 +67,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
     const pool = new RestorePool(threads, { writeSecret: contents.writeSecret, target: options.target, conflict });
     const run = new Restore(options, selector, { target, pool });
     try {
-      const held: AsyncDisposable = pool;
-      await using _held = held;
+      await using _held = pool;
       await run.restoreEntries();
     } finally {
       // Also after an abort, when the threads have ended: what is there shall not keep the modes that it was made with.
