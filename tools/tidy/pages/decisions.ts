@@ -4,6 +4,7 @@ const introduction = `# Decisions
 
 One page per decision that was costly to make or would be costly to undo: what was the case, what was decided, what follows.
 A decision is never edited; a later one supersedes it and says so, and its status line then names the successor.
+Where it supersedes one point alone, the line is \`Status: accepted, in one point superseded by NNNN\`.
 
 A new one takes the next free number and the shape of the others: a heading \`# NNNN: Title\`, a line \`Status: accepted\`, and
 the sections Context, Decision and Consequences. \`npm run tidy -- --write\` puts it into this list.

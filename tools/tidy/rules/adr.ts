@@ -29,8 +29,13 @@ function shape(repository: Repository, path: string, number: string): Finding[] 
   const text = repository.text(path);
   const findings: Finding[] = [];
   if (!text.startsWith(`# ${number}: `)) findings.push({ path, line: 1, message: `the first line is "# ${number}: Title".` });
-  const status = /^Status: (?:accepted|superseded by (\d{4}))$/m.exec(text);
-  if (status === null) findings.push({ path, message: 'a line says "Status: accepted" or "Status: superseded by NNNN".' });
+  const status = /^Status: (?:accepted|(?:accepted, in one point )?superseded by (\d{4}))$/m.exec(text);
+  if (status === null)
+    findings.push({
+      path,
+      message:
+        'a line says "Status: accepted", "Status: superseded by NNNN" or "Status: accepted, in one point superseded by NNNN".',
+    });
   const successor = status?.[1];
   if (successor !== undefined && !repository.paths.some((other) => other.startsWith(`docs/adr/${successor}-`))) {
     findings.push({ path, message: `there is no decision ${successor}.` });
