@@ -52,6 +52,9 @@ export interface SiteServiceOptions {
 /** Memory for bodies of all requests together. */
 const bodiesBytesMax: number = 256 * MiB;
 const waitingMax = 256;
+/** One place of a node is never taken by a customer whose tasks are long, wherever they run. */
+const tasksMax = 3;
+const customerTasksMax = 2;
 /** After which a stopping site ends what is still under way. */
 export const stopMsMax: number = 30 * secondMs;
 
@@ -150,6 +153,8 @@ function makeWorker({ ports, node, log }: SiteServiceOptions, queue: WorkQueue, 
     node,
     timers: ports.timers,
     random: ports.random,
+    tasksMax,
+    customerMax: customerTasksMax,
     ended: ({ task: { id, kind, safe }, outcome, error }) => {
       const code = error instanceof Error && 'code' in error ? { code: String(error.code) } : {};
       log[error === undefined ? 'info' : 'warn'](
