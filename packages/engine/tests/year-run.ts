@@ -152,7 +152,7 @@ export class Year {
     const { certificate, computer, ledgerHead: ledger } = agent;
     const session = await safe.openSession({ certificate, computer, job: 'other', ledger });
     await using held = new AsyncDisposableStack();
-  held.use(session);
+    held.use(session);
     const list: string[] = [];
     for await (const live of session.liveList()) {
       list.push(`${toHex(live.pack)} ${toHex(live.certificate)} ${toHex(primitives.sha256(live.tail))}`);
