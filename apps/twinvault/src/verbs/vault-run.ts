@@ -31,6 +31,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     operations: config.operations,
     tls: certificate,
     care: config.care,
+    safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
   });

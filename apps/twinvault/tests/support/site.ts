@@ -36,12 +36,12 @@ interface Serving {
   readonly pin?: string;
 }
 
-/** Serves when it resolves; ended with the test file. */
-export async function startSite(root: string): Promise<TestSite> {
+/** Serves when it resolves; ended with the test file. `more`: lines of its configuration. */
+export async function startSite(root: string, more: readonly string[] = []): Promise<TestSite> {
   mkdirSync(root, { recursive: true });
   const config = join(root, 'site.yaml');
   const lines = ['address: https://localhost:8443/a', 'listen: 127.0.0.1:0', 'state: state', 'store: { directory: vault }'];
-  writeFileSync(config, `${lines.join('\n')}\n`);
+  writeFileSync(config, `${[...lines, ...more].join('\n')}\n`);
   const running = start(['vault', 'run', '--config', config]);
   after(async () => {
     running.child.kill('SIGTERM');

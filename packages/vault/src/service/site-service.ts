@@ -45,6 +45,8 @@ export interface SiteServiceOptions {
   /** Ed25519 public keys, hexadecimal, besides the site's own. */
   readonly issuers: readonly string[];
   readonly refuseBeforeMs: number;
+  /** Stored bytes of a safe above which no new data of it is taken; no limit when left out. */
+  readonly safeBytesMax?: number | null;
   /** How the site is looked after; the defaults when left out. */
   readonly care?: Partial<CarePolicy>;
 }

@@ -23,6 +23,7 @@ export interface ConfigFile {
   readonly issuers?: readonly string[];
   readonly refuseBefore?: string;
   readonly care?: CareConfig;
+  readonly limits?: LimitsConfig;
   readonly log?: LogLevel;
 }
 
@@ -73,10 +74,18 @@ export interface CareConfig {
   readonly scrubRate?: number;
 }
 
+/** What a site takes at most; nothing is limited where a key is left out. */
+export interface LimitsConfig {
+  readonly safeGiB?: number;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A lock of a store that nobody can take back should not outlive everybody. */
 export const minimumAgeDaysMax = 36_525;
+
+/** In bytes it stays a whole number that is told exactly. */
+export const safeGiBMax: number = 2 ** 22;
 
 const strict = { additionalProperties: false };
 const text = Type.String({ minLength: 1, maxLength: 4096 });
@@ -139,6 +148,7 @@ const schema = Type.Object(
         strict,
       ),
     ),
+    limits: Type.Optional(Type.Object({ safeGiB: Type.Optional(Type.Number({ minimum: 0, maximum: safeGiBMax })) }, strict)),
     log: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
   },
   strict,
@@ -189,6 +199,7 @@ const listenHint = 'has to be an address and a port, like 127.0.0.1:8443 or [::]
 const hints: Readonly<Record<string, string>> = {
   'care.minimumAgeDays': 'has to be a number of days, from 0 to 36525',
   'care.scrubRate': 'has to be a number of MiB per second, above 0',
+  'limits.safeGiB': 'has to be a number of GiB, from 0 to 4194304',
   address: 'has to be the https:// address that clients use',
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,

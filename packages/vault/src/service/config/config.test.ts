@@ -33,6 +33,7 @@ test('three keys suffice, and the rest has its value', () => {
     refuseBeforeMs: 0,
     minimumAgeMs: 0,
     care: {},
+    safeBytesMax: null,
     log: 'info',
   });
 });
@@ -50,6 +51,7 @@ certificate: { chain: a.crt, key: a.key }
 issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
 care: { minimumAgeDays: 30, scrubRate: 0.5 }
+limits: { safeGiB: 0.5 }
 log: debug
 `);
   const config = siteConfig(file, resolve);

@@ -3,7 +3,7 @@
  */
 
 import type { BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
-import { dayMs, MiB } from '@twinvault/std';
+import { dayMs, GiB, MiB } from '@twinvault/std';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -32,6 +32,8 @@ export interface SiteConfig {
   /** Nothing younger is retired or deleted, whoever asks. */
   readonly minimumAgeMs: number;
   readonly care: { readonly scrubBytesPerSecondMax?: number };
+  /** Stored bytes of a safe above which no new data of it is taken; null: no limit. */
+  readonly safeBytesMax: number | null;
   readonly log: LogLevel;
 }
 
@@ -64,6 +66,7 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
     minimumAgeMs: Math.ceil((file.care?.minimumAgeDays ?? 0) * dayMs),
     care: file.care?.scrubRate === undefined ? {} : { scrubBytesPerSecondMax: file.care.scrubRate * MiB },
+    safeBytesMax: file.limits?.safeGiB === undefined ? null : Math.floor(file.limits.safeGiB * GiB),
     log: file.log ?? 'info',
   };
 }

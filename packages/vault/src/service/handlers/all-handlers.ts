@@ -6,6 +6,7 @@ import { Metering } from '../../database/metering.ts';
 import type { SiteDatabase } from '../../database/site-database.ts';
 import type { WorkQueue } from '../../database/work-queue.ts';
 import type { SiteVault } from '../../site-vault.ts';
+import { SafeRoom } from '../fairness/safe-room.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { Announcements } from '../keepers/announcements.ts';
 import type { Keepers } from '../keepers/keepers.ts';
@@ -20,6 +21,7 @@ export interface AllHandlersParts {
   readonly vault: SiteVault;
   readonly database: SiteDatabase;
   readonly keepers: Keepers;
+  readonly safeBytesMax?: number | null;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
   readonly queue: WorkQueue;
   /** Has this node look for work at once. */
@@ -28,14 +30,16 @@ export interface AllHandlersParts {
   readonly stopping: AbortSignal;
 }
 
-export function siteHandlersOf({ vault, database, keepers, ports, queue, wake, stopping }: AllHandlersParts): Handlers {
+export function siteHandlersOf(all: AllHandlersParts): Handlers {
+  const { vault, database, keepers, ports, queue, wake, stopping, safeBytesMax: bytesMax = null } = all;
   const inventory = new Inventory(database);
   const announcements = new Announcements(inventory);
   const parts = { vault, announcements };
+  const room = new SafeRoom({ inventory, clock: ports.clock, bytesMax });
   return {
     ...siteHandlers(vault),
     ...safeHandlers(parts),
-    ...sessionHandlers({ ...parts, sessions: keepers.sessions }),
+    ...sessionHandlers({ ...parts, sessions: keepers.sessions, room }),
     ...readingHandlers({ ...parts, readings: keepers.readings }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),
     ...operatorHandlers({ ...parts, queue, metering: new Metering(database), wake }),

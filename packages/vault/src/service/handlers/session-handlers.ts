@@ -7,6 +7,7 @@ import { encodeFrames, liveQuery, nextHeader, recordJsonOf, sessionBody } from '
 import type { SessionAnswer } from '@twinvault/protocol/wire';
 import { assert, concatBytes, equalBytes, fromHex, toHex } from '@twinvault/std';
 import { leaseLapseMs, leaseRenewMs } from '../../leases/leases.ts';
+import type { SafeRoom } from '../fairness/safe-room.ts';
 import type { Answer, Call } from '../http/call.ts';
 import type { Handlers } from '../http/http-app.ts';
 import type { Keeper, KeptName } from '../keepers/keeper.ts';
@@ -16,10 +17,11 @@ import type { HandlerParts } from './handler-parts.ts';
 
 export interface SessionParts extends HandlerParts {
   readonly sessions: Keeper<KeptSession>;
+  readonly room: SafeRoom;
 }
 
 export function sessionHandlers(parts: SessionParts): Handlers {
-  const { sessions, announcements } = parts;
+  const { sessions, announcements, room } = parts;
   const inSession = <T>(call: Call, body: (kept: KeptSession) => Promise<T>): Promise<T> =>
     sessions.use(nameOf(call), (kept) => {
       demandOwn(call, kept);
@@ -39,8 +41,12 @@ export function sessionHandlers(parts: SessionParts): Handlers {
       inSession(call, async ({ session }) => {
         const name = parameterOf(call, 'name');
         const bytes = call.body.length;
-        const answer = await session.putPack(packNameFromHex(name), call.body);
-        await announcements.announce(parameterOf(call, 'safe'), { kind: 'pack', name, bytes });
+        const safe = parameterOf(call, 'safe');
+        const answer = await room.put(safe, { name, bytes }, async () => {
+          const stored = await session.putPack(packNameFromHex(name), call.body);
+          await announcements.announce(safe, { kind: 'pack', name, bytes });
+          return stored;
+        });
         return { type: 'none', status: answer === 'stored' ? 201 : 200 };
       }),
     commit: (call) =>
