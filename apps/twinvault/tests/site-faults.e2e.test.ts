@@ -4,11 +4,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { MiB } from '@twinvault/std';
-import { postgresMissing, startPostgres } from '@twinvault/testkit';
+import { mountSmallDisk, postgresMissing, startPostgres } from '@twinvault/testkit';
 import { errorOf, resultOf, start, twinvault } from './support/command.ts';
 import type { CommandOptions } from './support/command.ts';
 import { Place, temporaryDirectory } from './support/place.ts';
@@ -20,19 +19,7 @@ import { changeTree, copyTree, differencesBelow, makeTree } from './support/tree
 const root = temporaryDirectory('site-faults');
 const diskBytes = 64 * MiB;
 
-/** Null where this user may not mount: then nothing can be said about a full disk. */
-function smallDisk(): string | null {
-  const path = `${root}/disk`;
-  mkdirSync(path);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', path], { stdio: 'pipe' });
-  } catch {
-    return null;
-  }
-  return path;
-}
-
-const disk = smallDisk();
+const disk = mountSmallDisk(`${root}/disk`, diskBytes);
 
 interface Agent {
   readonly place: Place;
@@ -75,21 +62,20 @@ test(
   async (t) => {
     assert.ok(disk !== null);
     const prng = chance(t);
-    const site = await startSite(`${disk}/site`);
+    const site = await startSite(`${disk.path}/site`);
     // When the site has ended: its files are there.
-    site.running.child.once('close', () => execFileSync('umount', ['--lazy', disk]));
+    site.running.child.once('close', () => disk.unmount());
     const agent = await newAgent('disk', site);
     const { place, options, source } = agent;
     makeTree(source, prng, { files: 40, bytes: 4_000_000 });
     acknowledged(agent, resultOf<{ safeset: string }>(await place.run('backup', [source], options)).safeset);
     for (const leftBytes of [6 * MiB, 1 * MiB, 0]) {
-      const { bavail, bsize } = statfsSync(disk);
-      writeFileSync(`${disk}/ballast`, new Uint8Array(Math.max(0, bavail * bsize - leftBytes)));
+      disk.fill(leftBytes);
       changeTree(source, prng);
       writeFileSync(`${source}/large`, prng.bytes(10 * MiB));
       const told = errorOf(await place.run('backup', [source], options), 8);
       assert.equal(told.code, 'vault-full', `${leftBytes} bytes left`);
-      rmSync(`${disk}/ballast`);
+      disk.free();
       acknowledged(agent, resultOf<{ safeset: string }>(await place.run('backup', [source], options)).safeset);
     }
     await expectRestores(agent);

@@ -55,6 +55,8 @@ export { makeNastyTree, removeTree } from './nasty-tree.ts';
 export type { NastyTree } from './nasty-tree.ts';
 export { s3Missing, startS3 } from './s3-server.ts';
 export type { S3Keys, S3Server } from './s3-server.ts';
+export { mountSmallDisk } from './small-disk.ts';
+export type { SmallDisk } from './small-disk.ts';
 export { seededRandom } from './seeded-random.ts';
 export { postgresMissing, startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';

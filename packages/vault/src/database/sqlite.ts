@@ -44,6 +44,18 @@ class SiteSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /**
+   * On a full disk SQLite ends the transaction by itself (https://www.sqlite.org/lang_transaction.html, section 3): what is then said of the
+   * rollback would hide why it failed.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes('no transaction is active')) throw error;
+    }
+  }
 }
 
 /** SQLite's changes of the schema are part of a transaction, so that a migration is made whole or not at all. */
