@@ -5,12 +5,12 @@
  * Invariant: a row is only ever changed by whoever has its token, by a taker who judged it to be over while it was locked, or by a rebuild.
  */
 
-import { ProtocolError } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
-import type { Processes, Timer, Timers } from '@twinvault/std';
+import type { Processes, Timers } from '@twinvault/std';
 import type { Selectable, Transaction } from 'kysely';
-import { decodeHandle, encodeHandle } from '../leases/handles.ts';
-import { leaseLapseMs, leaseRenewMs } from '../leases/leases.ts';
+import { decodeHandle } from '../leases/handles.ts';
+import { KeptLease } from '../leases/kept-lease.ts';
+import { leaseLapseMs } from '../leases/leases.ts';
 import type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from '../leases/leases.ts';
 import type { Note } from '../store/notes.ts';
 import type { SiteDatabase } from './site-database.ts';
@@ -24,7 +24,7 @@ export interface DatabaseLeasesParts {
 
 type LeaseRow = Selectable<LeasesTable>;
 
-interface LeasePlace {
+interface RowPlace {
   readonly folder: string;
   readonly name: string;
 }
@@ -109,7 +109,7 @@ export class DatabaseLeases implements Leases {
   /** The row that stands afterwards: the one drawn, or that of whoever holds it. */
   async #take(
     tables: Transaction<SiteTables>,
-    place: LeasePlace,
+    place: RowPlace,
     drawn: Pick<LeaseRow, 'token' | 'generation' | 'holder' | 'lapseMs' | 'aboutJson'>,
   ): Promise<LeaseRow> {
     const { database } = this.#parts;
@@ -146,7 +146,21 @@ export class DatabaseLeases implements Leases {
   }
 
   #lease(name: string, row: LeaseRow): Lease {
-    return new DatabaseLease({ ...this.#parts, name, row });
+    const { database, timers } = this.#parts;
+    const { token, fence, sinceMs, lapseMs } = row;
+    const place = {
+      renew: async (): Promise<boolean> => {
+        const { numUpdatedRows } = await database.change(async (tables) => {
+          const renewedMs = await database.nowMs(tables);
+          return tables.updateTable('leases').set({ renewedMs }).where('token', '=', token).executeTakeFirst();
+        });
+        return numUpdatedRows > 0n;
+      },
+      giveBack: async (): Promise<void> => {
+        await database.change((tables) => tables.deleteFrom('leases').where('token', '=', token).execute());
+      },
+    };
+    return new KeptLease({ timers, name, token, fence, sinceMs, lapseMs, place });
   }
 
   #rows(folder: string): Promise<LeaseRow[]> {
@@ -159,63 +173,11 @@ export class DatabaseLeases implements Leases {
   }
 }
 
-function placeOf(name: string): LeasePlace {
+function placeOf(name: string): RowPlace {
   const slash = name.lastIndexOf('/');
   return { folder: name.slice(0, slash), name: name.slice(slash + 1) };
 }
 
 function holderOf({ aboutJson, holder, sinceMs, renewedMs }: LeaseRow): LeaseHolder {
   return { about: JSON.parse(aboutJson) as Note, holder, sinceMs, renewedMs };
-}
-
-class DatabaseLease implements Lease {
-  readonly fence: number;
-  readonly sinceMs: number;
-  readonly handle: string;
-  readonly #database: SiteDatabase;
-  readonly #token: string;
-  readonly #timer: Timer;
-  #isDetached = false;
-  #isLost = false;
-
-  constructor({ database, timers, name, row }: DatabaseLeasesParts & { readonly name: string; readonly row: LeaseRow }) {
-    const { token, fence, sinceMs, lapseMs } = row;
-    this.#database = database;
-    this.#token = token;
-    this.fence = fence;
-    this.sinceMs = sinceMs;
-    this.handle = encodeHandle({ name, token, lapseMs });
-    const periodMs = Math.min(leaseRenewMs, Math.floor(lapseMs / 4));
-    this.#timer = timers.every(periodMs, () => void this.renew().catch(() => undefined));
-  }
-
-  async check(): Promise<void> {
-    if (!(await this.renew())) throw new ProtocolError('lease-lost', { context: { fence: this.fence } });
-  }
-
-  async renew(): Promise<boolean> {
-    if (this.#isLost) return false;
-    const { numUpdatedRows } = await this.#database.change(async (tables) => {
-      const renewedMs = await this.#database.nowMs(tables);
-      return tables.updateTable('leases').set({ renewedMs }).where('token', '=', this.#token).executeTakeFirst();
-    });
-    if (numUpdatedRows === 0n) this.#isLost = true;
-    return !this.#isLost;
-  }
-
-  detach(): void {
-    this.#isDetached = true;
-    this.#timer.cancel();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer.cancel();
-    if (this.#isDetached || this.#isLost) return;
-    this.#isLost = true;
-    try {
-      await this.#database.change((tables) => tables.deleteFrom('leases').where('token', '=', this.#token).execute());
-    } catch {
-      // The database cannot be reached; the lease lapses there.
-    }
-  }
 }

@@ -1,22 +1,9 @@
 /* What each job of each safe used on each day. A day's row is written again as often as it is measured; the last counts. */
 
 import type { SiteDatabase } from './site-database.ts';
+import type { MeteringTable as MeteredDay } from './tables.ts';
 
-export interface MeteredDay {
-  /** Hexadecimal. */
-  readonly safe: string;
-  /** Hexadecimal. Empty, as the job, for what the safe keeps for no job alone. */
-  readonly computer: string;
-  readonly job: string;
-  /** Whole days since 1970-01-01, UTC. */
-  readonly day: number;
-  readonly customer: string;
-  /** Uncompressed size of the newest safeset. */
-  readonly protectedBytes: number;
-  readonly storedBytes: number;
-  /** Restore points that stand. */
-  readonly safesets: number;
-}
+export type { MeteredDay };
 
 export interface MeteringRange {
   /** Days, both inclusive. */

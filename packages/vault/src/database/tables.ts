@@ -104,13 +104,17 @@ export interface PositionsTable {
 }
 
 export interface MeteringTable {
+  /** Hexadecimal. */
   readonly safe: string;
+  /** Hexadecimal. Empty, as the job, for what the safe keeps for no job alone. */
   readonly computer: string;
   readonly job: string;
   /** Whole days since 1970-01-01, UTC. */
   readonly day: number;
   readonly customer: string;
+  /** Uncompressed size of the newest safeset. */
   readonly protectedBytes: number;
   readonly storedBytes: number;
+  /** Restore points that stand. */
   readonly safesets: number;
 }

@@ -8,13 +8,14 @@
 
 import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
-import type { Files, Processes, Random, Timer, Timers } from '@twinvault/std';
+import type { Files, Processes, Random, Timers } from '@twinvault/std';
 import { decodeNote, encodeNote, noteBytesMax, noteNumber, noteText } from '../store/notes.ts';
 import type { Note } from '../store/notes.ts';
 import { isTemporaryName, temporaryName } from '../store/temporary-name.ts';
 import type { FileTime } from './file-time.ts';
-import { decodeHandle, encodeHandle } from './handles.ts';
-import { leaseLapseMs, leaseRenewMs } from './leases.ts';
+import { decodeHandle } from './handles.ts';
+import { KeptLease } from './kept-lease.ts';
+import { leaseLapseMs } from './leases.ts';
 import type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases.ts';
 
 const attemptsMax = 16;
@@ -131,9 +132,9 @@ export class FileLeases implements Leases {
     return this.#lease(request.name, { note, bytes, lapseMs: request.lapseMs });
   }
 
-  #lease(name: string, parts: Pick<LeaseFile, 'note' | 'bytes' | 'lapseMs'>): FileLease {
+  #lease(name: string, parts: Pick<LeaseFile, 'note' | 'bytes' | 'lapseMs'>): Lease {
     const { files, timers } = this.#parts;
-    return new FileLease({ files, timers, path: this.#path(name), name, ...parts });
+    return keptFile({ files, timers, path: this.#path(name), name, ...parts });
   }
 
   async #read(path: string): Promise<LeaseState | null> {
@@ -188,52 +189,21 @@ interface LeaseFile {
   readonly lapseMs: number;
 }
 
-class FileLease implements Lease {
-  readonly fence: number;
-  readonly sinceMs: number;
-  readonly handle: string;
-  readonly #files: Files;
-  readonly #path: string;
-  readonly #bytes: Uint8Array;
-  readonly #timer: Timer;
-  #isDetached = false;
-  #isLost = false;
-
-  constructor({ files, timers, path, name, note, bytes, lapseMs }: LeaseFile) {
-    this.#files = files;
-    this.#path = path;
-    this.#bytes = bytes;
-    this.fence = noteNumber(note, 'fence') ?? 0;
-    this.sinceMs = noteNumber(note, 'since') ?? 0;
-    this.handle = encodeHandle({ name, token: noteText(note, 'token') ?? '', lapseMs });
-    const periodMs = Math.min(leaseRenewMs, Math.floor(lapseMs / 4));
-    this.#timer = timers.every(periodMs, () => void this.renew().catch(() => undefined));
-  }
-
-  async check(): Promise<void> {
-    if (!(await this.renew())) throw new ProtocolError('lease-lost', { context: { fence: this.fence } });
-  }
-
-  async renew(): Promise<boolean> {
-    if (this.#isLost) return false;
-    const there = await this.#files.read(this.#path, noteBytesMax);
-    if (there === null || !equalBytes(there, this.#bytes) || !(await this.#files.touch(this.#path))) this.#isLost = true;
-    return !this.#isLost;
-  }
-
-  detach(): void {
-    this.#isDetached = true;
-    this.#timer.cancel();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer.cancel();
-    if (this.#isDetached) return;
-    try {
-      if (await this.renew()) await this.#files.remove(this.#path);
-    } catch {
-      // The directory cannot be reached; the lease lapses there.
-    }
-    this.#isLost = true;
-  }
+function keptFile({ files, timers, path, name, note, bytes, lapseMs }: LeaseFile): Lease {
+  const renew = async (): Promise<boolean> => {
+    const there = await files.read(path, noteBytesMax);
+    return there !== null && equalBytes(there, bytes) && (await files.touch(path));
+  };
+  const giveBack = async (): Promise<void> => {
+    if (await renew()) await files.remove(path);
+  };
+  return new KeptLease({
+    timers,
+    name,
+    token: noteText(note, 'token') ?? '',
+    fence: noteNumber(note, 'fence') ?? 0,
+    sinceMs: noteNumber(note, 'since') ?? 0,
+    lapseMs,
+    place: { renew, giveBack },
+  });
 }
