@@ -27,7 +27,7 @@ const shared = {
 } as const satisfies BuildOptions;
 
 /** What only services need, more than all the rest: what loads one of these gets a file of its own. */
-const servicePackages = /^node_modules\/(fastify|kysely|pg|better-sqlite3)\//;
+const servicePackages = /^node_modules\/(@peculiar\/x509|fastify|kysely|pg|better-sqlite3)\//;
 
 interface Piece {
   readonly text: string;

@@ -29,6 +29,7 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
       '@noble/curves',
       '@noble/hashes',
       '@noble/post-quantum',
+      '@peculiar/x509',
       'hash-wasm',
       'koffi',
     ],

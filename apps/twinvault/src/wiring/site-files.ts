@@ -86,7 +86,7 @@ async function madeCertificate({ files, clock }: Platform, { state, host }: Cert
     return { chain, key, pin: facts.pin, pins: [facts.pin] };
   }
   const names = [host, ...['localhost', '127.0.0.1', '::1'].filter((name) => name !== host)];
-  const made = selfSignedCertificate({ key, names, fromMs: nowMs - dayMs, toMs: nowMs + madeMs });
+  const made = await selfSignedCertificate({ key, names, fromMs: nowMs - dayMs, toMs: nowMs + madeMs });
   await files.replace(chainPath, [utf8Encode(made)], { mode: 0o644 });
   const pin = certificateFacts(made, key)?.pin;
   if (pin === undefined)

@@ -17,7 +17,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const key = makeServerKey();
 const nowMs = systemClock.nowMs();
-const chain = selfSignedCertificate({ key, names: ['localhost'], fromMs: nowMs - dayMs, toMs: nowMs + dayMs });
+const chain = await selfSignedCertificate({ key, names: ['localhost'], fromMs: nowMs - dayMs, toMs: nowMs + dayMs });
 const network = nodeNetwork({ authorities: [chain] });
 after(() => network[Symbol.dispose]());
 

@@ -103,7 +103,7 @@ test('each operation of the store fails once under a run over TLS, and for good'
   const vault = await site.create('one', spoilt.store);
   const key = makeServerKey();
   const nowMs = systemClock.nowMs();
-  const chain = selfSignedCertificate({ key, names: ['127.0.0.1'], fromMs: nowMs - dayMs, toMs: nowMs + dayMs });
+  const chain = await selfSignedCertificate({ key, names: ['127.0.0.1'], fromMs: nowMs - dayMs, toMs: nowMs + dayMs });
   const place = await servicePlace({ vault, tls: { chain, key } });
   using network = nodeNetwork({ pins: [certificateFacts(chain, key)?.pin ?? ''] });
   const capability = await place.token({ verbs: ['create', 'write'] });
