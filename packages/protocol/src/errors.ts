@@ -36,6 +36,10 @@ export const protocolErrorCodes = {
     retry: 'later',
     meaning: 'The database of the site cannot be reached, or reports a failure.',
   },
+  erased: {
+    retry: 'never',
+    meaning: 'An erase order covers this: it is not taken and not given any more.',
+  },
   'frames-invalid': {
     retry: 'never',
     meaning: 'A body of several objects is cut off, or holds more or larger ones than allowed.',
@@ -63,6 +67,14 @@ export const protocolErrorCodes = {
   'ledger-forked': {
     retry: 'never',
     meaning: 'The ledger at the site does not continue the one that the caller has seen.',
+  },
+  'not-home': {
+    retry: 'never',
+    meaning: 'Another site is the home of this safe: it alone appends to the ledger and changes key slots.',
+  },
+  'object-unknown': {
+    retry: 'never',
+    meaning: 'The site has no object of this kind and name.',
   },
   'origin-missing': {
     retry: 'later',

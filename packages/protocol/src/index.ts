@@ -44,6 +44,8 @@ export {
   slowMsMax,
   tokenFileBytesMax,
 } from './limits.ts';
+export { twinObjectKinds } from './twin-port.ts';
+export type { TwinEvent, TwinFeedPage, TwinObjectKind, TwinObjectName, TwinSafe, TwinSource } from './twin-port.ts';
 export type {
   CommitReply,
   LivePack,

@@ -19,6 +19,8 @@ export interface SafeSummary {
   readonly safe: SafeId;
   /** '' when the safe's descriptor cannot be read: opening the safe or a check says why. */
   readonly label: string;
+  /** The site that appends to its ledger; left out by a site that has no twin. */
+  readonly home?: SiteId;
 }
 
 export interface NewSafe {
@@ -48,6 +50,8 @@ export interface RecordSummary {
   readonly retired: boolean;
   /** From the receipt of a safeset; left out where the site did not measure. */
   readonly measure?: Measure;
+  /** Sites of which this site has a verified receipt, itself first; left out by a site that has no twin. */
+  readonly sites?: readonly SiteId[];
 }
 
 export interface VaultSafe {
@@ -56,7 +60,7 @@ export interface VaultSafe {
   slots(): Promise<readonly Uint8Array[]>;
   /** Entries with number >= `from`, in order. */
   ledger(from: number): Promise<readonly Uint8Array[]>;
-  /** `ledger-conflict` when the number is taken: read again, decide again. The site verifies chain and signature. Slots change by `replaceSlots` alone: `slots-mismatch`. */
+  /** `not-home` at the other site (context: home); `ledger-conflict` when the number is taken: read again, decide again. The site verifies chain and signature. Slots change by `replaceSlots` alone: `slots-mismatch`. */
   appendLedger(entry: Uint8Array): Promise<void>;
   /** Puts the new slots, appends the `slots` entry that names the whole new set, removes what earlier ones named. `slots-mismatch`, `ledger-conflict`. The same call again is fine. */
   replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void>;

@@ -15,6 +15,7 @@ import type { Marker } from './site/site.ts';
 import type { Cache } from './store/cache.ts';
 import type { VerifyPack } from './packs/verify-pack.ts';
 import { SafeLayout } from './store/layout.ts';
+import type { Twins } from './twins/twins.ts';
 import type { ObjectStore } from './store/object-store.ts';
 
 export interface VaultPorts {
@@ -37,6 +38,7 @@ export interface VaultContext {
   readonly lookUps: LookUps;
   /** Nothing younger is retired or deleted, whoever asks; 0: no such promise. */
   readonly minimumAgeMs: number;
+  readonly twins: Twins;
 }
 
 export interface SafeContext extends VaultContext {

@@ -244,9 +244,18 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'file-exists': 'Something stands already at {localPath}',
     'safe-unknown': 'The vault holds no such safe.',
     'record-unknown': 'The vault holds no such safeset any more.',
+    'object-unknown': 'The vault holds no such object.',
+    erased: 'This was erased by order, and is not taken again.',
     'safe-exists': 'The vault holds this safe already.',
     'label-taken': 'Another safe of this vault has this name.',
   }),
+  ...all(
+    'vault',
+    'Give the address of the home site, or of both: --vault https://A,https://B. If home is lost for good, twinvault vault promote makes the other one home.',
+    {
+      'not-home': 'This change is for the home of the safe to take: site {home}.',
+    },
+  ),
   ...all(
     'notEnrolled',
     'Enrol it once: twinvault safe enrol. Without its own keys a computer protects nothing, and nothing is ever stored unsealed.',

@@ -1,5 +1,6 @@
 /* What the store has of a safe, as the inventory names it. */
 
+import { twinObjectKinds } from '@twinvault/protocol';
 import type { NewObject, ObjectKind } from '../database/inventory.ts';
 import type { SafeContext } from '../context.ts';
 import { packNames } from '../packs/pack-files.ts';
@@ -17,10 +18,11 @@ const folders: Readonly<Record<Exclude<ObjectKind, 'pack'>, SafeFolder>> = {
   record: 'records',
   receipt: 'receipts',
   stub: 'stubs',
+  erase: 'erases',
 };
 
 /** In this order a follower can verify each object when it meets it. */
-export const objectKinds: readonly ObjectKind[] = ['ledger', 'slots', 'plan', 'pack', 'record', 'receipt', 'stub'];
+export const objectKinds: readonly ObjectKind[] = twinObjectKinds;
 
 /** Name in the store. */
 export function storeNameOf(layout: SafeLayout, kind: ObjectKind, name: string): string {

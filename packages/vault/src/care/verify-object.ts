@@ -1,9 +1,11 @@
 /* Reads all bytes of one stored object and verifies that they are what its name says, without any key. */
 
 import {
+  eraseOrderBytesMax,
   FormatError,
   objectDigest,
   packBytesMax,
+  parseEraseOrder,
   parseKeySlotObject,
   parseLedgerEntry,
   parsePlan,
@@ -42,6 +44,7 @@ const bytesMax: Readonly<Record<ObjectKind, number>> = {
   ledger: ledgerEntryBytesMax,
   slots: slotBytesMax,
   plan: planBytesMax,
+  erase: eraseOrderBytesMax,
 };
 
 export async function verifyObject(context: SafeContext, { kind, name }: ObjectName): Promise<Verdict> {
@@ -85,6 +88,9 @@ function demandTrue({ safe, marker }: SafeContext, { kind, name, bytes }: ReadOb
     case 'slots':
       demand(toHex(objectDigest(bytes)) === name);
       parseKeySlotObject(bytes);
+      return;
+    case 'erase':
+      demand(toHex(parseEraseOrder(bytes).object.digest) === name);
       return;
     case 'plan': {
       const { object } = parsePlan(bytes);

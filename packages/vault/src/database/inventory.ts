@@ -6,11 +6,13 @@
  * or the next reconciling announces.
  */
 
+import type { TwinObjectKind } from '@twinvault/protocol';
 import type { Selectable, Transaction } from 'kysely';
 import type { SiteDatabase } from './site-database.ts';
 import type { InventoryTable, SiteTables } from './tables.ts';
 
-export type ObjectKind = 'pack' | 'record' | 'receipt' | 'stub' | 'ledger' | 'slots' | 'plan';
+/** Objects that another site can follow. */
+export type ObjectKind = TwinObjectKind;
 
 /** Damaged ones stand aside and are not in the feed. */
 export type ObjectState = 'whole' | 'damaged';

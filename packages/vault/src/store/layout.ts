@@ -10,6 +10,8 @@ export const siteKeyName = 'site/key';
 export const generationName = 'site/generation';
 /** Room for clean-up on a full disk; nothing reads it. */
 export const reserveName = 'site/reserve';
+/** Note: the sites that keep the same safes. */
+export const twinsName = 'site/twins';
 export const safesFolder = 'safes';
 export const cacheFolder = 'cache';
 
@@ -61,6 +63,17 @@ export class SafeLayout {
     return this.inFolder('receipts', typeof digest === 'string' ? digest : toHex(digest));
   }
 
+  /** Note: this site took the safe from another. */
+  get follows(): string {
+    return `${this.folder}/follows`;
+  }
+
+  /** What a twin said of records, `site` hexadecimal; without a digest the folder. */
+  twin(site: string, folder: 'receipts' | 'tombstones', digest?: string): string {
+    const place = `${this.folder}/twins/${site}/${folder}`;
+    return digest === undefined ? place : `${place}/${digest}`;
+  }
+
   get index(): string {
     return `${cacheFolder}/${this.safeHex}/index`;
   }
@@ -83,5 +96,6 @@ export const safeFolders = [
   'leases',
   'locks',
   'damaged',
+  'erases',
 ] as const;
 export type SafeFolder = (typeof safeFolders)[number];
