@@ -33,6 +33,8 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Instead of the repository's own. */
   readonly launcher?: string;
+  /** Words before the command: what runs it somewhere else, like a network of the test's own. */
+  readonly within?: readonly string[];
 }
 
 export interface RunningCommand {
@@ -47,7 +49,8 @@ const limitMsDefault = 120_000;
 export function start(words: readonly string[], options: CommandOptions = {}): RunningCommand {
   const command = options.launcher ?? launcher;
   const drop = ['--reuid', String(options.user), '--regid', String(options.user), '--clear-groups', command];
-  const [file, given] = options.user === undefined ? [command, words] : ['setpriv', [...drop, ...words]];
+  const as = options.user === undefined ? [command, ...words] : ['setpriv', ...drop, ...words];
+  const [file = command, ...given] = [...(options.within ?? []), ...as];
   const home = join(tmpdir(), 'twinvault-e2e-home');
   const env = {
     PATH: process.env['PATH'] ?? '',
