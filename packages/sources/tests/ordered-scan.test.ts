@@ -120,6 +120,26 @@ test('real threads, a wide and a deep folder; all that was open is closed', { sk
   assert.ok(readdirSync('/proc/self/fd').length <= before, 'no descriptor stays open');
 });
 
+test('time that passes between batches starts no thread', { skip }, async () => {
+  const root = make(Array.from({ length: 400 }, (_, index) => ['many', `d${index}`, 'x']));
+  const path = parseAbsolutePath(Buffer.from(root));
+  assert.ok(path !== null);
+  let nowMs = 0;
+  let started = 0;
+  const clock = { ...systemClock, monotonicMs: () => nowMs };
+  const threads: Threads = { parallelism: 2, start: (module, data) => ((started += 1), inlineThreads().start(module, data)) };
+  const given = { excludes: [], skipCaches: true, oneFileSystem: false };
+  const options = { roots: [path], rules: given, platform: { threads, clock }, partEntries: 20, aloneMs: 5 };
+  let batches = 0;
+  for await (const batch of orderedScan(options, new AbortController().signal)) {
+    assert.ok(batch.length > 0);
+    batches += 1;
+    nowMs += 60_000;
+  }
+  assert.ok(batches > 10);
+  assert.equal(started, 0);
+});
+
 test('an aborted scan ends its threads and leaves no descriptor open', { skip }, async () => {
   const root = make(Array.from({ length: 400 }, (_, index) => ['many', `d${index}`, 'x']));
   const before = readdirSync('/proc/self/fd').length;
