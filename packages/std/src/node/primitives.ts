@@ -31,12 +31,6 @@ function hash(data: Uint8Array): Uint8Array {
   return plain(crypto.hash('sha256', data, 'buffer'));
 }
 
-function hmac(key: KeyObject | Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
-  const running = crypto.createHmac('sha256', key);
-  for (const part of parts) running.update(part);
-  return plain(running.digest());
-}
-
 class NodeSha256 implements Sha256 {
   readonly #running = crypto.createHash('sha256');
 
@@ -144,9 +138,9 @@ const common: Omit<Primitives, keyof BulkPrimitives> = {
   sha256: hash,
   sha256Stream: () => new NodeSha256(),
   secretKey: (raw) => new NodeSecretKey(raw),
-  hmacSha256: (key, ...parts) => hmac(NodeSecretKey.keyOf(key), parts),
+  // A few calls in each run, most of them before anything else needs koffi.
   hkdfSha256: (secret, salt, info, lengthBytes) =>
-    hkdfWith((key, ...parts) => hmac(key, parts), { secret, salt, info, lengthBytes }),
+    hkdfWith((key, ...parts) => nodeBulk.hmacSha256(new NodeSecretKey(key), parts), { secret, salt, info, lengthBytes }),
   aesCbcEncrypt: (key, iv, plaintext) => cbc('encrypt', key, iv, plaintext),
   aesCbcDecrypt: (key, iv, ciphertext) => cbc('decrypt', key, iv, ciphertext),
   argon2id: (password, salt, { passes, memoryKiB, lanes, outputBytes }) =>

@@ -1,12 +1,19 @@
-/* A secret on Node: raw bytes, and a KeyObject once a call needs one. */
+/* A secret on Node: raw bytes, and whatever form of it a call needs once it does. */
 
 import crypto, { type KeyObject } from 'node:crypto';
 import type { SecretKey } from '../ports/primitives.ts';
+
+/** What a digest has come to after a key's block: one for the text, one for the digest of that. Secret as the key itself. */
+export interface HmacStates {
+  readonly inner: Uint8Array;
+  readonly outer: Uint8Array;
+}
 
 export class NodeSecretKey implements SecretKey {
   readonly kind = 'secret-key';
   readonly #raw: Uint8Array;
   #key: KeyObject | undefined;
+  #states: HmacStates | undefined;
 
   constructor(raw: Uint8Array) {
     this.#raw = raw.slice();
@@ -25,6 +32,13 @@ export class NodeSecretKey implements SecretKey {
     const inner = NodeSecretKey.#of(key);
     inner.#key ??= crypto.createSecretKey(inner.#raw);
     return inner.#key;
+  }
+
+  /** Made at the first call; `make` must not keep its input. */
+  static hmacStatesOf(key: SecretKey, make: (raw: Uint8Array) => HmacStates): HmacStates {
+    const inner = NodeSecretKey.#of(key);
+    inner.#states ??= make(inner.#raw);
+    return inner.#states;
   }
 
   /** The key itself: nobody writes to it. */

@@ -13,6 +13,7 @@ import type { Bulk, GcmCall } from './bulk.ts';
 
 export type BulkPrimitives = Pick<
   Primitives,
+  | 'hmacSha256'
   | 'aesGcmSeal'
   | 'aesGcmSealInto'
   | 'aesGcmOpen'
@@ -40,6 +41,7 @@ export function bulkPrimitives(bulk: () => Bulk): BulkPrimitives {
     return bulk().zstdCompressInto(data, level, target);
   };
   return {
+    hmacSha256: (key, ...parts) => bulk().hmacSha256(key, parts),
     aesGcmSeal: (key, nonce, aad, plaintext) => {
       const sealed = unfilled(plaintext.length + tagBytes);
       seal(gcmCall(key, nonce, aad), plaintext, sealed);

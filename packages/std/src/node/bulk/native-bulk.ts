@@ -13,11 +13,13 @@ import type * as KoffiModule from 'koffi';
 import { assert } from '../../assert.ts';
 import { tagBytes } from './bulk.ts';
 import type { Bulk, GcmCall } from './bulk.ts';
+import { NativeHmac, sha256Declarations } from './native-hmac.ts';
+import type { Sha256Symbols } from './native-hmac.ts';
 
 type Pointer = Uint8Array | Int32Array | null | object;
 type Call<Result> = (...inputs: (Pointer | number)[]) => Result;
 
-interface Symbols {
+interface Symbols extends Sha256Symbols {
   readonly cipherContextNew: Call<object | null>;
   readonly aes256Gcm: Call<object | null>;
   readonly cipherInit: Call<number>;
@@ -34,6 +36,7 @@ interface Symbols {
 }
 
 const declarations: { readonly [name in keyof Symbols]: string } = {
+  ...sha256Declarations,
   cipherContextNew: 'void *EVP_CIPHER_CTX_new()',
   aes256Gcm: 'void *EVP_aes_256_gcm()',
   cipherInit: 'int EVP_CipherInit_ex(void *, void *, void *, void *, void *, int)',
@@ -63,7 +66,9 @@ export function nativeBulk(): Bulk | null {
   if (symbols === null) return null;
   const cipher = new Gcm(symbols);
   const zstd = new Zstd(symbols);
+  const sha256 = new NativeHmac(symbols);
   return {
+    hmacSha256: (...inputs) => sha256.hmac(...inputs),
     gcmSealInto: (...inputs) => cipher.seal(...inputs),
     gcmOpenInto: (...inputs) => cipher.open(...inputs),
     zstdCompressInto: (...inputs) => zstd.compress(...inputs),

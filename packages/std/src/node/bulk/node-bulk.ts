@@ -3,6 +3,8 @@
  */
 import crypto from 'node:crypto';
 import zlib from 'node:zlib';
+import type { SecretKey } from '../../ports/primitives.ts';
+import { NodeSecretKey } from '../secret-key.ts';
 import { tagBytes } from './bulk.ts';
 import type { Bulk, GcmCall } from './bulk.ts';
 
@@ -26,6 +28,13 @@ function inPieces(cipher: { update(data: Uint8Array): Buffer }, input: Uint8Arra
 /** Now rather than when the garbage collector comes: it lets 64 MB of such buffers pile up in each thread first. */
 function giveBack({ byteLength, buffer }: Buffer): void {
   if (byteLength === buffer.byteLength && byteLength > 0 && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+function hmacSha256(key: SecretKey, parts: readonly Uint8Array[]): Uint8Array {
+  const running = crypto.createHmac('sha256', NodeSecretKey.keyOf(key));
+  for (const part of parts) running.update(part);
+  const { buffer, byteOffset, length } = running.digest();
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 function gcmSealInto({ key, nonce, aad }: GcmCall, plaintext: Uint8Array, target: Uint8Array): void {
@@ -81,4 +90,4 @@ function zstdDecompressInto(frame: Uint8Array, target: Uint8Array): boolean {
   }
 }
 
-export const nodeBulk: Bulk = { gcmSealInto, gcmOpenInto, zstdCompressInto, zstdDecompressInto };
+export const nodeBulk: Bulk = { hmacSha256, gcmSealInto, gcmOpenInto, zstdCompressInto, zstdDecompressInto };
