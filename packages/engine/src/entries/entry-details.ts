@@ -25,8 +25,8 @@ export function writeDetails(writer: PackedWriter, details: EntryDetails): numbe
       (xattrs.length === 0 ? 0 : flags.xattrs) |
       (acls.length === 0 ? 0 : flags.acls),
   );
-  if (user !== null) writeShort(writer, utf8Encode(user));
-  if (group !== null) writeShort(writer, utf8Encode(group));
+  if (user !== null) writer.shortText(user);
+  if (group !== null) writer.shortText(group);
   if (linkTarget !== null) {
     writer.u16(linkTarget.length);
     writer.bytes(linkTarget);
@@ -38,13 +38,8 @@ export function writeDetails(writer: PackedWriter, details: EntryDetails): numbe
   return writer.length - start;
 }
 
-function writeShort(writer: PackedWriter, bytes: Uint8Array): void {
-  writer.u8(Math.min(bytes.length, 255));
-  writer.bytes(bytes.subarray(0, 255));
-}
-
 function writeNamed(writer: PackedWriter, name: Uint8Array, value: Uint8Array): void {
-  writeShort(writer, name);
+  writer.shortBytes(name);
   writer.u32(value.length);
   writer.bytes(value);
 }

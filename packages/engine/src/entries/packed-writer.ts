@@ -2,6 +2,7 @@
  * A growing buffer for the engine's own compact messages and cache blocks: little-endian, no range checks beyond what the
  * types say, since it stands on the way of every entry. Nothing of it is part of the format.
  */
+import { utf8Encode } from '@twinvault/std';
 
 const bytesMin = 4096;
 
@@ -56,6 +57,28 @@ export class PackedWriter {
   bytes(value: Uint8Array): void {
     const at = this.reserve(value.length);
     this.#bytes.set(value, at);
+  }
+
+  /** u8 length | UTF-8, cut at 255 bytes. Most texts here are short and ASCII: "root" is written 100,000 times, without an array for each. */
+  shortText(text: string): void {
+    const at = this.reserve(1 + text.length);
+    const into = this.#bytes;
+    for (let index = 0; index < text.length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80 || index === 255) {
+        this.#length = at;
+        this.shortBytes(utf8Encode(text));
+        return;
+      }
+      into[at + 1 + index] = code;
+    }
+    into[at] = text.length;
+  }
+
+  /** u8 length | bytes, cut at 255. */
+  shortBytes(value: Uint8Array): void {
+    this.u8(Math.min(value.length, 255));
+    this.bytes(value.length > 255 ? value.subarray(0, 255) : value);
   }
 
   setU32(at: number, value: number): void {

@@ -46,6 +46,12 @@ export function openSourceReaderOver(calls: System, config: SourceReaderConfig):
   return new LinuxReader(calls, config);
 }
 
+/** Where an entry stands; its path is put together for errors alone. */
+interface EntryKey {
+  readonly directory: Uint8Array;
+  readonly name: Uint8Array;
+}
+
 /** What all entries of one reader share. */
 interface Shared {
   readonly system: System;
@@ -78,17 +84,21 @@ class LinuxReader implements SourceReader {
   open(directory: Uint8Array, name: Uint8Array, stat: EntryStat): OpenedEntry {
     const directoryFd = this.#directories.open(directory);
     if (directoryFd < 0) throw readError('openat', directoryFd);
-    const path = joinName(directory, name);
-    if (stat.type === entryTypes.file) return this.#openFile({ directoryFd, name }, path);
-    if (stat.type === entryTypes.directory && this.#above.has(keyOf(path))) {
-      const fd = this.#directories.open(path);
-      if (fd < 0) throw readError('openat', fd);
-      return new NamedEntry(this.#shared, { place: { directoryFd: fd, name: noName }, path, type: stat.type });
+    const key: EntryKey = { directory, name };
+    if (stat.type === entryTypes.file) return this.#openFile(directoryFd, key);
+    if (stat.type === entryTypes.directory) {
+      const path = joinName(directory, name);
+      if (this.#above.has(keyOf(path))) {
+        const fd = this.#directories.open(path);
+        if (fd < 0) throw readError('openat', fd);
+        return new NamedEntry(this.#shared, { place: { directoryFd: fd, name: noName }, key, type: stat.type });
+      }
     }
-    return new NamedEntry(this.#shared, { place: { directoryFd, name }, path, type: stat.type });
+    return new NamedEntry(this.#shared, { place: { directoryFd, name }, key, type: stat.type });
   }
 
-  #openFile({ directoryFd, name }: At, path: Uint8Array): OpenedEntry {
+  #openFile(directoryFd: number, key: EntryKey): OpenedEntry {
+    const { name } = key;
     const calls = this.#shared.system;
     let fd = calls.openAt(directoryFd, name, fileFlags | O_NOATIME);
     // Only the owner and root may ask to leave the access time alone.
@@ -97,7 +107,7 @@ class LinuxReader implements SourceReader {
     if (fd === -errnos.EAGAIN) fd = calls.openAt(directoryFd, name, fileFlags & ~O_NONBLOCK);
     if (fd < 0) throw readError('openat', fd);
     try {
-      return new OpenedFile(this.#shared, fd, path);
+      return new OpenedFile(this.#shared, fd, key);
     } catch (error) {
       calls.close(fd);
       throw error;
@@ -119,9 +129,9 @@ function statOf({ system: calls, status }: Shared, { directoryFd, name }: At, ty
 
 function readDetails(
   { owners, xattrs }: Shared,
-  entry: { readonly place: XattrPlace; readonly path: Uint8Array; readonly stat: EntryStat },
+  entry: { readonly place: XattrPlace; readonly key: EntryKey; readonly stat: EntryStat },
 ): { details: EntryDetails; errors: EntryError[] } {
-  const { place, path, stat } = entry;
+  const { place, key, stat } = entry;
   const read = xattrs.read(place);
   const details: EntryDetails = {
     user: owners.userName(stat.uid),
@@ -130,6 +140,8 @@ function readDetails(
     xattrs: read.xattrs,
     acls: read.acls,
   };
+  if (read.failures.length === 0) return { details, errors: [] };
+  const path = joinName(key.directory, key.name);
   const errors = read.failures.map(({ errno, detail }) => ({ path, code: readFailureCode(errno), detail }));
   return { details, errors };
 }
@@ -138,18 +150,18 @@ class OpenedFile implements OpenedEntry {
   readonly stat: EntryStat;
   readonly #shared: Shared;
   readonly #at: At;
-  readonly #path: Uint8Array;
+  readonly #key: EntryKey;
   #isOpen = true;
 
-  constructor(shared: Shared, fd: number, path: Uint8Array) {
+  constructor(shared: Shared, fd: number, key: EntryKey) {
     this.#shared = shared;
     this.#at = { directoryFd: fd, name: noName };
-    this.#path = path;
+    this.#key = key;
     this.stat = statOf(shared, this.#at, entryTypes.file);
   }
 
   details(): { details: EntryDetails; errors: EntryError[] } {
-    return readDetails(this.#shared, { place: this.#at.directoryFd, path: this.#path, stat: this.stat });
+    return readDetails(this.#shared, { place: this.#at.directoryFd, key: this.#key, stat: this.stat });
   }
 
   dataRanges(): readonly DataRange[] {
@@ -203,19 +215,19 @@ class NamedEntry implements OpenedEntry {
   readonly stat: EntryStat;
   readonly #shared: Shared;
   readonly #place: At;
-  readonly #path: Uint8Array;
+  readonly #key: EntryKey;
 
-  constructor(shared: Shared, entry: { readonly place: At; readonly path: Uint8Array; readonly type: number }) {
+  constructor(shared: Shared, entry: { readonly place: At; readonly key: EntryKey; readonly type: number }) {
     this.#shared = shared;
     this.#place = entry.place;
-    this.#path = entry.path;
+    this.#key = entry.key;
     this.stat = statOf(shared, entry.place, entry.type);
   }
 
   details(): { details: EntryDetails; errors: EntryError[] } {
     const { stat } = this;
     const place = this.#place.name.length === 0 ? this.#place.directoryFd : this.#place;
-    const read = readDetails(this.#shared, { place, path: this.#path, stat });
+    const read = readDetails(this.#shared, { place, key: this.#key, stat });
     if (stat.type !== entryTypes.link) return read;
     return { details: { ...read.details, linkTarget: this.#readLink() }, errors: read.errors };
   }
