@@ -7,6 +7,7 @@ import type { RecordFilter, RecordSummary, SessionRequest, VaultSafe } from '@tw
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
+import { demandAppends } from './homes/homes.ts';
 import { openReading, resumeReading } from './reading/reading.ts';
 import type { SiteReading } from './reading/reading.ts';
 import { LookUpHere } from './lookup/look-up.ts';
@@ -50,12 +51,16 @@ export class SiteSafe implements VaultSafe {
     return asProtocol(async () => {
       if (parseLedgerEntry(entry).payload.kind === 'slots')
         throw new ProtocolError('slots-mismatch', { context: { defect: 'slots left out' } });
+      await demandAppends(this.#parts, entry);
       await this.#parts.ledger.append(entry);
     });
   }
 
   replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void> {
-    return asProtocol(() => replaceSlots(this.#parts.context, this.#parts.ledger, { slots, entry }));
+    return asProtocol(async () => {
+      await demandAppends(this.#parts, entry);
+      await replaceSlots(this.#parts.context, this.#parts.ledger, { slots, entry });
+    });
   }
 
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]> {

@@ -33,7 +33,7 @@ import type { Cache } from './store/cache.ts';
 import { cacheFolder, SafeLayout } from './store/layout.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { asProtocol } from './store/vault-files.ts';
-import { noTwins } from './twins/twins.ts';
+import { storedTwins } from './twins/twins.ts';
 import type { Twins } from './twins/twins.ts';
 
 export interface VaultParts {
@@ -52,7 +52,7 @@ export interface VaultParts {
   readonly verifyPack?: VerifyPack;
   /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
   readonly minimumAgeMs?: number;
-  /** The sites that keep the same safes; none when left out. */
+  /** The sites that keep the same safes; what the store says when left out. */
   readonly twins?: Twins;
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
@@ -71,7 +71,7 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
   const { ports, store, leases, cache, key, skewMs = 0, minimumAgeMs = 0, reserve = null, release } = parts;
-  const { lookUps = new LookUps(null), verifyPack = verifyHere, twins = noTwins } = parts;
+  const { lookUps = new LookUps(null), verifyPack = verifyHere, twins = storedTwins(store) } = parts;
   const marker = await asProtocol(() => readMarker(store));
   const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, lookUps, verifyPack, twins };
   return new SiteVault(context, { reserve, release });

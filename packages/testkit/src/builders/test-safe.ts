@@ -17,6 +17,7 @@ import {
   kemCiphertextBytes,
   kemPublicKeyBytes,
   Ledger,
+  ledgerSecondMessage,
   objectDigest,
   packKinds,
   parseRecord,
@@ -28,6 +29,7 @@ import type {
   CertificateId,
   ChunkId,
   ComputerId,
+  LedgerEntry,
   LedgerHead,
   LedgerPayload,
   PackKind,
@@ -156,10 +158,18 @@ export class TestSafe {
 
   /** The next ledger entry with this payload, signed by the root unless a seed is given; not appended. */
   entry(payload: LedgerPayload, signerSeed: Uint8Array = this.rootSeed): Uint8Array {
+    return encodeLedgerEntry(this.#next(payload, signerSeed), (message) => primitives.ed25519Sign(signerSeed, message));
+  }
+
+  /** What a second operator signs of it. */
+  secondMessage(payload: LedgerPayload, signerSeed: Uint8Array): Uint8Array {
+    return ledgerSecondMessage(this.#next(payload, signerSeed));
+  }
+
+  #next(payload: LedgerPayload, signerSeed: Uint8Array): LedgerEntry {
     const { number, digest, root } = this.head;
     const signer = primitives.ed25519PublicKey(signerSeed);
-    const entry = { safe: this.safe, number: number + 1, previous: digest, root, createdMs, signer, payload };
-    return encodeLedgerEntry(entry, (message) => primitives.ed25519Sign(signerSeed, message));
+    return { safe: this.safe, number: number + 1, previous: digest, root, createdMs, signer, payload };
   }
 
   /** Takes an entry into the safe's own ledger; a vault is told by the caller. */

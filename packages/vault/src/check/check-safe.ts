@@ -102,7 +102,7 @@ const idFolders = ['slots', 'records', 'receipts', 'stubs', 'committing', 'plans
 
 async function checkNames({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout } = context;
-  const known: ReadonlySet<string> = new Set(['descriptor', ...safeFolders]);
+  const known: ReadonlySet<string> = new Set(['descriptor', 'follows', 'twins', 'cleaned', ...safeFolders]);
   for (const name of await store.entries(layout.folder)) {
     if (!known.has(name)) run.found('name-unknown', `${layout.folder}/${name}`);
   }

@@ -74,6 +74,16 @@ export class SafeLayout {
     return digest === undefined ? place : `${place}/${digest}`;
   }
 
+  /** Note: how far a twin's feed was taken in. */
+  twinProgress(site: string): string {
+    return `${this.folder}/twins/${site}/read`;
+  }
+
+  /** Note: when clean-up ran last, by both clocks. */
+  get cleaned(): string {
+    return `${this.folder}/cleaned`;
+  }
+
   get index(): string {
     return `${cacheFolder}/${this.safeHex}/index`;
   }
@@ -97,5 +107,6 @@ export const safeFolders = [
   'locks',
   'damaged',
   'erases',
+  'lost',
 ] as const;
 export type SafeFolder = (typeof safeFolders)[number];
