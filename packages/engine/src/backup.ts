@@ -64,6 +64,8 @@ export interface BackupOptions {
   readonly workers?: number;
   /** The site's public key (`Vault.site()`), to verify the receipt with. */
   readonly siteKey?: Uint8Array;
+  /** The vault is on a seed disk of this id (docs/format/seed.md): the job's first run, or one that goes on with it. */
+  readonly seedDisk?: Uint8Array;
   /** Called a few times a second and at each change of phase. */
   readonly progress?: (progress: BackupProgress) => void;
   /** Stops the run; what was sent is kept as a checkpoint. */
@@ -81,7 +83,8 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   using _lock = jobState.lock();
   using progress = new RunProgress({ ...platform, tell: options.progress ?? null });
   const startMs = platform.clock.nowMs();
-  const run = await openRun({ vault: options.vault, agent, job, state: safeState });
+  const { vault, seedDisk } = options;
+  const run = await openRun({ vault, agent, job, state: safeState, startMs, ...(seedDisk === undefined ? {} : { seedDisk }) });
   await using _session = run.session;
   const backupRun = new BackupRun({ ...options, safeState, jobState, run, progress, startMs });
   return await backupRun.perform();
@@ -286,6 +289,7 @@ class BackupRun {
     try {
       const pins = await safeState.pins();
       pins.pinHead(headKey(agent, job), { record: digest, sequence });
+      if (this.parts.seedDisk === undefined) pins.endSeed(headKey(agent, job));
       pins.addRun(this.runRow(this.tally.errorCount === 0 ? 'ok' : 'with errors', record.sentBytes));
       await this.parts.jobState.keepRefs(digest, record.refs);
     } catch (error) {

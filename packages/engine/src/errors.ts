@@ -48,6 +48,18 @@ export const engineErrorCodes = {
     retry: 'later',
     meaning: 'The run was stopped; what it had sent is kept for the next one.',
   },
+  'seed-awaited': {
+    retry: 'later',
+    meaning: "The job's first safeset is on its way on a seed disk, and this vault has not taken it in yet.",
+  },
+  'seed-elsewhere': {
+    retry: 'never',
+    meaning: 'The seed of this job was begun on another disk.',
+  },
+  'seed-late': {
+    retry: 'never',
+    meaning: 'The job has safesets at its vault already, so a seed would not be its first.',
+  },
   'settings-damaged': {
     retry: 'never',
     meaning: 'The settings of this computer for a safe cannot be read; they have to be chosen again.',

@@ -88,6 +88,7 @@ export {
   recordRefsBytesMax,
   recordSealedBytesMax,
   ropeExtentsMin,
+  seedListBytesMax,
   signatureBytes,
   signedBytesMax,
   signingKeyBytes,
@@ -148,5 +149,9 @@ export {
 export type { RefsPack } from './refs.ts';
 export { encodeSafeDescriptor, parseSafeDescriptor, rootKeyShortForm, safeIdOf } from './safe-descriptor.ts';
 export type { SafeDescriptor } from './safe-descriptor.ts';
+export { encodeSeedList, parseSeedList, seedObjectKinds } from './seed-list.ts';
+export type { SeedObject, SeedObjectKind } from './seed-list.ts';
+export { encodeSeedManifest, parseSeedManifest, seedObjects, seedPurposes } from './seed-manifest.ts';
+export type { SeedFacts, SeedManifest, SeedPurpose } from './seed-manifest.ts';
 export { encodeStub, parseStub } from './stub.ts';
 export type { ParsedStub } from './stub.ts';

@@ -24,6 +24,8 @@ export const planBytesMax: number = 16 * MiB;
 /** Packs that one plan makes. */
 export const planPacksMax = 1024;
 export const eraseOrderBytesMax: number = 1 * MiB;
+/** List of a seed disk. */
+export const seedListBytesMax: number = 128 * MiB;
 export const slotBytesMax = 4096;
 export const slotsMax = 16;
 export const labelBytesMax = 256;

@@ -38,10 +38,11 @@ const magics = {
   stub: 'TVST',
   plan: 'TVCP',
   erase: 'TVEO',
+  seed: 'TVSM',
 } as const;
 
 export type ObjectKind = keyof typeof magics;
-export type SignedKind = 'safe' | 'ledger' | 'receipt' | 'tombstone' | 'plan' | 'erase';
+export type SignedKind = 'safe' | 'ledger' | 'receipt' | 'tombstone' | 'plan' | 'erase' | 'seed';
 
 /** SHA-256 of all bytes: the digest, and where nothing else is said the name, of an object. */
 export function objectDigest(bytes: Uint8Array): Uint8Array {

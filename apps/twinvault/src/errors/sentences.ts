@@ -297,6 +297,20 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'state-damaged': 'A file of the local state is damaged: {localPath}',
   }),
 
+  ...all(
+    'missing',
+    'Wait until whoever runs the site has taken the disk in: the next run then sends only what changed. If the disk is lost, twinvault seed forget lets the job begin anew over the network.',
+    {
+      'seed-awaited':
+        "This job's first backup lies on seed disk {disk}, begun on {begun}, and the vault has not taken that in yet. Nothing was sent.",
+    },
+  ),
+  ...all('usage', 'Go on with that disk. If it is lost, twinvault seed forget gives it up; then begin again on this one.', {
+    'seed-elsewhere': 'The seed of this job was begun on another disk, {disk}, on {begun}. Nothing was written.',
+  }),
+  ...all('usage', 'Use twinvault backup: it sends only what changed. For a first backup of something else, name another --job.', {
+    'seed-late': 'This job has {sequence} safesets at its vault already, so a seed disk would not bring its first.',
+  }),
   ...all('trust', askOperator, {
     'head-rolled-back': 'The vault shows an older state of this job than this computer has seen.',
     'ledger-rolled-back': 'The vault shows an older or another ledger of this safe than this computer has seen.',

@@ -56,17 +56,19 @@ export async function init(context: VerbContext, options: InitOptions): Promise<
   using state = safeState(context, options.state, enrolled.agent.safe);
   await writeKit(files, kitFile, { kit: made.kit, language: languageOf(options.language) });
   const settings: ComputerSettings = { ...settingsDefault, ...(options.reuse === undefined ? {} : { reuse: options.reuse }) };
+  const newSafe = { ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] };
   let kitChecked = false;
   try {
     kitChecked = await checkKit(context, kitFile, { kit: made.kit, isWanted: options.check });
     await state.saveSettings(settings);
     await state.saveAgentKeys(enrolled.agent);
-    await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, enrolled.entry] });
+    await vault.createSafe(newSafe);
   } catch (error) {
     // Without the safe this kit opens nothing and would only confuse.
     await files.remove(kitFile);
     throw error;
   }
+  await state.sawLedger(newSafe, enrolled.opened.ledger.head);
   const shortForm = rootKeyShortForm(enrolled.agent.rootKey);
   context.output.result(
     {

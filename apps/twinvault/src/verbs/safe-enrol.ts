@@ -83,6 +83,8 @@ export async function safeEnrol(context: VerbContext, options: EnrolOptions): Pr
   const chosen = options.reuse === undefined ? settings : { ...settings, reuse: options.reuse };
   await state.saveSettings(chosen);
   await state.saveAgentKeys(enrolled.agent);
+  const served = { descriptor: await found.safe.descriptor(), ledger: await found.safe.ledger(1) };
+  await state.sawLedger(served, enrolled.opened.ledger.head);
   if (before !== null) {
     const ledgerHead = await before.state.ledgerHead(before.keys);
     await before.state.passOn({ next: found.safe.safe, rootKey: before.keys.rootKey, ledgerHead });

@@ -29,7 +29,9 @@ export function safeState(context: VerbContext, state: string | undefined, safe:
 export async function seenLedger(context: VerbContext, safe: VaultSafe, stateOption: string | undefined): Promise<Ledger> {
   const [descriptor, ledger, slots] = await Promise.all([safe.descriptor(), safe.ledger(1), safe.slots()]);
   using state = safeState(context, stateOption, safe.safe);
-  const replayed = replayPinned({ descriptor, ledger }, (await state.pinned()) ?? undefined);
+  const pinned = await state.pinned();
+  const replayed = replayPinned({ descriptor, ledger }, pinned ?? undefined);
+  if (pinned !== null) await state.sawLedger({ descriptor, ledger }, replayed.head);
   tellEscrow(context, replayed, slots);
   return replayed;
 }
@@ -57,7 +59,7 @@ export async function openWithSecret(
   const pinned = await state.pinned();
   const opened = await openSafe({ descriptor, slots, ledger }, slotSecret(secret, safe.safe), pinned ?? undefined);
   tellEscrow(context, opened.ledger, slots);
-  if (pinned !== null) (await state.pins()).pinLedgerHead(opened.ledger.head);
+  if (pinned !== null) await state.sawLedger({ descriptor, ledger }, opened.ledger.head);
   return opened;
 }
 

@@ -10,7 +10,7 @@ import { replayPinned, SealError } from '@twinvault/seal';
 import type { AgentKeys } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { SafeState } from '../state/agent-state.ts';
-import type { JobHead } from '../state/pins.ts';
+import type { JobHead, Pins, SeedBegun } from '../state/pins.ts';
 
 export interface OpenedRun {
   readonly ledger: Ledger;
@@ -29,10 +29,14 @@ export interface OpeningOptions {
   readonly agent: AgentKeys;
   readonly job: string;
   readonly state: SafeState;
+  /** Id of the seed disk whose vault this is; left out for a vault that keeps. */
+  readonly seedDisk?: Uint8Array;
+  /** Of the beginning of the run. */
+  readonly startMs: number;
 }
 
-/** EngineError 'agent-foreign', 'agent-revoked', 'safe-succeeded', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
-export async function openRun({ vault, agent, job, state }: OpeningOptions): Promise<OpenedRun> {
+/** EngineError 'seed-awaited', 'seed-elsewhere', 'seed-late', 'agent-foreign', 'agent-revoked', 'safe-succeeded', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
+export async function openRun({ vault, agent, job, state, seedDisk, startMs }: OpeningOptions): Promise<OpenedRun> {
   if (!equalBytes(vault.safe, agent.safe)) throw new EngineError('agent-foreign');
   const pins = await state.pins();
   const seen = await state.ledgerHead(agent);
@@ -41,14 +45,17 @@ export async function openRun({ vault, agent, job, state }: OpeningOptions): Pro
   if (ledger.certificate(agent.certificate) === null || ledger.revocationOf(agent.certificate) !== null) {
     throw new EngineError('agent-revoked');
   }
-  pins.pinLedgerHead(ledger.head);
+  await state.sawLedger(served, ledger.head);
   if (ledger.successor() !== null) throw new EngineError('safe-succeeded');
   const { certificate, computer } = agent;
+  const key = headKey(agent, job);
+  if (seedDisk !== undefined) demandSeed(pins, key, { disk: seedDisk, begunMs: startMs });
   const session = await vault.openSession({ certificate, computer, job, ledger: ledger.head });
   try {
     const { heads } = session;
-    const pinned = pins.head(headKey(agent, job));
-    const sequence = 1 + (await checkHeads({ vault, ledger, heads, pinned }, { job, computer }));
+    const pinned = pins.head(key);
+    const seed = seedDisk === undefined ? pins.seed(key) : null;
+    const sequence = 1 + (await checkHeads({ vault, ledger, heads, pinned, seed }, { job, computer }));
     return { ledger, suite: ledger.minimumSuite, kem: ledger.epoch(), session, heads, sequence };
   } catch (error) {
     await session[Symbol.asyncDispose]();
@@ -61,18 +68,34 @@ export function headKey(agent: AgentKeys, job: string): string {
   return `${toHex(agent.computer)}/${job}`;
 }
 
+/** A seed is the first run of a job, on one disk. */
+function demandSeed(pins: Pins, key: string, begin: SeedBegun): void {
+  const begun = pins.seed(key);
+  if (begun === null) {
+    const head = pins.head(key);
+    if (head !== null) throw new EngineError('seed-late', { context: { sequence: head.sequence } });
+    pins.beginSeed(key, begin);
+  } else if (!equalBytes(begun.disk, begin.disk)) throw new EngineError('seed-elsewhere', { context: seedContext(begun) });
+}
+
+function seedContext({ disk, begunMs }: SeedBegun): { readonly disk: string; readonly begun: string } {
+  return { disk: toHex(disk).slice(0, 8), begun: new Date(begunMs).toISOString().slice(0, 10) };
+}
+
 interface HeadsToCheck {
   readonly vault: VaultSafe;
   readonly ledger: Ledger;
   readonly heads: readonly RecordSummary[];
   readonly pinned: JobHead | null;
+  /** The pinned head came to a disk, and this vault is not on it. */
+  readonly seed: SeedBegun | null;
 }
 
 /**
  * The highest sequence of the heads, 0 of a new job. 'head-rolled-back' unless the pinned head is one of the site's heads or
- * an ancestor of one. What a site says of a record counts only when the record itself, under its digest, says it.
+ * an ancestor of one; 'seed-awaited' where that is on a disk still. What a site says of a record counts only when the record itself, under its digest, says it.
  */
-async function checkHeads({ vault, ledger, heads, pinned }: HeadsToCheck, filter: JobFilter): Promise<number> {
+async function checkHeads({ vault, ledger, heads, pinned, seed }: HeadsToCheck, filter: JobFilter): Promise<number> {
   const isPinned = ({ digest }: RecordSummary): boolean => pinned !== null && equalBytes(digest, pinned.record);
   const sequences: number[] = [];
   for (const head of heads) {
@@ -81,7 +104,10 @@ async function checkHeads({ vault, ledger, heads, pinned }: HeadsToCheck, filter
   }
   const newest = Math.max(0, ...sequences);
   if (pinned === null || heads.some(isPinned)) return newest;
-  const rolledBack = new EngineError('head-rolled-back', { context: { seen: pinned.sequence, served: newest } });
+  const rolledBack =
+    seed === null
+      ? new EngineError('head-rolled-back', { context: { seen: pinned.sequence, served: newest } })
+      : new EngineError('seed-awaited', { context: seedContext(seed) });
   if (newest <= pinned.sequence) throw rolledBack;
   const known = await ancestry(vault, heads, filter);
   if (!known.has(toHex(pinned.record))) throw rolledBack;

@@ -4,6 +4,7 @@
  *   safes/<safe id>/agent.key              the agent's keys (mode 0600): no cache
  *   safes/<safe id>/passed-on              in the place of the keys of a safe that was left for its successor (passed-on.ts): no cache
  *   safes/<safe id>/settings               what was chosen for this computer (settings.ts): no cache; the defaults when missing
+ *   safes/<safe id>/ledger                 the ledger as it was seen last (kept-ledger.ts)
  *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
  *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
  *   safes/<safe id>/jobs/<hash>/signatures.db   page signatures of the large files in it (signature-store.ts)
@@ -20,6 +21,8 @@ import { encodeAgentKeys, parseAgentKeys } from '@twinvault/seal';
 import type { AgentKeys, PinnedSafe } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import { JobState } from './job-state.ts';
+import { encodeKeptLedger, keptLedgerBytesMax, parseKeptLedger } from './kept-ledger.ts';
+import type { KeptLedger } from './kept-ledger.ts';
 import { encodePassedOn, parsePassedOn, passedOnBytesMax } from './passed-on.ts';
 import type { PassedOn } from './passed-on.ts';
 import { Pins } from './pins.ts';
@@ -160,6 +163,36 @@ export class SafeState implements Disposable {
     await this.files.makeDirectory(this.path, { mode: 0o700 });
     this.database ??= this.databases.open(`${this.path}/state.db`);
     return new Pins(this.database);
+  }
+
+  /** Pins the head of a ledger that was replayed and fits what was pinned before, and keeps the ledger, best effort, for what is done without a vault. */
+  async sawLedger(served: KeptLedger, head: LedgerHead): Promise<void> {
+    const pins = await this.pins();
+    const isKnown = pins.ledgerHead()?.number === head.number && (await this.files.stat(this.ledgerPath)) !== null;
+    pins.pinLedgerHead(head);
+    if (isKnown) return;
+    const bytes = encodeKeptLedger(served);
+    if (bytes.length > keptLedgerBytesMax) return;
+    try {
+      await this.files.replace(this.ledgerPath, [bytes], { mode: 0o600 });
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+    }
+  }
+
+  /** What `sawLedger` kept last; null when there is nothing, or it was lost. Not verified. */
+  async keptLedger(): Promise<KeptLedger | null> {
+    try {
+      const bytes = await this.files.read(this.ledgerPath, keptLedgerBytesMax);
+      return bytes === null ? null : parseKeptLedger(bytes);
+    } catch (error) {
+      if (error instanceof CodedError) return null;
+      throw error;
+    }
+  }
+
+  private get ledgerPath(): string {
+    return `${this.path}/ledger`;
   }
 
   /** The ledger head this computer has seen, the newer of the pin and the key file's. */

@@ -1,6 +1,6 @@
 /*
- * What an agent has seen and does not accept less than (ledger head, head of each job), and the history of its runs: rows of
- * the local database. Losing them weakens the check for a rolled-back site until the next run; nothing else. The database carries its version
+ * What an agent has seen and does not accept less than (ledger head, head of each job), which job's first run is on its way on a seed disk,
+ * and the history of its runs: rows of the local database. Losing them weakens the check for a rolled-back site until the next run; nothing else. The database carries its version
  * (SQLite's user_version), so that no version takes for its own what a newer one meant otherwise.
  */
 import { recordDigest } from '@twinvault/format';
@@ -16,10 +16,11 @@ const schema = `
   CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, job TEXT NOT NULL, started INTEGER NOT NULL,
     ended INTEGER NOT NULL, result TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     uploaded INTEGER NOT NULL, errors INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS seeds (job TEXT PRIMARY KEY, disk BLOB NOT NULL, begun INTEGER NOT NULL) STRICT;
 `;
 
-/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the same tables. */
-const version = 1;
+/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the tables of version 1. 2 added `seeds`. */
+const version = 2;
 
 /** Runs kept per job. */
 const runsMax = 400;
@@ -27,6 +28,13 @@ const runsMax = 400;
 export interface JobHead {
   readonly record: RecordDigest;
   readonly sequence: number;
+}
+
+/** A job whose head, if it has one, stands on a disk and not yet at a site. */
+export interface SeedBegun {
+  /** Id of the disk: the site id of the vault on it. */
+  readonly disk: Uint8Array;
+  readonly begunMs: number;
 }
 
 export interface RunRow {
@@ -84,6 +92,32 @@ export class Pins {
       head.record,
       head.sequence,
     );
+  }
+
+  /** From the beginning of a seed until a site shows its safeset, or is sent another. */
+  seed(job: string): SeedBegun | null {
+    const row = this.database.all('SELECT disk, begun FROM seeds WHERE job = ?', job)[0];
+    return row === undefined ? null : { disk: blob(row, 'disk'), begunMs: integer(row, 'begun') };
+  }
+
+  /** Of a job without head. */
+  beginSeed(job: string, { disk, begunMs }: SeedBegun): void {
+    this.database.run('INSERT INTO seeds (job, disk, begun) VALUES (?, ?, ?)', job, disk, Math.round(begunMs));
+  }
+
+  /** A site has what the seed brought, or more. */
+  endSeed(job: string): void {
+    this.database.run('DELETE FROM seeds WHERE job = ?', job);
+  }
+
+  /** The disk is lost: the job is one that was never backed up. False when no seed of it is on its way. */
+  forgetSeed(job: string): boolean {
+    if (this.seed(job) === null) return false;
+    this.database.transaction(() => {
+      this.database.run('DELETE FROM heads WHERE job = ?', job);
+      this.database.run('DELETE FROM seeds WHERE job = ?', job);
+    });
+    return true;
   }
 
   addRun(row: RunRow): void {
