@@ -79,7 +79,7 @@ function addToken(vault: Command, run: RunVerb): void {
     .addOption(new Option('--safe <id>', 'for this safe alone, by its id'))
     .addOption(new Option('--all-safes', 'for every safe of the site, and for new ones'))
     .addOption(
-      new Option('--verbs <list>', 'what it is good for, with commas: create, read, write, operate')
+      new Option('--verbs <list>', 'what it is good for, with commas: create, read, write, operate, follow')
         .default(['write'] as readonly Verb[], 'write')
         .argParser(verbList),
     )
@@ -91,7 +91,7 @@ function addToken(vault: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nVerbs:\n  create   make new safes\n  read     list and restore\n  write    back up, and all that read is good for\n  operate  clean, check, rebuild, metering: only with --all-safes\n\n' +
+      '\nVerbs:\n  create   make new safes\n  read     list and restore\n  write    back up, and all that read is good for\n  operate  clean, check, rebuild, metering: only with --all-safes\n  follow   for the other site of two, which copies all safes: only with --all-safes\n\n' +
         'Example:\n  twinvault vault token --config site.yaml --all-safes --verbs create,write --token-file new-customer.token',
     )
     .action((options) =>
@@ -99,7 +99,7 @@ function addToken(vault: Command, run: RunVerb): void {
     );
 }
 
-const verbNames: ReadonlySet<string> = new Set<Verb>(['create', 'read', 'write', 'operate']);
+const verbNames: ReadonlySet<string> = new Set<Verb>(['create', 'read', 'write', 'operate', 'follow']);
 
 function isVerb(name: string): name is Verb {
   return verbNames.has(name);
@@ -109,6 +109,6 @@ function verbList(text: string): readonly Verb[] {
   const names = [...new Set(text.split(','))];
   const verbs = names.filter(isVerb);
   if (verbs.length < names.length)
-    throw new InvalidArgumentError('It takes create, read, write and operate, with commas between them.');
+    throw new InvalidArgumentError('It takes create, read, write, operate and follow, with commas between them.');
   return verbs;
 }

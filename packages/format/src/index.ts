@@ -153,5 +153,5 @@ export { encodeSeedList, parseSeedList, seedObjectKinds } from './seed-list.ts';
 export type { SeedObject, SeedObjectKind } from './seed-list.ts';
 export { encodeSeedManifest, parseSeedManifest, seedObjects, seedPurposes } from './seed-manifest.ts';
 export type { SeedFacts, SeedManifest, SeedPurpose } from './seed-manifest.ts';
-export { encodeStub, parseStub } from './stub.ts';
+export { encodeStub, parseStub, stubBytesMax } from './stub.ts';
 export type { ParsedStub } from './stub.ts';

@@ -21,7 +21,8 @@ export interface ParsedStub extends RecordProof {
 }
 
 const afterPublicBytes = 2 * digestBytes + signatureBytes + 4;
-const stubBytesMax = objectHeaderBytes + 4 + recordPublicBytesMax + afterPublicBytes + signedBytesMax;
+/** Of a whole stub. */
+export const stubBytesMax: number = objectHeaderBytes + 4 + recordPublicBytesMax + afterPublicBytes + signedBytesMax;
 
 /** `tombstone`: stored bytes of one that names this record. Throws as parseStub does otherwise. */
 export function encodeStub(record: RecordProof, tombstone: Uint8Array): Uint8Array {

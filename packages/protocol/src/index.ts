@@ -39,13 +39,15 @@ export {
   retryPauseMsMax,
   retryPauseMsMin,
   safesMax,
+  sitesMax,
   slotsBytesMax,
   slowBytesPerSecondMin,
   slowMsMax,
   tokenFileBytesMax,
+  twinObjectBytesMax,
 } from './limits.ts';
 export { twinObjectKinds } from './twin-port.ts';
-export type { TwinEvent, TwinFeedPage, TwinObjectKind, TwinObjectName, TwinSafe, TwinSource } from './twin-port.ts';
+export type { AskedObject, TwinEvent, TwinFeedPage, TwinObjectKind, TwinObjectName, TwinSafe, TwinSource } from './twin-port.ts';
 export type {
   CommitReply,
   LivePack,

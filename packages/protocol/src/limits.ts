@@ -5,15 +5,19 @@
 
 import {
   digestBytes,
+  eraseOrderBytesMax,
   ledgerEntryBytesMax,
   packBytesMax,
+  planBytesMax,
   recordPublicBytesMax,
   recordRefsBytesMax,
   recordSealedBytesMax,
   signedBytesMax,
   slotBytesMax,
   slotsMax,
+  stubBytesMax,
 } from '@twinvault/format';
+import type { TwinObjectKind } from './twin-port.ts';
 import { dayMs, hourMs, KiB, MiB, minuteMs, secondMs } from '@twinvault/std';
 
 /** The version of the protocol that this code speaks: /v1. */
@@ -47,6 +51,8 @@ export const newSafeBytesMax: number = signedBytesMax + slotsBytesMax + newSafeE
 export const safesMax = 65_536;
 export const recordPageMax = 256;
 export const feedPageMax = 1000;
+/** Sites of one safe that are told of. */
+export const sitesMax = 16;
 export const feedWaitMsMax: number = 30 * secondMs;
 /** A page ends with the pack that passes this size, so it is longer by one tail at most. */
 export const livePageBytesMax: number = 8 * MiB;
@@ -59,6 +65,17 @@ export const meteringDaysMax = 400;
 export const problemContextMax = 32;
 /** Rules that a clean-up is given. */
 export const retentionTypesMax = 256;
+/** Of an object by its kind in the feed. */
+export const twinObjectBytesMax: Readonly<Record<TwinObjectKind, number>> = {
+  erase: eraseOrderBytesMax,
+  ledger: ledgerEntryBytesMax,
+  slots: slotBytesMax,
+  plan: planBytesMax,
+  pack: packBytesMax,
+  record: recordBytesMax,
+  receipt: signedBytesMax,
+  stub: stubBytesMax,
+};
 /** Of each list in the report of a task. */
 export const reportRowsMax = 2000;
 

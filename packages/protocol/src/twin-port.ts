@@ -19,6 +19,11 @@ export interface TwinObjectName {
   readonly name: string;
 }
 
+export interface AskedObject extends TwinObjectName {
+  /** Of a receipt: the site that signed it, where it is not the source's own. So a site that lost its disk finds its own again. */
+  readonly site?: SiteId;
+}
+
 export interface TwinEvent extends TwinObjectName {
   /** Counts up in each safe; positions are left out where an object is gone since. */
   readonly position: number;
@@ -54,5 +59,5 @@ export interface TwinSource extends AsyncDisposable {
     options: { readonly after: number; readonly waitMs: number; readonly signal?: AbortSignal },
   ): Promise<TwinFeedPage>;
   /** An object's stored bytes; null when it is gone, or stands aside as damaged. */
-  object(safe: SafeId, name: TwinObjectName): Promise<Uint8Array | null>;
+  object(safe: SafeId, asked: AskedObject): Promise<Uint8Array | null>;
 }

@@ -48,4 +48,8 @@ export { fileSiteKey } from './site/site-key.ts';
 export type { SiteKey } from './site/site-key.ts';
 export type { SafeStats } from './stats.ts';
 export type { Cache } from './store/cache.ts';
+export type { TakeInOptions, TakeInPlace, TakeInProgress, TakeInReport, UntakenObject } from './twins/taking-in.ts';
+export { twinSkewMsMax } from './twins/twins.ts';
+export type { TwinRead, Twins, TwinSite } from './twins/twins.ts';
+export { vaultTwinSource } from './twins/vault-source.ts';
 export type { ObjectStat, ObjectStore, PutOptions, SweepOptions } from './store/object-store.ts';

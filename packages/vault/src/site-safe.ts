@@ -3,7 +3,7 @@
 import { parseLedgerEntry } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { RecordFilter, RecordSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
+import type { RecordFilter, RecordSummary, SafeSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
@@ -13,10 +13,12 @@ import type { SiteReading } from './reading/reading.ts';
 import { LookUpHere } from './lookup/look-up.ts';
 import { RecordStore } from './records/record-store.ts';
 import { LedgerStore } from './safes/ledger-store.ts';
+import { homeIn } from './safes/safes.ts';
 import { readSlots, replaceSlots } from './safes/slots.ts';
 import type { ReadingState, SessionState } from './sessions/carried.ts';
 import { openSession, resumeSession } from './sessions/session.ts';
 import type { OpenedSession, SessionOptions, SiteSession } from './sessions/session.ts';
+import { withSites } from './twins/record-sites.ts';
 import { asProtocol } from './store/vault-files.ts';
 
 /** What the features of one safe share: what was read and verified once. */
@@ -37,6 +39,11 @@ export class SiteSafe implements VaultSafe {
 
   descriptor(): Promise<Uint8Array> {
     return asProtocol(() => this.#parts.ledger.descriptor());
+  }
+
+  /** The site that appends to the ledger; nothing where this site has no twin. */
+  home(): Promise<Pick<SafeSummary, 'home'>> {
+    return asProtocol(() => homeIn(this.#parts.context));
   }
 
   slots(): Promise<readonly Uint8Array[]> {
@@ -64,7 +71,7 @@ export class SiteSafe implements VaultSafe {
   }
 
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]> {
-    return asProtocol(() => this.#parts.records.list(filter));
+    return asProtocol(async () => withSites(this.#parts.context, await this.#parts.records.list(filter)));
   }
 
   record(digest: RecordDigest): Promise<Uint8Array> {

@@ -92,6 +92,11 @@ export class SiteVault implements Vault {
     this.#housekeeping = housekeeping;
   }
 
+  /** The sites that keep the same safes. */
+  get twins(): Twins {
+    return this.#context.twins;
+  }
+
   /** Nothing younger is retired or deleted, whoever asks. */
   get minimumAgeMs(): number {
     return this.#context.minimumAgeMs;

@@ -42,8 +42,9 @@ function grantOf({ safe, allSafes, verbs, computer, customer, days }: VaultToken
   if ((safe === undefined) === (allSafes === undefined)) {
     throw new UsageError('Give the id of one safe with --safe, or --all-safes.');
   }
-  if (safe !== undefined && verbs.includes('operate')) {
-    throw new UsageError('The verb operate is for the whole site: it goes with --all-safes.');
+  const whole = verbs.find((verb) => verb === 'operate' || verb === 'follow');
+  if (safe !== undefined && whole !== undefined) {
+    throw new UsageError(`The verb ${whole} is for the whole site: it goes with --all-safes.`);
   }
   return {
     safe: safe === undefined ? '*' : idOf(safe, '--safe', safeIdFromHex),

@@ -17,15 +17,17 @@ import { capabilityBytesMax, capabilityMsMax, capabilitySkewMsMax, customerBytes
 import { checkJson } from './check-json.ts';
 import { countJson, idJson, textOf, typed } from './json-parts.ts';
 
-export const verbs = ['create', 'read', 'write', 'operate'] as const;
+export const verbs = ['create', 'read', 'write', 'operate', 'follow'] as const;
 export type Verb = (typeof verbs)[number];
+/** Of the whole site: they go with '*' alone. */
+const siteVerbs: ReadonlySet<Verb> = new Set(['operate', 'follow']);
 
 const algorithm = 'EdDSA';
 const tokenType = 'twinvault-capability+jwt';
 
 export interface CapabilityGrant {
   readonly site: SiteId;
-  /** '*': every safe of the site, an operator's. */
+  /** '*': every safe of the site, an operator's or a twin's. */
   readonly safe: SafeId | '*';
   /** Each once. */
   readonly verbs: readonly Verb[];
@@ -135,9 +137,9 @@ export function demandScope(capability: Capability, verb: Verb, safe: SafeId | n
   if (!permits(capability, verb)) throw new ProtocolError('verb-denied', { context: { verb } });
 }
 
-/** `write` includes `read`; the others include nothing. */
-export function permits(capability: Capability, verb: Verb): boolean {
-  return capability.verbs.includes(verb) || (verb === 'read' && capability.verbs.includes('write'));
+/** `write` and `follow` include `read`; the others include nothing. */
+export function permits({ verbs: granted }: Capability, verb: Verb): boolean {
+  return granted.includes(verb) || (verb === 'read' && (granted.includes('write') || granted.includes('follow')));
 }
 
 interface Claims {
@@ -176,7 +178,7 @@ function capabilityOf(text: string, site: SiteId): Capability {
   if (claims.aud !== toHex(site)) throw invalid('site');
   const [notBeforeMs, endsMs] = [claims.nbf * secondMs, claims.exp * secondMs];
   if (endsMs <= notBeforeMs || endsMs - notBeforeMs > capabilityMsMax) throw invalid('duration');
-  if (claims.sub !== '*' && claims.verbs.includes('operate')) throw invalid('operate is not for one safe');
+  if (claims.sub !== '*' && claims.verbs.some((verb) => siteVerbs.has(verb))) throw invalid('a verb that is not for one safe');
   return {
     site,
     safe: claims.sub === '*' ? '*' : safeIdFromHex(claims.sub),

@@ -25,6 +25,7 @@ export {
   leaseAnswer,
   ledgerQuery,
   liveQuery,
+  objectQuery,
   rangesBody,
   recordsAnswer,
   recordsQuery,
@@ -39,6 +40,7 @@ export type {
   LeaseAnswer,
   LedgerQuery,
   LiveQuery,
+  ObjectQuery,
   RangesBody,
   RecordJson,
   RecordsAnswer,
@@ -58,3 +60,4 @@ export type { BandwidthPorts, BandwidthWindow } from './client/bandwidth.ts';
 export type { ExchangeOptions, ExchangePorts } from './client/exchange.ts';
 export type { TaskRequest } from './client/remote-task.ts';
 export { openRemoteVault, RemoteVault } from './client/remote-vault.ts';
+export { openTwinSource } from './client/remote-twin.ts';

@@ -28,6 +28,7 @@ export type RouteName =
   | 'records'
   | 'record'
   | 'feed'
+  | 'object'
   | 'openSession'
   | 'renewSession'
   | 'closeSession'
@@ -64,6 +65,7 @@ export const routes: Readonly<Record<RouteName, Route>> = {
   records: { method: 'GET', path: `${safe}/records`, verb: 'read', bodyBytesMax: 0 },
   record: { method: 'GET', path: `${safe}/records/{digest}`, verb: 'read', bodyBytesMax: 0 },
   feed: { method: 'GET', path: `${safe}/feed`, verb: 'read', bodyBytesMax: 0 },
+  object: { method: 'GET', path: `${safe}/objects/{kind}/{name}`, verb: 'follow', bodyBytesMax: 0 },
   openSession: { method: 'PUT', path: session, verb: 'write', bodyBytesMax: jsonRequestBytesMax },
   renewSession: { method: 'POST', path: `${session}/renew`, verb: 'write', bodyBytesMax: 0 },
   closeSession: { method: 'DELETE', path: session, verb: 'write', bodyBytesMax: 0 },
@@ -96,7 +98,7 @@ export const mediaTypes = {
 /** Answer header of a page of the live list: `after` of the next one; left out on the last. */
 export const nextHeader = 'twinvault-next';
 
-/** The path of a request below `<base>/v1`. Parameters are hexadecimal; what else stands in the query is escaped. */
+/** The path of a request below `<base>/v1`. Parameters are hexadecimal digits or a kind of object; what else stands in the query is escaped. */
 export function routePath(name: RouteName, parameters: Readonly<Record<string, string>> = {}, query: Query = {}): string {
   const path = routes[name].path.replace(/\{(\w+)\}/gu, (_, key: string) => encodeURIComponent(parameters[key] ?? ''));
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined);

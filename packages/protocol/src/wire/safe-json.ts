@@ -12,6 +12,7 @@ import {
   packUploadBytesMax,
   rangesMax,
   recordPageMax,
+  sitesMax,
 } from '../limits.ts';
 import { countJson, digestJson, hexOf, idJson, strict, textOf, typed } from './json-parts.ts';
 
@@ -23,6 +24,7 @@ export interface RecordJson {
   storedBytes: number;
   retired: boolean;
   measure?: { bytes: number; bytesNew: number; origins: number; originsReused: number; suspect: boolean };
+  sites?: string[];
 }
 
 const recordParts = Type.Object({
@@ -40,6 +42,7 @@ const recordParts = Type.Object({
       suspect: Type.Boolean(),
     }),
   ),
+  sites: Type.Optional(Type.Array(idJson, { maxItems: sitesMax })),
 });
 
 export interface RecordsQuery {
@@ -90,6 +93,10 @@ export interface FeedAnswer {
   generation: string;
   events: { position: number; kind: string; name: string; bytes: number }[];
   next: string;
+  /** The newest position of the safe. */
+  last: number;
+  /** The site's time. */
+  nowMs: number;
 }
 
 export const feedAnswer: TUnsafe<FeedAnswer> = typed(
@@ -99,8 +106,17 @@ export const feedAnswer: TUnsafe<FeedAnswer> = typed(
       maxItems: feedPageMax,
     }),
     next: textOf(128),
+    last: countJson,
+    nowMs: countJson,
   }),
 );
+
+export interface ObjectQuery {
+  /** Of a receipt: who signed it; the site itself when left out. */
+  site?: string;
+}
+
+export const objectQuery: TUnsafe<ObjectQuery> = typed(strict({ site: Type.Optional(idJson) }));
 
 export interface SessionBody {
   certificate: string;

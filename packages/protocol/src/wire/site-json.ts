@@ -41,12 +41,15 @@ export const siteAnswer: TUnsafe<SiteAnswer> = typed(
 );
 
 export interface SafesAnswer {
-  safes: { safe: string; label: string }[];
+  /** `home`: a site's id. */
+  safes: { safe: string; label: string; home?: string }[];
 }
 
 export const safesAnswer: TUnsafe<SafesAnswer> = typed(
   Type.Object({
-    safes: Type.Array(Type.Object({ safe: idJson, label: textOf(labelBytesMax) }), { maxItems: safesMax }),
+    safes: Type.Array(Type.Object({ safe: idJson, label: textOf(labelBytesMax), home: Type.Optional(idJson) }), {
+      maxItems: safesMax,
+    }),
   }),
 );
 

@@ -109,6 +109,14 @@ export class Inventory {
     };
   }
 
+  /** The newest position that was given in the safe; 0 where none was. */
+  async last(safe: string): Promise<number> {
+    const row = await this.#database.read((tables) =>
+      tables.selectFrom('positions').select('position').where('safe', '=', safe).executeTakeFirst(),
+    );
+    return row?.position ?? 0;
+  }
+
   /** Rows of a kind in order of their names, from after a name. */
   async page(
     safe: string,

@@ -18,6 +18,7 @@ import {
   recordRefsBytesMax,
   recordSealedBytesMax,
   signedBytesMax,
+  stubBytesMax,
 } from '@twinvault/format';
 import type { Receipt, RecordDigest, RecordPublic } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
@@ -29,7 +30,6 @@ import { parseStored } from '../store/vault-files.ts';
 import { readRecordPublic } from './record-public.ts';
 
 export const recordBytesMax: number = recordPublicBytesMax + recordRefsBytesMax + recordSealedBytesMax + 4096;
-const stubBytesMax: number = recordPublicBytesMax + 2 * signedBytesMax;
 
 export class RecordStore {
   readonly #context: SafeContext;

@@ -23,6 +23,8 @@ import type { SafeContext, VaultContext } from '../context.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
+import { homeOf } from '../homes/homes.ts';
+import { LedgerStore } from './ledger-store.ts';
 
 /** Ids of all safes, sorted. */
 export async function safeIds(context: VaultContext): Promise<SafeId[]> {
@@ -90,9 +92,21 @@ export async function listSafes(context: VaultContext): Promise<SafeSummary[]> {
   const summaries: SafeSummary[] = [];
   for (const safe of await safeIds(context)) {
     const { descriptor } = new SafeLayout(safe);
-    summaries.push({ safe, label: labelIn(await context.store.get(descriptor, signedBytesMax)) });
+    const summary = { safe, label: labelIn(await context.store.get(descriptor, signedBytesMax)) };
+    summaries.push({ ...summary, ...(await homeIn(safeContext(context, safe))) });
   }
   return summaries;
+}
+
+/** Nothing where the site has no twin, or where it cannot be read: opening the safe or a check says why. */
+export async function homeIn(context: SafeContext): Promise<Pick<SafeSummary, 'home'>> {
+  try {
+    if ((await context.twins.sites()).length === 0) return {};
+    return { home: await homeOf({ context, ledger: new LedgerStore(context) }) };
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code.startsWith('vault-')) return {};
+    throw error;
+  }
 }
 
 function labelIn(descriptor: Uint8Array | null): string {

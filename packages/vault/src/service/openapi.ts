@@ -18,6 +18,7 @@ import {
   mediaTypes,
   meteringAnswer,
   meteringQuery,
+  objectQuery,
   problemJson,
   rangesBody,
   rebuildBody,
@@ -56,6 +57,7 @@ const described: Readonly<Record<RouteName, Described>> = {
   records: { summary: 'Committed records, oldest receipt first', query: recordsQuery, answers: { 200: recordsAnswer } },
   record: { summary: 'A record', answers: { 200: 'object' } },
   feed: { summary: 'What became durable, in order', query: feedQuery, answers: { 200: feedAnswer } },
+  object: { summary: 'An object of the feed', query: objectQuery, answers: { 200: 'object' } },
   openSession: { summary: 'Opens a session, or finds the one of this id', body: sessionBody, answers: { 200: sessionAnswer } },
   renewSession: { summary: 'Keeps a session open', answers: { 204: 'none' } },
   closeSession: { summary: 'Ends a session', answers: { 204: 'none' } },
@@ -119,7 +121,7 @@ function pathParameters(path: string): object[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', pattern: '^[0-9a-f]+$' },
+    schema: { type: 'string', pattern: name === 'kind' ? '^[a-z]+$' : '^[0-9a-f]+$' },
   }));
 }
 

@@ -21,7 +21,7 @@ export const twinReadMsMax: number = dayMs;
 
 export interface TwinSite {
   readonly site: SiteId;
-  /** Ed25519: its receipts, tombstones and, where it is home, plans. */
+  /** Ed25519: its receipts, tombstones and, where it is home, plans. Empty until it was reached first. */
   readonly publicKey: Uint8Array;
 }
 
@@ -67,10 +67,15 @@ export async function readTwinSites(store: Store): Promise<readonly TwinSite[]> 
   const [sites, keys] = [note && noteTexts(note, 'sites'), note && noteTexts(note, 'keys')];
   if (sites === null || keys === null || sites.length !== keys.length) throw damaged();
   return sites.map((name, index) => {
-    const [site, publicKey] = [bytesOfName(name, 16), bytesOfName(keys[index] ?? '', 32)];
+    const [site, publicKey] = [bytesOfName(name, 16), keyOf(keys[index])];
     if (site === null || publicKey === null) throw damaged();
     return { site: siteId(site), publicKey };
   });
+}
+
+/** Of a twin that was never reached there is none: nothing that it signed can be believed yet. */
+function keyOf(digits: string | undefined): Uint8Array | null {
+  return digits === '' ? new Uint8Array(0) : bytesOfName(digits ?? '', 32);
 }
 
 function damaged(): ProtocolError {

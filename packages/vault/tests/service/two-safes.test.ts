@@ -58,6 +58,7 @@ function pathOf(template: string, safe: string): string {
     safe,
     session: other.session,
     reading: other.reading,
+    kind: 'pack',
     name: hex(other.pack.name),
     digest: hex(other.record.digest),
     task: newId(),

@@ -5,7 +5,7 @@
  */
 
 import type { TUnsafe } from 'typebox';
-import { secondMs, StdError, utf8Decode, utf8Encode } from '@twinvault/std';
+import { linkAbort, secondMs, StdError, utf8Decode, utf8Encode } from '@twinvault/std';
 import type { Clock, HttpAnswer, HttpRequest, Network, Pace, Random, Timers } from '@twinvault/std';
 import { ProtocolError } from '../../errors.ts';
 import {
@@ -37,6 +37,8 @@ export interface ExchangeOptions {
   readonly ports: ExchangePorts;
   readonly uploadPace?: Pace;
   readonly downloadPace?: Pace;
+  /** How long a request is repeated that does not say otherwise; `retryMsMax` when left out. */
+  readonly retryMs?: number;
   /** Ends all that is under way, waits included. */
   readonly signal?: AbortSignal;
   /** Called before each pause: after which error, and how long it will be. */
@@ -57,10 +59,12 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of the answer; `jsonAnswerBytesMax` when left out. */
   readonly answerBytesMax?: number;
-  /** From the first try until it is given up; 0: it is sent once. `retryMsMax` when left out. */
+  /** From the first try until it is given up; 0: it is sent once. The client's when left out. */
   readonly retryMs?: number;
   /** Goes on although the client's signal was aborted: for giving back what is held. */
   readonly unstoppable?: boolean;
+  /** Ends this call alone. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Answered extends HttpAnswer {
@@ -88,20 +92,21 @@ export class Exchange {
   async call(name: RouteName, call: Call = {}): Promise<Answered> {
     const { clock } = this.ports;
     const startMs = clock.monotonicMs();
+    using ending = linkAbort(call.unstoppable === true ? undefined : this.#options.signal, call.signal);
     for (let tries = 1; ; tries += 1) {
-      const tried = await this.#try(name, call);
+      const tried = await this.#try(name, call, ending.signal);
       if (!(tried instanceof Failure)) return { ...tried, tries };
       const pauseMs = Math.max(this.#pauseMs(tries), tried.notBeforeMs);
       const spentMs = clock.monotonicMs() - startMs;
-      if (!tried.repeats || spentMs + pauseMs > (call.retryMs ?? retryMsMax)) throw tried.error;
+      if (!tried.repeats || spentMs + pauseMs > (call.retryMs ?? this.#options.retryMs ?? retryMsMax)) throw tried.error;
       this.#options.onRetry?.(tried.error.code, pauseMs);
-      await this.pause(pauseMs, call.unstoppable);
+      await this.ports.timers.sleep(pauseMs, ending.signal);
     }
   }
 
   /** Ends early when the client's signal is aborted. */
-  async pause(durationMs: number, unstoppable: boolean = false): Promise<void> {
-    await this.ports.timers.sleep(durationMs, unstoppable ? undefined : this.#options.signal);
+  pause(durationMs: number): Promise<void> {
+    return this.ports.timers.sleep(durationMs, this.#options.signal);
   }
 
   /** The same, where the answer is JSON of this schema. */
@@ -110,10 +115,10 @@ export class Exchange {
     return checkJson(schema, utf8Decode(body) ?? '');
   }
 
-  async #try(name: RouteName, call: Call): Promise<HttpAnswer | Failure> {
+  async #try(name: RouteName, call: Call, signal: AbortSignal): Promise<HttpAnswer | Failure> {
     let answer: HttpAnswer;
     try {
-      answer = await this.ports.network.request(this.#request(name, call));
+      answer = await this.ports.network.request({ ...this.#request(name, call), signal });
     } catch (error) {
       if (!(error instanceof StdError) || !isNetworkCode(error.code)) throw error;
       const { code, context, cause } = error;
@@ -124,8 +129,9 @@ export class Exchange {
     return new Failure(error, repeatable.has(answer.status), retryAfterMs(answer));
   }
 
-  #request(name: RouteName, { parameters, query, body, headers, answerBytesMax, unstoppable }: Call): HttpRequest {
-    const { capability, uploadPace, downloadPace, signal } = this.#options;
+  #request(name: RouteName, call: Call): HttpRequest {
+    const { parameters, query, body, headers, answerBytesMax } = call;
+    const { capability, uploadPace, downloadPace } = this.#options;
     const moves = body !== undefined || answerBytesMax !== undefined;
     return {
       method: routes[name].method,
@@ -141,7 +147,6 @@ export class Exchange {
       answerBytesMax: Math.max(answerBytesMax ?? jsonAnswerBytesMax, problemBytesMax),
       ...(uploadPace === undefined ? {} : { uploadPace }),
       ...(downloadPace === undefined ? {} : { downloadPace }),
-      ...(signal === undefined || unstoppable === true ? {} : { signal }),
     };
   }
 

@@ -25,13 +25,19 @@ const firstContactMsMax: number = 20 * secondMs;
 /** Asks the site who it is. `network-unreachable`, `network-untrusted`, `answer-invalid`; `vault-newer` when it speaks no version that we do. */
 export async function openRemoteVault(options: ExchangeOptions): Promise<RemoteVault> {
   const exchange = new Exchange(options);
-  const site = await siteOf(exchange, firstContactMsMax);
-  const { from, to } = site.protocol;
-  if (from > protocolVersion || to < protocolVersion) throw new ProtocolError('vault-newer', { context: { from, to } });
+  const site = await firstContact(exchange);
   return new RemoteVault(exchange, limitsOf(site), options.onClose);
 }
 
-async function siteOf(exchange: Exchange, retryMs?: number): Promise<SiteAnswer> {
+/** `vault-newer` when the site speaks no version of the protocol that we do; what `call` throws. */
+export async function firstContact(exchange: Exchange): Promise<SiteAnswer> {
+  const site = await siteOf(exchange, firstContactMsMax);
+  const { from, to } = site.protocol;
+  if (from > protocolVersion || to < protocolVersion) throw new ProtocolError('vault-newer', { context: { from, to } });
+  return site;
+}
+
+export async function siteOf(exchange: Exchange, retryMs?: number): Promise<SiteAnswer> {
   return exchange.json('site', siteAnswer, retryMs === undefined ? {} : { retryMs });
 }
 
@@ -58,13 +64,16 @@ export class RemoteVault implements Vault {
   }
 
   async site(): Promise<SiteInfo> {
-    const { site, publicKey, generation, nowMs } = await siteOf(this.#exchange);
-    return { site: siteIdFromHex(site), publicKey: bytesOf(publicKey), generation: bytesOf(generation), nowMs };
+    return siteInfoOf(await siteOf(this.#exchange));
   }
 
   async safes(): Promise<readonly SafeSummary[]> {
     const { safes } = await this.#exchange.json('safes', safesAnswer);
-    return safes.map(({ safe, label }) => ({ safe: safeIdFromHex(safe), label }));
+    return safes.map(({ safe, label, home }) => ({
+      safe: safeIdFromHex(safe),
+      label,
+      ...(home === undefined ? {} : { home: siteIdFromHex(home) }),
+    }));
   }
 
   async createSafe({ descriptor, slots, ledger }: NewSafe): Promise<void> {
@@ -96,6 +105,10 @@ export class RemoteVault implements Vault {
     this.#close = undefined;
     return Promise.resolve();
   }
+}
+
+export function siteInfoOf({ site, publicKey, generation, nowMs }: SiteAnswer): SiteInfo {
+  return { site: siteIdFromHex(site), publicKey: bytesOf(publicKey), generation: bytesOf(generation), nowMs };
 }
 
 /** Of digits that the schema has held to their form. */

@@ -27,7 +27,12 @@ export function siteHandlers(vault: SiteVault): Handlers {
     },
     safes: async (call) => {
       const named = await safesOf(vault, callerOf(call));
-      const answer: SafesAnswer = { safes: named.map((summary) => ({ safe: toHex(summary.safe), label: summary.label })) };
+      const safes = named.map(({ safe, label, home }) => ({
+        safe: toHex(safe),
+        label,
+        ...(home === undefined ? {} : { home: toHex(home) }),
+      }));
+      const answer: SafesAnswer = { safes };
       return json(answer);
     },
   };
@@ -42,7 +47,7 @@ async function safesOf(vault: SiteVault, caller: Capability): Promise<readonly S
 /** Asks for this one alone: how many others there are shows in nothing, not in time either. */
 async function onlySafe(vault: SiteVault, id: SafeId): Promise<SafeSummary[]> {
   const safe = await nullAt('safe-unknown', () => vault.openSafe(id));
-  return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()) }];
+  return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()), ...(await safe.home()) }];
 }
 
 function labelIn(descriptor: Uint8Array): string {
