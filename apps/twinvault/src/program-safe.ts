@@ -5,6 +5,7 @@ import { languageOption } from './wiring/language.ts';
 import { reuseChoices, reuseHelp, reuseOption } from './wiring/reuse.ts';
 import type { RunVerb } from './options.ts';
 import { addKeepingCommands } from './program-keeping.ts';
+import { addOperator } from './program-operators.ts';
 import {
   escrowOption,
   jsonOption,
@@ -32,6 +33,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
   addSuiteCommand(safe, run);
   addReuseCommand(safe, run);
   addKeepingCommands(safe, run);
+  addOperator(safe, run);
 }
 
 function addComputerCommands(safe: Command, run: RunVerb): void {

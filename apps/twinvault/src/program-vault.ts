@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Verb } from '@twinvault/protocol/wire';
 import { jsonOption, wholeNumber } from './options.ts';
 import type { RunVerb } from './options.ts';
+import { addOperatorKey, addPromote } from './program-operators.ts';
 
 const configOption: Option<'--config <file>', undefined, undefined, undefined, true> = new Option(
   '--config <file>',
@@ -31,6 +32,8 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
     )
     .action((options) => run(false, async (context) => (await import('./verbs/vault-run.ts')).vaultRun(context, options)));
   addToken(vault, run);
+  addOperatorKey(vault, run);
+  addPromote(vault, run);
 }
 
 export function addServe(program: Command, run: RunVerb): void {

@@ -32,6 +32,10 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'More than the named share of a safe would go at once, so nothing was removed.',
   },
+  'clock-jumped': {
+    retry: 'never',
+    meaning: 'A clock of the site is not where it should be since the last clean-up, so nothing was removed.',
+  },
   'database-away': {
     retry: 'later',
     meaning: 'The database of the site cannot be reached, or reports a failure.',
@@ -76,6 +80,18 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The site has no object of this kind and name.',
   },
+  'operator-alone': {
+    retry: 'never',
+    meaning: 'The safe has no second operator, who would have to agree.',
+  },
+  'operator-key-invalid': {
+    retry: 'never',
+    meaning: 'The file does not hold the key of an operator, or is damaged.',
+  },
+  'operator-unknown': {
+    retry: 'never',
+    meaning: 'This key is not one of an operator of the safe, or the proposal was not signed for it.',
+  },
   'origin-missing': {
     retry: 'later',
     meaning: 'The record refers to blobs that the site does not have.',
@@ -91,6 +107,14 @@ export const protocolErrorCodes = {
   'pack-unknown': {
     retry: 'never',
     meaning: 'The site has no pack of this name.',
+  },
+  'proposal-invalid': {
+    retry: 'never',
+    meaning: 'The file does not hold a proposal of an operator, or is damaged.',
+  },
+  'proposal-stale': {
+    retry: 'never',
+    meaning: 'The ledger of the safe went on since the proposal was signed.',
   },
   'quota-reached': {
     retry: 'later',

@@ -6,6 +6,7 @@
 import {
   digestBytes,
   eraseOrderBytesMax,
+  labelBytesMax,
   ledgerEntryBytesMax,
   packBytesMax,
   planBytesMax,
@@ -78,6 +79,13 @@ export const twinObjectBytesMax: Readonly<Record<TwinObjectKind, number>> = {
 };
 /** Of each list in the report of a task. */
 export const reportRowsMax = 2000;
+
+/** Files that operators hand to each other: keys, and proposals with one act for each safe. */
+export const operatorFileBytesMax: number = 16 * KiB;
+export const operatorNameBytesMax: number = labelBytesMax;
+export const operatorsMax = 64;
+export const proposalActsMax: number = safesMax;
+export const proposalFileBytesMax: number = 64 * MiB;
 
 /** How long a client repeats one request before it gives up. */
 export const retryMsMax: number = 10 * minuteMs;

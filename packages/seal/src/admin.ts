@@ -247,6 +247,14 @@ export function ownerEntries(input: Signing & { readonly payloads: readonly (Mar
   return { entries, opened };
 }
 
+/** Makes the owner of a key an operator of the safe, or ends that: a key with the role of a site signs nothing in a ledger. */
+export function operatorEntry(
+  input: Signing & { readonly publicKey: Uint8Array; readonly name: string; readonly isOperator: boolean },
+): Uint8Array {
+  const { publicKey: key, name, isOperator } = input;
+  return rootEntry(input, { kind: 'party', key, name, role: isOperator ? 'operator' : 'site' });
+}
+
 /** The next entry of the ledger, signed by the root. */
 export function rootEntry(signing: Signing, payload: LedgerPayload): Uint8Array {
   const { opened } = signing;

@@ -6,6 +6,7 @@ export {
   epochEntryOf,
   minimumSuiteEntry,
   makeSafe,
+  operatorEntry,
   ownerEntries,
   revokeEntry,
   slotsEntry,

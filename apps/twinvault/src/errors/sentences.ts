@@ -92,6 +92,28 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('usage', 'Take the file as twinvault vault token wrote it.', {
     'token-file-invalid': 'This is no token file, or it is damaged: {localPath}',
   }),
+  ...all(
+    'usage',
+    'Take the file as twinvault vault operator-key wrote it: the private one to sign, the public one to hand over.',
+    {
+      'operator-key-invalid': 'This is no such key of an operator, or it is damaged: {localPath}',
+    },
+  ),
+  ...all('usage', 'Take the file as twinvault vault promote --propose wrote it.', {
+    'proposal-invalid': 'This is no proposal of an operator, or it is damaged: {localPath}',
+  }),
+  ...all('usage', 'Let the first operator make a new proposal. Nothing was changed.', {
+    'proposal-stale': 'The ledger of safe {safe} went on since the proposal was signed.',
+  }),
+  ...all('trust', 'twinvault safe operator shows who is one; whoever opened the safe adds one with --add. Nothing was changed.', {
+    'operator-unknown': 'This key is not one of an operator of the safe, or the proposal was not signed for it.',
+    'operator-alone': 'The safe has no second operator, and it takes two.',
+  }),
+  ...all(
+    'vault',
+    'Look at the clocks of the site. When they are right, say so once: twinvault clean … --clock-ok. Nothing was removed.',
+    { 'clock-jumped': 'A clock of the site went {direction} since the last clean-up.' },
+  ),
   ...all('vault', 'Name an empty directory, or one that is a vault. Nothing was changed.', {
     'vault-foreign': 'The directory {localPath} holds other files and is not a vault.',
   }),

@@ -14,6 +14,19 @@ export type {
   TaskAnswer,
   TaskStarted,
 } from './operator-json.ts';
+export {
+  encodeOperatorKey,
+  encodeOperatorPublicKey,
+  operatorKeyOf,
+  operatorShortForm,
+  parseOperatorKey,
+  parseOperatorPublicKey,
+} from './operators/operator-key.ts';
+export type { OperatorKey, OperatorPublicKey } from './operators/operator-key.ts';
+export { completeHome, proposeHome } from './operators/home-proposal.ts';
+export type { HomeMove } from './operators/home-proposal.ts';
+export { completeAct, encodeProposal, parseProposal, proposeAct } from './operators/proposal.ts';
+export type { ActForm, ActToPropose, HomeFacts, Proposal, ProposedAct } from './operators/proposal.ts';
 export { encodeProblem, errorOfProblem, problemOf, statusOf } from './problem.ts';
 export { mediaTypes, nextHeader, routePath, routes } from './routes.ts';
 export type { Query, Route, RouteName } from './routes.ts';

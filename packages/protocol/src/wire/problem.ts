@@ -21,6 +21,7 @@ const statuses: Readonly<Partial<Record<ProtocolErrorCode, number>>> = {
   'capability-ended': 401,
   'capability-invalid': 401,
   'clean-stopped': 409,
+  'clock-jumped': 409,
   'database-away': 503,
   erased: 410,
   'frames-invalid': 400,
