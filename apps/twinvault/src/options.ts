@@ -5,14 +5,17 @@ import type { VerbContext } from './wiring/context.ts';
 export type RunVerb = (json: boolean, body: (context: VerbContext) => Promise<void>) => Promise<void>;
 
 export function vaultOption(): Option<'--vault <address>', undefined, undefined, undefined, true> {
-  return new Option('--vault <address>', 'the vault: a directory, or https:// and the address of a site')
+  return new Option(
+    '--vault <address>',
+    'the vault: a directory, or https:// and the address of a site; two sites with a comma between them',
+  )
     .env('TWINVAULT_VAULT')
     .makeOptionMandatory(true);
 }
 
 export const tokenOption: Option<'--token-file <file>'> = new Option(
   '--token-file <file>',
-  'the token for a site, as twinvault vault token wrote it',
+  'the token for a site, as twinvault vault token wrote it; for two sites two, with a comma between them',
 ).env('TWINVAULT_TOKEN_FILE');
 
 const limitHelp = 'bytes per second over the network, such as 2M, or 500k@08:00-18:00 for a part of the day; may be repeated';

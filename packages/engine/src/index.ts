@@ -1,4 +1,6 @@
 /* The engine: backup and restore, between a source or a target and a vault. */
+export { backupAtSites, fallOversMax } from './sites/backup-at-sites.ts';
+export type { BackupAtSitesOptions, BackupAtSitesReport, FallOver } from './sites/backup-at-sites.ts';
 export { backup, fullReadMsMax, levelDefault } from './backup.ts';
 export type { BackupOptions } from './backup.ts';
 export type { ReuseScope } from './dedup/live-list.ts';

@@ -142,6 +142,14 @@ export async function damage(world: World, place: ChunkPlace): Promise<void> {
   await files.replace(path, [bytes]);
 }
 
+/** The pack loses its last third. */
+export async function cutOff(world: World, place: Pick<ChunkPlace, 'pack'>): Promise<void> {
+  const { files } = world.platform;
+  const bytes = await files.read(packPath(world, place), 1 << 30);
+  assert.ok(bytes);
+  await files.replace(packPath(world, place), [bytes.subarray(0, Math.floor((bytes.length * 2) / 3))]);
+}
+
 export async function removePack(world: World, place: ChunkPlace): Promise<void> {
   assert.ok(await world.platform.files.remove(packPath(world, place)));
 }

@@ -148,6 +148,10 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'The vault has no safe with this id.',
   },
+  'site-twice': {
+    retry: 'never',
+    meaning: 'Two places that were named as sites of one vault are one and the same site.',
+  },
   'slots-mismatch': {
     retry: 'never',
     meaning: 'The key slots handed over are not those that the ledger entry names.',

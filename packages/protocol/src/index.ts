@@ -9,6 +9,7 @@ export {
   controlMsMax,
   customerBytesMax,
   digestDigits,
+  fallOverMsMax,
   feedPageMax,
   feedWaitMsMax,
   heldPacksPerOriginMax,
@@ -51,12 +52,20 @@ export {
   tokenFileBytesMax,
   twinObjectBytesMax,
 } from './limits.ts';
+export { siteFailure } from './sites/site-failure.ts';
+export type { SiteFailure } from './sites/site-failure.ts';
+export { clientSitesMax, SiteSet } from './sites/site-set.ts';
+export type { OpenSite, SiteEvent, SitePlace, SiteSetOptions } from './sites/site-set.ts';
+export { SafeAtSites } from './sites/safe-at-sites.ts';
+export type { SafeAtSite } from './sites/safe-at-sites.ts';
+export { VaultAtSites } from './sites/vault-at-sites.ts';
 export { twinObjectKinds } from './twin-port.ts';
 export type { AskedObject, TwinEvent, TwinFeedPage, TwinObjectKind, TwinObjectName, TwinSafe, TwinSource } from './twin-port.ts';
 export type {
   CommitReply,
   LivePack,
   NewSafe,
+  PackCopy,
   RecordFilter,
   RecordSummary,
   SafeSummary,

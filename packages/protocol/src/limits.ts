@@ -89,6 +89,10 @@ export const proposalFileBytesMax: number = 64 * MiB;
 
 /** How long a client repeats one request before it gives up. */
 export const retryMsMax: number = 10 * minuteMs;
+/** The same, where another site can be reached. */
+export const fallOverMsMax: number = 15 * secondMs;
+/** So long a request may bring nothing, either way, where another site can be reached. */
+export const fallOverSilenceMsMax: number = 60 * secondMs;
 /** The first pause and the longest. */
 export const retryPauseMsMin = 500;
 export const retryPauseMsMax: number = 30 * secondMs;

@@ -80,7 +80,12 @@ export interface RecordFilter {
   readonly kind?: 'safeset' | 'checkpoint';
 }
 
+/** What one site has of the packs, and no other. */
+export type PackCopy = Pick<VaultReading, 'readPack' | 'packSize'>;
+
 export interface VaultReading extends AsyncDisposable {
+  /** Of a safe that is read from several sites: what each has, for whoever finds damaged what `readPack` gave. */
+  readonly copies?: readonly PackCopy[];
   /** `lengthBytes` bytes of a pack; `pack-unknown`, `pack-short`. Joined ranges are the caller's business. */
   readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
   /** The pack's stored size; null when it is not there. */

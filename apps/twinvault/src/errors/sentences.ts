@@ -59,6 +59,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'strip-mismatch': 'The path {localPath} does not lie below the one that --strip leaves out.',
     'target-invalid': 'The folder to restore into is not a folder: {localPath}',
     'token-invalid': 'The enrolment token is incomplete or mistyped.',
+    'site-twice': 'Both places that --vault names are the same site: name the two sites, or one of them alone.',
   }),
 
   ...all('vault', 'Check the path. A new vault is made by twinvault init.', {

@@ -1,7 +1,8 @@
 /** `twinvault backup`: one run of a job. */
 import { hostname } from 'node:os';
-import { backup } from '@twinvault/engine';
-import type { BackupProgress, BackupReport } from '@twinvault/engine';
+import { backup, backupAtSites } from '@twinvault/engine';
+import type { BackupAtSitesReport, BackupProgress, BackupReport, FallOver } from '@twinvault/engine';
+import { SafeAtSites } from '@twinvault/protocol';
 import type { VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { linuxFileSource } from '@twinvault/sources';
@@ -48,10 +49,8 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
   const state = openState(context, options.state);
   // Whose escrow key opens the safe is told here too.
   await seenLedger(context, safe, options.state);
-  const { publicKey } = await vault.site();
   await noteType(context, safe, options);
-  const report = await backup({
-    vault: safe,
+  const run = {
     agent,
     job: options.job,
     retention: options.type,
@@ -59,14 +58,24 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     state,
     platform,
     host: hostname(),
-    siteKey: publicKey,
     signal,
-    progress: (told) => progress.report(stepOf(told)),
+    progress: (told: BackupProgress) => progress.report(stepOf(told)),
     ...(options.compression === undefined ? {} : { level: options.compression }),
-  });
+  };
+  const report =
+    safe instanceof SafeAtSites
+      ? await backupAtSites({ ...run, safe, fallsOver: (told) => noteFallOver(context, told) })
+      : await backup({ ...run, vault: safe, siteKey: (await vault.site()).publicKey });
   progress.finish();
   if (report.result === 'with errors') context.setExit('withErrors');
   output.result({ safe: toHex(safe.safe), label, job: options.job, ...reportJson(report) }, reportLines(report, options.job));
+}
+
+function noteFallOver({ output, progress }: VerbContext, { from, to, code }: FallOver): void {
+  progress.finish();
+  output.note(
+    `${from.name} takes this run no further (${code}): it goes on at ${to.name}. Files are read again; what is there already is not sent again.`,
+  );
 }
 
 /** A type that the safe does not know is more often a slip of the pen than a wish. */
@@ -115,8 +124,11 @@ function stepOf(told: BackupProgress): Step {
   };
 }
 
-function reportJson(report: BackupReport): JsonObject {
+type ToldReport = BackupReport & Partial<Pick<BackupAtSitesReport, 'site'>>;
+
+function reportJson(report: ToldReport): JsonObject {
   return {
+    ...(report.site === undefined ? {} : { site: toHex(report.site.info.site), siteName: report.site.name }),
     result: report.result,
     safeset: toHex(report.safeset),
     record: toHex(report.record),
@@ -137,14 +149,14 @@ function reportJson(report: BackupReport): JsonObject {
   };
 }
 
-function reportLines(report: BackupReport, job: string): string[] {
+function reportLines(report: ToldReport, job: string): string[] {
   const { counts } = report;
   const elapsedMs = Math.max(1, report.endMs - report.startMs);
   const count = (value: number): string => formatCount(value);
   const rate = formatBytes(Math.round((counts.bytesChanged / elapsedMs) * 1000));
   return [
     ...entryErrorLines(report.errors, counts.errors),
-    `Safeset ${toHex(report.safeset).slice(0, 8)} of job "${job}" is stored${report.result === 'ok' ? '.' : ', with errors.'}`,
+    `Safeset ${toHex(report.safeset).slice(0, 8)} of job "${job}" is stored${report.site === undefined ? '' : ` at ${report.site.name}`}${report.result === 'ok' ? '.' : ', with errors.'}`,
     '',
     `  protected  ${count(counts.files)} files, ${count(counts.directories)} folders, ${count(counts.others)} others, ${formatBytes(counts.bytesProtected)}`,
     `  changed    ${count(counts.filesChanged)} files, ${formatBytes(counts.bytesChanged)}; ${count(report.removed)} removed`,

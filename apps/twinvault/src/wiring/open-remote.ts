@@ -1,15 +1,16 @@
 /** From `--vault https://…` and a token file to a site far away. What speaks over the network is loaded here and nowhere else. */
-import { ProtocolError, tokenFileBytesMax } from '@twinvault/protocol';
-
-import type { BandwidthWindow, RemoteVault, TokenFile } from '@twinvault/protocol/wire';
+import { clientSitesMax, ProtocolError, tokenFileBytesMax } from '@twinvault/protocol';
+import type { SitePlace } from '@twinvault/protocol';
+import type { ExchangeOptions, RemoteVault, TokenFile } from '@twinvault/protocol/wire';
 import type { Pace } from '@twinvault/std';
 import { nodeNetwork } from '@twinvault/std/node';
 import { UsageError } from '../errors/usage-error.ts';
 import { parseBandwidth } from './bandwidth.ts';
 import type { VerbContext } from './context.ts';
+import { tokenFilesOf } from './vault-places.ts';
 
 export interface VaultOptions {
-  /** A directory, or the address of a site. */
+  /** A directory, or the address of a site; two of them with a comma between them. */
   readonly vault: string;
   readonly tokenFile?: string | undefined;
   readonly limitUpload?: readonly string[] | undefined;
@@ -22,29 +23,98 @@ export function isAddress(vault: string): boolean {
 
 /** Dispose it to close its connections. */
 export async function openRemote(context: VerbContext, options: VaultOptions): Promise<RemoteVault> {
-  const address = siteAddress(options.vault);
-  const token = await readToken(context, options);
+  const { vault, tokenFile } = options;
+  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile) };
+  return await connect(context, { site, ...(await pacesOf(context, options)) });
+}
+
+/** A place for each address, under the address as it was given. All token files are read now; no site is asked yet. */
+export async function remotePlaces(
+  context: VerbContext,
+  options: VaultOptions & { readonly addresses: readonly string[] },
+): Promise<ReadonlyMap<string, SitePlace>> {
+  const { addresses, tokenFile } = options;
+  const files = addresses.length === 0 ? [] : tokenFilesOf(tokenFile, clientSitesMax);
+  const tokens = await Promise.all(files.map(async (file) => await readToken(context, addresses.join(' and '), file)));
+  const paces = await pacesOf(context, options);
+  const places = addresses.map((given, index): [string, SitePlace] => {
+    const address = siteAddress(given);
+    const token =
+      tokens.find(({ vault }) => vault === address) ?? (tokens.length === addresses.length ? tokens[index] : undefined);
+    if (token === undefined) throw tokenNeeded(given);
+    const site = { address, token };
+    return [
+      given,
+      {
+        name: given,
+        open: async ({ elsewhere, signal }) => {
+          const ends = AbortSignal.any([context.signal, signal]);
+          return await connect(context, { site, elsewhere, signal: ends, ...paces });
+        },
+        isReachable: async () => await answers(site),
+      },
+    ];
+  });
+  return new Map(places);
+}
+
+interface RemoteSite {
+  readonly address: string;
+  readonly token: TokenFile;
+}
+
+interface Connecting extends Pick<ExchangeOptions, 'elsewhere' | 'signal' | 'uploadPace' | 'downloadPace'> {
+  readonly site: RemoteSite;
+}
+
+async function connect(context: VerbContext, { site, ...how }: Connecting): Promise<RemoteVault> {
   const { clock, timers, random } = context.platform;
-  const network = nodeNetwork({ environment: process.env, ...(token.pins.length > 0 ? { pins: token.pins } : {}) });
-  const { Bandwidth, openRemoteVault } = await import('@twinvault/protocol/wire');
-  const pace = (windows: readonly BandwidthWindow[]): Pace | null =>
-    windows.length === 0 ? null : new Bandwidth({ clock, timers }, windows);
-  const uploadPace = pace(parseBandwidth(options.limitUpload ?? [], '--limit-upload'));
-  const downloadPace = pace(parseBandwidth(options.limitDownload ?? [], '--limit-download'));
+  const network = networkTo(site);
+  const { openRemoteVault } = await import('@twinvault/protocol/wire');
   try {
     return await openRemoteVault({
-      address,
-      capability: token.capability,
+      address: site.address,
+      capability: site.token.capability,
       ports: { network, clock, timers, random },
       signal: context.signal,
-      onRetry: noteOnce(context),
+      onRetry: noteOnce(context, site.address),
       onClose: () => network[Symbol.dispose](),
-      ...(uploadPace === null ? {} : { uploadPace }),
-      ...(downloadPace === null ? {} : { downloadPace }),
+      ...how,
     });
   } catch (error) {
     network[Symbol.dispose]();
     throw error;
+  }
+}
+
+function networkTo({ token: { pins } }: RemoteSite): ReturnType<typeof nodeNetwork> {
+  return nodeNetwork({ environment: process.env, ...(pins.length > 0 ? { pins } : {}) });
+}
+
+/** What moves by all sites together keeps to one limit. */
+async function pacesOf(
+  { platform: { clock, timers } }: VerbContext,
+  options: VaultOptions,
+): Promise<{ readonly uploadPace?: Pace; readonly downloadPace?: Pace }> {
+  const upload = parseBandwidth(options.limitUpload ?? [], '--limit-upload');
+  const download = parseBandwidth(options.limitDownload ?? [], '--limit-download');
+  const { Bandwidth } = await import('@twinvault/protocol/wire');
+  return {
+    ...(upload.length === 0 ? {} : { uploadPace: new Bandwidth({ clock, timers }, upload) }),
+    ...(download.length === 0 ? {} : { downloadPace: new Bandwidth({ clock, timers }, download) }),
+  };
+}
+
+/** How long a site may take to say that it is there. */
+const probeMsMax = 5000;
+
+async function answers(site: RemoteSite): Promise<boolean> {
+  using network = networkTo(site);
+  const request = { method: 'GET', url: `${site.address}/v1/site`, headers: {}, timeoutMs: probeMsMax };
+  try {
+    return (await network.request({ ...request, answerBytesMax: tokenFileBytesMax })).status === 200;
+  } catch {
+    return false;
   }
 }
 
@@ -62,12 +132,14 @@ function siteAddress(text: string): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/u, '');
 }
 
-async function readToken(context: VerbContext, { vault, tokenFile }: VaultOptions): Promise<TokenFile> {
-  if (tokenFile === undefined) {
-    throw new UsageError(
-      `To use ${vault} this computer needs a token file: whoever runs the site makes one with twinvault vault token. Give it by --token-file, or by TWINVAULT_TOKEN_FILE in the environment.`,
-    );
-  }
+function tokenNeeded(vault: string): UsageError {
+  return new UsageError(
+    `To use ${vault} this computer needs a token file: whoever runs the site makes one with twinvault vault token. Give it by --token-file, or by TWINVAULT_TOKEN_FILE in the environment; for two sites two, with a comma between them.`,
+  );
+}
+
+async function readToken(context: VerbContext, vault: string, tokenFile: string | undefined): Promise<TokenFile> {
+  if (tokenFile === undefined) throw tokenNeeded(vault);
   const bytes = await context.platform.files.read(tokenFile, tokenFileBytesMax);
   if (bytes === null) throw new UsageError(`There is no token file ${tokenFile}.`, 'missing');
   const { parseTokenFile } = await import('@twinvault/protocol/wire');
@@ -80,11 +152,11 @@ async function readToken(context: VerbContext, { vault, tokenFile }: VaultOption
 }
 
 /** Whoever looks on hears why nothing moves, once. */
-function noteOnce({ output }: VerbContext): (code: string, pauseMs: number) => void {
+function noteOnce({ output }: VerbContext, address: string): (code: string, pauseMs: number) => void {
   let noted = false;
   return (code) => {
     if (noted) return;
     noted = true;
-    output.note(`The vault does not answer as it should (${code}): it is asked again for a while.`);
+    output.note(`${address} does not answer as it should (${code}): it is asked again for a while.`);
   };
 }

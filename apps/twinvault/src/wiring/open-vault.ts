@@ -8,6 +8,8 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
 import { isAddress, openRemote } from './open-remote.ts';
 import type { VaultOptions } from './open-remote.ts';
+import { openSites } from './open-sites.ts';
+import { placesOf } from './vault-places.ts';
 
 export type { VaultOptions };
 
@@ -15,13 +17,19 @@ function directoryOptions(context: VerbContext, { vault }: VaultOptions): Direct
   return { path: resolve(vault), platform: context.platform };
 }
 
-/** A directory, or a site far away. */
+/** A directory, a site far away, or two of these as one. */
 export async function openVault(context: VerbContext, options: VaultOptions): Promise<Vault> {
+  if (placesOf(options.vault).length > 1) return await openSites(context, options);
   return isAddress(options.vault) ? openRemote(context, options) : openDirectoryVault(directoryOptions(context, options));
 }
 
-/** A missing or empty directory becomes a vault. */
+/** A missing or empty directory becomes a vault; of two places, each. */
 export async function openOrCreateVault(context: VerbContext, options: VaultOptions): Promise<Vault> {
+  const places = placesOf(options.vault);
+  if (places.length > 1) {
+    for (const vault of places) if (!isAddress(vault)) await (await openOrCreateVault(context, { vault }))[Symbol.asyncDispose]();
+    return await openSites(context, options);
+  }
   try {
     return await openVault(context, options);
   } catch (error) {

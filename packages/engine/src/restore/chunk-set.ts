@@ -20,6 +20,8 @@ export interface Blob {
   readonly packNumber: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
+  /** SHA-256 of its bytes, as the pack's table has it. */
+  readonly hash: Uint8Array;
   readonly opening: {
     readonly suite: Suite;
     readonly safe: SafeId;
@@ -126,7 +128,16 @@ export class ChunkSet {
   #blobOf(chunk: number, { pack, row }: ChunkPlace, { suite, safe, kind, keys }: Blob['opening']): Blob {
     const { number: packNumber, name } = this.#packOf(pack);
     const { offsetBytes, lengthBytes } = row;
-    return { chunk, pack: name, packNumber, offsetBytes, lengthBytes, opening: { suite, safe: this.#safeOf(safe), kind, keys } };
+    const hash = row.blobHash.slice();
+    return {
+      chunk,
+      pack: name,
+      packNumber,
+      offsetBytes,
+      lengthBytes,
+      hash,
+      opening: { suite, safe: this.#safeOf(safe), kind, keys },
+    };
   }
 
   #packOf(pack: PackName): { readonly name: PackName; readonly number: number } {

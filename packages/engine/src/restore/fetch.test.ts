@@ -13,7 +13,7 @@ function pack(byte: number): PackName {
 
 function blob(chunk: number, place: { packNumber: number; offsetBytes: number; lengthBytes: number }): Blob {
   const opening = { suite: 1, safe: safeId(new Uint8Array(16)), kind: packKinds.data, keys: [] } as const;
-  return { chunk, pack: pack(place.packNumber), ...place, opening };
+  return { chunk, pack: pack(place.packNumber), ...place, hash: new Uint8Array(32), opening };
 }
 
 test('neighbours are read at once, far ones and other packs apart', () => {

@@ -130,17 +130,19 @@ export class ChunkReader {
     return openChunkWithKeys({ ...opening, blob }, this.#opened.kindKeys(opening.kind));
   }
 
-  /** The plaintext from whichever place of that kind gives it. `chunk-missing`, or the first place's error when all fail. */
+  /** The plaintext from whichever place of that kind, and whichever site, gives it. `chunk-missing`, or the first place's error when all fail. */
   async read(id: ChunkId, kind: PackKind): Promise<Uint8Array> {
     let failure: unknown = null;
     for (const place of await this.places(id)) {
       if (place.header.kind !== kind) continue;
-      try {
-        const blob = await this.#reading.readPack(place.pack, place.row.offsetBytes, place.row.lengthBytes);
-        return await this.open(place, blob);
-      } catch (error) {
-        if (!(error instanceof CodedError)) throw error;
-        failure ??= error;
+      for (const source of [this.#reading, ...(this.#reading.copies ?? [])]) {
+        try {
+          const blob = await source.readPack(place.pack, place.row.offsetBytes, place.row.lengthBytes);
+          return await this.open(place, blob);
+        } catch (error) {
+          if (!(error instanceof CodedError)) throw error;
+          failure ??= error;
+        }
       }
     }
     throw failure ?? new SealError('chunk-missing', { context: { missingPacks: this.#missingPacks.length } });

@@ -7,8 +7,9 @@
 
 import { PackTable, packHeaderBytesMax, packTailBytes, packTrailerBytes, verifyPackEnds } from '@twinvault/format';
 import type { PackHeader, PackName, SafeId } from '@twinvault/format';
+import { CodedError } from '@twinvault/std';
 import { SealError } from '../errors.ts';
-import type { ReaderReading } from './reader-vault.ts';
+import type { ReaderCopy, ReaderReading } from './reader-vault.ts';
 
 /** One read normally gets the whole tail. */
 const firstReadBytes = 65_536;
@@ -46,18 +47,27 @@ export class PackEnds {
   }
 
   async #read(pack: PackName): Promise<Ends | null> {
-    const sizeBytes = await this.#reading.packSize(pack);
-    if (sizeBytes === null) return null;
-    const readBytes = Math.min(sizeBytes, firstReadBytes);
-    const last = await this.#reading.readPack(pack, sizeBytes - readBytes, readBytes);
-    const tailBytes = packTailBytes(last.subarray(Math.max(0, last.length - packTrailerBytes)));
-    const missing = tailBytes - last.length;
-    const tail =
-      missing > 0
-        ? await this.#reading.readPack(pack, Math.max(0, sizeBytes - tailBytes), Math.min(sizeBytes, tailBytes))
-        : last.slice(last.length - tailBytes);
-    const start = readBytes === sizeBytes ? last.slice(0, packHeaderBytesMax) : null;
-    return { table: new PackTable(tail), tail, start };
+    const { copies } = this.#reading;
+    return copies === undefined ? await readEnds(this.#reading, pack) : await this.#readWhole(copies, pack);
+  }
+
+  /** Where several sites have the pack, the ends that its name is of; so a damaged one costs nothing. */
+  async #readWhole(copies: readonly ReaderCopy[], pack: PackName): Promise<Ends | null> {
+    let failure: unknown = null;
+    for (const source of copies) {
+      try {
+        const ends = await readEnds(source, pack);
+        if (ends === null) continue;
+        const start = ends.start ?? (await source.readPack(pack, 0, ends.table.headerBytes));
+        verifyPackEnds(pack, { headerBytes: start, tail: ends.tail }, { safe: this.#safe });
+        return { ...ends, start };
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        failure ??= error;
+      }
+    }
+    if (failure === null) return null;
+    throw failure;
   }
 
   async #verified(packIndex: number, pack: PackName): Promise<PackHeader> {
@@ -66,6 +76,22 @@ export class PackEnds {
     const headerBytes = ends.start ?? (await this.#reading.readPack(pack, 0, ends.table.headerBytes));
     return verifyPackEnds(pack, { headerBytes, tail: ends.tail }, { safe: this.#safe }).header;
   }
+}
+
+/** Null when the source does not have the pack. */
+async function readEnds(source: ReaderCopy, pack: PackName): Promise<Ends | null> {
+  const sizeBytes = await source.packSize(pack);
+  if (sizeBytes === null) return null;
+  const readBytes = Math.min(sizeBytes, firstReadBytes);
+  const last = await source.readPack(pack, sizeBytes - readBytes, readBytes);
+  const tailBytes = packTailBytes(last.subarray(Math.max(0, last.length - packTrailerBytes)));
+  const missing = tailBytes - last.length;
+  const tail =
+    missing > 0
+      ? await source.readPack(pack, Math.max(0, sizeBytes - tailBytes), Math.min(sizeBytes, tailBytes))
+      : last.slice(last.length - tailBytes);
+  const start = readBytes === sizeBytes ? last.slice(0, packHeaderBytesMax) : null;
+  return { table: new PackTable(tail), tail, start };
 }
 
 /** Made at the first call and kept, unless it fails: then the next call tries again. */

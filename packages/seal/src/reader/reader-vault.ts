@@ -27,7 +27,12 @@ export interface ReaderSummary {
   readonly retired: boolean;
 }
 
+/** What one site has of the packs, and no other. */
+export type ReaderCopy = Pick<ReaderReading, 'readPack' | 'packSize'>;
+
 export interface ReaderReading extends AsyncDisposable {
+  /** Where there are several sites: what each has. */
+  readonly copies?: readonly ReaderCopy[];
   readPack(pack: PackName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
   /** Null when the pack is not there. */
   packSize(pack: PackName): Promise<number | null>;

@@ -58,8 +58,12 @@ function exchange(given: Exchange): Promise<HttpAnswer> {
     const length = body === undefined ? {} : { 'content-length': String(body.length) };
     const agent = secure ? agents.secure : agents.plain;
     const outgoing = (secure ? https : http).request(url, { method, headers: { ...headers, ...length }, agent, signal });
-    outgoing.setTimeout(idleMsMax, () => {
-      outgoing.destroy(new StdError('network-timeout', { context: { timeoutMs: idleMsMax } }));
+    const timeoutMs = request.silenceMsMax ?? idleMsMax;
+    const silent = (): void => void outgoing.destroy(new StdError('network-timeout', { context: { timeoutMs } }));
+    outgoing.setTimeout(timeoutMs, silent);
+    // Node counts from when there is a connection: one that never comes would be waited for as long as the system likes.
+    outgoing.once('socket', (socket) => {
+      if (socket.connecting) socket.setTimeout(timeoutMs, silent);
     });
     outgoing.on('error', (error) => {
       const stale = outgoing.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error));

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** The whole exchange; `network-timeout` after that. */
   readonly timeoutMs: number;
+  /** How long the line may carry nothing, either way, before it is taken for broken: `network-timeout`. Some minutes when left out. */
+  readonly silenceMsMax?: number;
   /** Larger answers are refused with `network-answer-too-large`. */
   readonly answerBytesMax: number;
   /** For the bytes of the body, and for those of the answer's body; as fast as it goes when left out. */

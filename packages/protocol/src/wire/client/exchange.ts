@@ -11,6 +11,8 @@ import { ProtocolError } from '../../errors.ts';
 import {
   bodyMsMax,
   controlMsMax,
+  fallOverMsMax,
+  fallOverSilenceMsMax,
   jsonAnswerBytesMax,
   problemBytesMax,
   retryMsMax,
@@ -41,6 +43,8 @@ export interface ExchangeOptions {
   readonly retryMs?: number;
   /** Ends all that is under way, waits included. */
   readonly signal?: AbortSignal;
+  /** Whether another site can be reached that does the same: then a request is given up after `fallOverMsMax`. Never throws. */
+  readonly elsewhere?: () => Promise<boolean>;
   /** Called before each pause: after which error, and how long it will be. */
   readonly onRetry?: (code: string, pauseMs: number) => void;
   /** Called once, when the vault is disposed of. */
@@ -99,6 +103,7 @@ export class Exchange {
       const pauseMs = Math.max(this.#pauseMs(tries), tried.notBeforeMs);
       const spentMs = clock.monotonicMs() - startMs;
       if (!tried.repeats || spentMs + pauseMs > (call.retryMs ?? this.#options.retryMs ?? retryMsMax)) throw tried.error;
+      if (spentMs + pauseMs > fallOverMsMax && (await this.#options.elsewhere?.()) === true) throw tried.error;
       this.#options.onRetry?.(tried.error.code, pauseMs);
       await this.ports.timers.sleep(pauseMs, ending.signal);
     }
@@ -143,6 +148,8 @@ export class Exchange {
       },
       ...(body === undefined ? {} : { body: bytesOf(body) }),
       timeoutMs: moves ? bodyMsMax : controlMsMax,
+      // A commit may keep a site busy for long, and one that was given up may stand all the same.
+      ...(this.#options.elsewhere === undefined || name === 'commit' ? {} : { silenceMsMax: fallOverSilenceMsMax }),
       // A refusal has to fit too.
       answerBytesMax: Math.max(answerBytesMax ?? jsonAnswerBytesMax, problemBytesMax),
       ...(uploadPace === undefined ? {} : { uploadPace }),
