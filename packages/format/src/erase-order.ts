@@ -11,7 +11,7 @@ import type { ComputerId, SafeId } from './ids.ts';
 import type { Ledger } from './ledger.ts';
 import { isSecondOperator } from './ledger.ts';
 import { compareJobs } from './ledger-payload.ts';
-import { eraseOrderBytesMax, signatureBytes, signingKeyBytes } from './limits.ts';
+import { digestBytes, eraseJobsMax, eraseOrderBytesMax, signatureBytes, signingKeyBytes } from './limits.ts';
 import { encodeSigned, parseSigned, secondMessage, verifySigned } from './objects.ts';
 import type { Sign } from './objects.ts';
 import type { SignedBy } from './receipt.ts';
@@ -28,13 +28,13 @@ export interface EraseOrder {
   readonly createdMs: number;
   /** Sorted by computer and name, each once; null: the whole safe. */
   readonly jobs: readonly EraseJob[] | null;
+  /** Digest of an order that this one takes back: it erases nothing itself. Left out of one that erases. */
+  readonly cancels?: Uint8Array;
   /** Ed25519 key that signed. */
   readonly signer: Uint8Array;
   /** A second operator's signature over the body without `other`; null when the root signed. */
   readonly other: Uint8Array | null;
 }
-
-const jobsMax = 4096;
 
 /** `sign` signs with `order.signer`. Throws as parseEraseOrder does when no reader would take it. */
 export function encodeEraseOrder(order: EraseOrder, sign: Sign): Uint8Array {
@@ -49,8 +49,9 @@ export function eraseSecondMessage(order: EraseOrder): Uint8Array {
   return secondMessage('erase', orderBody(order));
 }
 
-function orderBody({ createdMs, jobs, number, safe, signer }: EraseOrder): Record<string, CborValue> {
+function orderBody({ cancels, createdMs, jobs, number, safe, signer }: EraseOrder): Record<string, CborValue> {
   return {
+    ...(cancels === undefined ? {} : { cancels }),
     created: createdMs,
     jobs: jobs === null ? null : jobs.map(({ computer, job }) => [computer, job]),
     number,
@@ -63,18 +64,21 @@ function orderBody({ createdMs, jobs, number, safe, signer }: EraseOrder): Recor
 export function parseEraseOrder(bytes: Uint8Array): EraseOrder & SignedBy {
   const object = parseSigned('erase', bytes, eraseOrderBytesMax);
   const fields = new Fields(object.body, 'object-invalid');
-  const jobs = fields.listOrNull('jobs', jobsMax)?.map(readJob) ?? null;
+  const jobs = fields.listOrNull('jobs', eraseJobsMax)?.map(readJob) ?? null;
+  const cancels = fields.bytesOptional('cancels', digestBytes);
   const order = {
     safe: safeId(fields.bytes('safe', 16)),
     number: fields.uint('number'),
     createdMs: fields.uint('created'),
     jobs,
+    ...(cancels === null ? {} : { cancels }),
     signer: fields.bytes('signer', signingKeyBytes),
     other: fields.bytesOptional('other', signatureBytes),
     object,
   };
   fields.end();
   demand(jobs === null || jobs.length > 0, 'object-invalid', 'no jobs');
+  demand(cancels === null || jobs === null, 'object-invalid', 'jobs in what takes an order back');
   verifySigned(object, order.signer);
   return order;
 }
@@ -93,6 +97,13 @@ export function verifyEraseOrder(bytes: Uint8Array, ledger: Ledger): EraseOrder 
   const second = isSecondOperator({ message: eraseSecondMessage(order), other, signer, parties });
   demand(second, 'ledger-signer', 'no second operator');
   return order;
+}
+
+/** Whether the one may take the other back: who ordered by the root's key alone takes back by it, and operators what operators ordered. */
+export function mayCancel(cancel: EraseOrder, order: EraseOrder & SignedBy, root: Uint8Array): boolean {
+  if (cancel.cancels === undefined || order.cancels !== undefined) return false;
+  if (!equalBytes(cancel.cancels, order.object.digest) || !equalBytes(cancel.safe, order.safe)) return false;
+  return equalBytes(cancel.signer, root) === equalBytes(order.signer, root);
 }
 
 function readJob(item: unknown, index: number, list: readonly unknown[]): EraseJob {

@@ -4,7 +4,17 @@ export { compactedPackCount, compactedPacks, planNonce } from './compaction.ts';
 export type { BlobSource, CompactedPack, OriginRow, OriginRows } from './compaction.ts';
 export { encodePlan, parsePlan } from './compaction-plan.ts';
 export type { CompactionPlan } from './compaction-plan.ts';
-export { encodeEraseOrder, eraseSecondMessage, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
+export { encodeEraseCertificate, parseEraseCertificate } from './erase-certificate.ts';
+export type {
+  EraseCertificate,
+  ErasedBucket,
+  ErasedFiles,
+  ErasedObjects,
+  EraseState,
+  ErasureProblem,
+  ErasureWait,
+} from './erase-certificate.ts';
+export { encodeEraseOrder, eraseSecondMessage, mayCancel, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
 export type { EraseJob, EraseOrder } from './erase-order.ts';
 export { FormatError, formatErrorCodes } from './errors.ts';
 export type { FormatErrorCode } from './errors.ts';
@@ -65,6 +75,9 @@ export {
   catalogLevelMax,
   catalogNodeBytesMax,
   digestBytes,
+  eraseCertificateBytesMax,
+  eraseCertificateRowsMax,
+  eraseJobsMax,
   eraseOrderBytesMax,
   errorListMax,
   generationBytes,

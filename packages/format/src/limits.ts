@@ -26,6 +26,10 @@ export const planPacksMax = 1024;
 export const eraseOrderBytesMax: number = 1 * MiB;
 /** List of a seed disk. */
 export const seedListBytesMax: number = 128 * MiB;
+export const eraseJobsMax = 4096;
+export const eraseCertificateBytesMax: number = 4 * MiB;
+/** Of each list in a certificate. */
+export const eraseCertificateRowsMax = 1000;
 export const slotBytesMax = 4096;
 export const slotsMax = 16;
 export const labelBytesMax = 256;

@@ -14,7 +14,7 @@ import {
   signer,
   withEntry,
 } from '../tests/fixtures.ts';
-import { encodeEraseOrder, eraseSecondMessage, verifyEraseOrder } from './erase-order.ts';
+import { encodeEraseOrder, eraseSecondMessage, mayCancel, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
 import type { EraseOrder } from './erase-order.ts';
 import { certificateId, chunkIdFromHex, packName, recordDigest, safeIdFromHex } from './ids.ts';
 import { encodeKeySlotObject, keySlotAad, parseKeySlotObject, slotLimits } from './key-slot.ts';
@@ -98,4 +98,17 @@ test('an erase order counts with the root’s signature or with those of two ope
   assert.throws(() => verifyEraseOrder(encodeEraseOrder(twice, one.sign), ledger), formatError('ledger-signer'));
   const foreign = { ...order, safe: certificate as never };
   assert.throws(() => verifyEraseOrder(encodeEraseOrder(foreign, root.sign), ledger), formatError('safe-mismatch'));
+});
+
+test('what is taken back is named by its digest, by who may have ordered it', () => {
+  const ordered: EraseOrder = { safe, number: 1, createdMs: 1, jobs: null, signer: root.key, other: null };
+  const order = parseEraseOrder(encodeEraseOrder(ordered, root.sign));
+  const cancel = { ...ordered, createdMs: 2, cancels: order.object.digest };
+  assert.equal(mayCancel(parseEraseOrder(encodeEraseOrder(cancel, root.sign)), order, root.key), true);
+  assert.equal(mayCancel({ ...cancel, cancels: fill('another', 32) }, order, root.key), false);
+  assert.equal(mayCancel({ ...cancel, signer: fill('operator', 32) }, order, root.key), false);
+  assert.equal(mayCancel(cancel, { ...order, cancels: fill('another', 32) }, root.key), false);
+  assert.equal(mayCancel(ordered, order, root.key), false);
+  const withJobs = { ...cancel, jobs: [{ computer, job: 'documents' }] };
+  assert.throws(() => encodeEraseOrder(withJobs, root.sign), formatError('object-invalid'));
 });

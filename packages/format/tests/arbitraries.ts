@@ -20,6 +20,7 @@ import {
 import type {
   CborValue,
   CompactionPlan,
+  EraseCertificate,
   EraseOrder,
   KeySlot,
   LastRecord,
@@ -35,7 +36,7 @@ import type {
   Suite,
   Tombstone,
 } from '../src/index.ts';
-import { operators, present, root, safe } from './fixtures.ts';
+import { operators, present, root, safe, site as siteSigner, siteName } from './fixtures.ts';
 
 export function bytesOf(length: number): fc.Arbitrary<Uint8Array> {
   return fc.uint8Array({ minLength: length, maxLength: length });
@@ -204,13 +205,55 @@ export const plan: fc.Arbitrary<CompactionPlan> = object({
   keep: fc.uniqueArray(refsPack, { minLength: 1, maxLength: 6, selector: ({ pack }) => toHex(pack) }),
 });
 
-export const eraseOrder: fc.Arbitrary<EraseOrder> = object({
+const eraseOrderParts = {
   safe: fc.constant(safe),
   number: uint,
   createdMs: uint,
-  jobs: fc.option(jobs.filter((list) => list.length > 0)),
   signer: fc.constantFrom(root.key, present(operators[0]).key),
   other: fc.option(bytesOf(64)),
+};
+
+export const eraseOrder: fc.Arbitrary<EraseOrder> = fc.oneof(
+  object({ ...eraseOrderParts, jobs: fc.option(jobs.filter((list) => list.length > 0)) }),
+  object({ ...eraseOrderParts, jobs: fc.constant(null), cancels: hash }),
+);
+
+const erasedFiles: fc.Arbitrary<EraseCertificate['store']> = object({
+  type: fc.constant('files' as const),
+  fileSystem: fc.constantFrom('', 'ext4', 'btrfs'),
+  overwriting: fc.constantFrom('in-place' as const, 'elsewhere' as const, 'unknown' as const),
+  passes: fc.nat(3),
+  readBack: fc.constantFrom('disk' as const, 'cache' as const, 'none' as const),
+});
+const word = fc.constantFrom('slots', 'pack', 'record', 'ü"\\');
+
+export const eraseCertificate: fc.Arbitrary<EraseCertificate> = object({
+  safe: fc.constant(safe),
+  site: fc.constant(siteName),
+  key: fc.constant(siteSigner.key),
+  order: hash,
+  number: uint,
+  jobs: fc.option(jobs),
+  createdMs: uint,
+  arrivedMs: uint,
+  begunMs: uint,
+  endedMs: fc.option(uint),
+  state: fc.constantFrom('begun' as const, 'waiting' as const, 'done' as const),
+  store: fc.oneof(fc.constant({ type: 'bucket' } as const), erasedFiles),
+  removed: fc.array(object({ kind: word, objects: uint, bytes: uint }), { maxLength: 4 }),
+  waiting: fc.array(
+    object({
+      kind: word,
+      name: word,
+      bytes: uint,
+      reason: fc.constantFrom('lock' as const, 'lease' as const, 'plan' as const),
+      untilMs: fc.option(uint),
+    }),
+    { maxLength: 4 },
+  ),
+  waitingLeftOut: uint,
+  problems: fc.array(object({ kind: word, name: word, code: word }), { maxLength: 4 }),
+  kept: fc.array(word, { maxLength: 4 }),
 });
 
 /** Origins and positions, in any order and some of them twice. Few packs, so that names meet. */

@@ -4,6 +4,7 @@
  * reached: there an object is taken only if encoding it again gives the same bytes.
  */
 
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { concatBytes, utf8Encode } from '@twinvault/std';
@@ -11,6 +12,7 @@ import type { Prng } from '@twinvault/std';
 import {
   decodeCbor,
   encodeCbor,
+  encodeEraseCertificate,
   encodeEraseOrder,
   encodeKeySlotObject,
   encodeLedgerEntry,
@@ -21,6 +23,8 @@ import {
   encodeSafeDescriptor,
   encodeStub,
   encodeTombstone,
+  FormatError,
+  parseEraseCertificate,
   parseEraseOrder,
   parseKeySlotObject,
   parseLedgerEntry,
@@ -34,7 +38,7 @@ import {
 } from '../src/index.ts';
 import type { CborValue, ParsedRecord, ParsedStub, SignedKind } from '../src/index.ts';
 import * as arbitrary from './arbitraries.ts';
-import { descriptorBytes, fill, makeRecord, newLedger, root, safe } from './fixtures.ts';
+import { descriptorBytes, fill, makeRecord, newLedger, root, safe, site } from './fixtures.ts';
 import { damaged, fuzz, fuzzSeed } from './fuzz.ts';
 import type { FuzzTarget } from './fuzz.ts';
 
@@ -132,6 +136,23 @@ test('ledger entries', () => {
     ),
   );
   fuzzSigned({ kind: 'ledger', parse: parseLedgerEntry, encode: (entry) => encodeLedgerEntry(entry, root.sign), samples }, seed);
+});
+
+test('certificates of erasing', () => {
+  fc.assert(
+    fc.property(arbitrary.eraseCertificate, fc.nat(), fc.string({ unit: 'binary', maxLength: 3 }), (certificate, place, put) => {
+      const text = encodeEraseCertificate(certificate, site.sign);
+      const at = place % text.length;
+      const torn = text.slice(0, at) + put + text.slice(at + 1);
+      if (torn === text) return;
+      assert.throws(() => parseEraseCertificate(torn), FormatError);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      assert.throws(() => parseEraseCertificate(text), FormatError);
+    }),
+  );
 });
 
 test('erase orders', () => {

@@ -11,6 +11,7 @@ import { toHex } from '@twinvault/std';
 import {
   decodeCbor,
   encodeCbor,
+  encodeEraseCertificate,
   encodeEraseOrder,
   encodeKeySlotObject,
   encodeLedgerEntry,
@@ -24,6 +25,7 @@ import {
   encodeTombstone,
   packName,
   PackTable,
+  parseEraseCertificate,
   parseEraseOrder,
   parseKeySlotObject,
   parseLedgerEntry,
@@ -116,6 +118,15 @@ test('receipts, tombstones, key slots, plans and erase orders', () => {
       const by = present([root, ...operators].find(({ key }) => key === order.signer));
       const { object: _2, ...parsedOrder } = parseEraseOrder(encodeEraseOrder(order, by.sign));
       assert.deepEqual(parsedOrder, order);
+    }),
+  );
+});
+
+test('certificates of erasing', () => {
+  fc.assert(
+    fc.property(arbitrary.eraseCertificate, (certificate) => {
+      const text = encodeEraseCertificate(certificate, site.sign);
+      assert.deepEqual(parseEraseCertificate(text), certificate);
     }),
   );
 });

@@ -9,6 +9,7 @@ export {
   controlMsMax,
   customerBytesMax,
   digestDigits,
+  erasesMax,
   fallOverMsMax,
   feedPageMax,
   feedWaitMsMax,
@@ -63,6 +64,8 @@ export { twinObjectKinds } from './twin-port.ts';
 export type { AskedObject, TwinEvent, TwinFeedPage, TwinObjectKind, TwinObjectName, TwinSafe, TwinSource } from './twin-port.ts';
 export type {
   CommitReply,
+  EraseOrderState,
+  EraseSummary,
   LivePack,
   NewSafe,
   PackCopy,

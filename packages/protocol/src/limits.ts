@@ -50,6 +50,8 @@ export const slotsBytesMax: number = slotsMax * (slotBytesMax + 4);
 export const newSafeEntriesMax = 64;
 export const newSafeBytesMax: number = signedBytesMax + slotsBytesMax + newSafeEntriesMax * (ledgerEntryBytesMax + 4) + KiB;
 export const safesMax = 65_536;
+/** Erase orders of a safe that a site tells of, the newest. */
+export const erasesMax = 64;
 export const recordPageMax = 256;
 export const feedPageMax = 1000;
 /** Sites of one safe that are told of. */

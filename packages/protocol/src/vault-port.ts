@@ -4,7 +4,17 @@
  *
  * Every method throws `ProtocolError` with a code of this package. Objects travel as their stored bytes: both sides parse and verify them with `format`.
  */
-import type { CertificateId, LedgerHead, Measure, PackName, RecordDigest, RecordPublic, SafeId, SiteId } from '@twinvault/format';
+import type {
+  CertificateId,
+  EraseJob,
+  LedgerHead,
+  Measure,
+  PackName,
+  RecordDigest,
+  RecordPublic,
+  SafeId,
+  SiteId,
+} from '@twinvault/format';
 
 export interface SiteInfo {
   readonly site: SiteId;
@@ -21,6 +31,33 @@ export interface SafeSummary {
   readonly label: string;
   /** The site that appends to its ledger; left out by a site that has no twin. */
   readonly home?: SiteId;
+  /** An erase order took in the whole safe, and was begun here: nothing of it is given any more. */
+  readonly erased?: true;
+}
+
+/**
+ * How far an erase order is at one site. 'unnamed': no ledger entry names it, so it means nothing; 'waiting': it can still be taken back; 'apart': the wait is
+ * over, but a twin is not known to have the order; 'due': it is begun next; 'begun': it is being carried out, or waits for what its certificate names.
+ */
+export type EraseOrderState = 'unnamed' | 'cancelled' | 'waiting' | 'apart' | 'due' | 'begun' | 'done';
+
+export interface EraseSummary {
+  /** Whose state this is: each site carries an order out by itself. */
+  readonly site: SiteId;
+  /** Digest of the order. */
+  readonly order: Uint8Array;
+  readonly number: number;
+  readonly createdMs: number;
+  /** Null: the whole safe. */
+  readonly jobs: readonly EraseJob[] | null;
+  /** Signed by the root, and not by two operators. */
+  readonly byRoot: boolean;
+  readonly state: EraseOrderState;
+  /** When it stood at this site, and when its wait is over there, in the site's time. */
+  readonly arrivedMs: number;
+  readonly dueMs: number;
+  /** What the site signed about it (`parseEraseCertificate` of format); null before it was begun. */
+  readonly certificate: string | null;
 }
 
 export interface NewSafe {
@@ -64,7 +101,13 @@ export interface VaultSafe {
   appendLedger(entry: Uint8Array): Promise<void>;
   /** Puts the new slots, appends the `slots` entry that names the whole new set, removes what earlier ones named. `slots-mismatch`, `ledger-conflict`. The same call again is fine. */
   replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void>;
-  /** Committed records, oldest receipt first, stubs included. */
+  /** Puts an erase order and appends the ledger entry that names it; the same call again is fine. `not-home`, `ledger-conflict`, `ledger-signer`. */
+  orderErase(order: Uint8Array, entry: Uint8Array): Promise<void>;
+  /** Takes an order back at this site, home or not, by an order that `cancels` it. `object-unknown`: there is no such order; `erased`: it was begun. */
+  cancelErase(cancel: Uint8Array): Promise<void>;
+  /** Erase orders as they stand at each site, by number; the newest `erasesMax`. */
+  erases(): Promise<readonly EraseSummary[]>;
+  /** Committed records, oldest receipt first, stubs included. What an erase order took in is not among them. */
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]>;
   /** Stored bytes of a record that is not retired; `record-unknown`. */
   record(digest: RecordDigest): Promise<Uint8Array>;

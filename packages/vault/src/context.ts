@@ -38,6 +38,8 @@ export interface VaultContext {
   readonly lookUps: LookUps;
   /** Nothing younger is retired or deleted, whoever asks; 0: no such promise. */
   readonly minimumAgeMs: number;
+  /** How long an erase order can be taken back before it is begun. */
+  readonly eraseWaitMs: number;
   readonly twins: Twins;
 }
 

@@ -3,10 +3,11 @@
 import { parseLedgerEntry } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { RecordFilter, RecordSummary, SafeSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
+import type { EraseSummary, RecordFilter, RecordSummary, SafeSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
+import { cancelErase, eraseSummaries, orderErase, readOrder } from './erases/orders.ts';
 import { demandAppends } from './homes/homes.ts';
 import { openReading, resumeReading } from './reading/reading.ts';
 import type { SiteReading } from './reading/reading.ts';
@@ -56,8 +57,10 @@ export class SiteSafe implements VaultSafe {
 
   appendLedger(entry: Uint8Array): Promise<void> {
     return asProtocol(async () => {
-      if (parseLedgerEntry(entry).payload.kind === 'slots')
-        throw new ProtocolError('slots-mismatch', { context: { defect: 'slots left out' } });
+      const { payload } = parseLedgerEntry(entry);
+      if (payload.kind === 'slots') throw new ProtocolError('slots-mismatch', { context: { defect: 'slots left out' } });
+      if (payload.kind === 'erase' && (await readOrder(this.#parts.context, toHex(payload.order))) === null)
+        throw new ProtocolError('object-unknown', { context: { kind: 'erase', name: toHex(payload.order) } });
       await demandAppends(this.#parts, entry);
       await this.#parts.ledger.append(entry);
     });
@@ -68,6 +71,18 @@ export class SiteSafe implements VaultSafe {
       await demandAppends(this.#parts, entry);
       await replaceSlots(this.#parts.context, this.#parts.ledger, { slots, entry });
     });
+  }
+
+  orderErase(order: Uint8Array, entry: Uint8Array): Promise<void> {
+    return asProtocol(() => orderErase(this.#parts, { order, entry }));
+  }
+
+  cancelErase(cancel: Uint8Array): Promise<void> {
+    return asProtocol(() => cancelErase(this.#parts, cancel));
+  }
+
+  erases(): Promise<readonly EraseSummary[]> {
+    return asProtocol(() => eraseSummaries(this.#parts));
   }
 
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]> {

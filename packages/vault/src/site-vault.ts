@@ -6,7 +6,7 @@
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
 import type { SafeId } from '@twinvault/format';
-import { toHex } from '@twinvault/std';
+import { dayMs, toHex } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
 import type { CheckOptions, CheckReport } from './check/check.ts';
 import { cleanSafe } from './clean/clean.ts';
@@ -52,11 +52,16 @@ export interface VaultParts {
   readonly verifyPack?: VerifyPack;
   /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
   readonly minimumAgeMs?: number;
+  /** How long an erase order can be taken back before it is begun; `eraseWaitMsDefault` when left out. */
+  readonly eraseWaitMs?: number;
   /** The sites that keep the same safes; what the store says when left out. */
   readonly twins?: Twins;
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
 }
+
+/** Between an erase order and the first byte that goes: what was ordered by mistake can be taken back. */
+export const eraseWaitMsDefault: number = 3 * dayMs;
 
 /** What a server does in threads, since it has others to answer meanwhile. */
 export type ServerParts = Pick<VaultParts, 'lookUps' | 'verifyPack'>;
@@ -71,9 +76,10 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
   const { ports, store, leases, cache, key, skewMs = 0, minimumAgeMs = 0, reserve = null, release } = parts;
-  const { lookUps = new LookUps(null), verifyPack = verifyHere, twins = storedTwins(store) } = parts;
+  const { lookUps = new LookUps(null), verifyPack = verifyHere } = parts;
+  const { twins = storedTwins(store), eraseWaitMs = eraseWaitMsDefault } = parts;
   const marker = await asProtocol(() => readMarker(store));
-  const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, lookUps, verifyPack, twins };
+  const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, eraseWaitMs, lookUps, verifyPack, twins };
   return new SiteVault(context, { reserve, release });
 }
 

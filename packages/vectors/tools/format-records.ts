@@ -425,7 +425,8 @@ export function eraseVectors(): VectorFile {
   collector
     .valid('whole safe by the root', encodeEraseOrder(order, root.sign), context)
     .valid('jobs by the root', encodeEraseOrder({ ...order, jobs }, root.sign), context)
-    .valid('jobs by two operators', double({ jobs }, [operator1, operator2]), context);
+    .valid('jobs by two operators', double({ jobs }, [operator1, operator2]), context)
+    .valid('an order taken back by the root', encodeEraseOrder({ ...order, cancels: fill('order', 32) }, root.sign), context);
   const refused = (name: string, bytes: Uint8Array, [code, defect]: readonly [FormatErrorCode, string]): void => {
     collector.invalid(name, bytes, { code, defect, context });
   };
@@ -449,6 +450,8 @@ export function eraseVectors(): VectorFile {
   form('job with three items', { jobs: [[computer, 'documents', 1]] }, 'job to erase');
   form('job without a name', { jobs: [[computer, '']] }, 'job to erase');
   form('job without a computer', { jobs: [['documents']] }, 'job to erase');
+  form('jobs in what takes an order back', { cancels: fill('order', 32), jobs: pairs }, 'jobs in what takes an order back');
+  form('digest of 31 bytes', { cancels: fill('order', 31) }, 'value of a key');
   form('second signature of 63 bytes', { other: fill('o', 63) }, 'value of a key');
   form('unknown key', { reason: 'law' }, 'unknown key');
   return collector.finish();

@@ -94,9 +94,10 @@ def tombstone(stored, site_key):
 def erase_order(stored, ledger):
     signed = Signed("erase", stored, 1024 * 1024)
     value = cbor.fields(signed.value, {
-        "created": integer, "jobs": lambda jobs: jobs is None or cbor.items(4096, count_min=1)(jobs), "number": integer,
-        "other": data(64), "safe": data(16), "signer": data(32)}, optional=("other",))
+        "cancels": data(32), "created": integer, "jobs": lambda jobs: jobs is None or cbor.items(4096, count_min=1)(jobs),
+        "number": integer, "other": data(64), "safe": data(16), "signer": data(32)}, optional=("cancels", "other"))
     jobs = value["jobs"]
+    demand(jobs is None or "cancels" not in value, "jobs in what takes an order back")
     for job in jobs or []:
         demand(cbor.items(2, count_min=2)(job) and data(16)(job[0]) and text(LABEL_MAX)(job[1]), "job to erase")
     keys = [(computer, name.encode()) for computer, name in jobs or []]
@@ -106,6 +107,7 @@ def erase_order(stored, ledger):
     ledger.demand_eraser(signed)
     return {"safe": value["safe"], "number": value["number"], "createdMs": value["created"],
             "jobs": jobs and [{"computer": computer, "job": name} for computer, name in jobs],
+            **({"cancels": value["cancels"]} if "cancels" in value else {}),
             "signer": value["signer"], "other": value.get("other"), "digest": signed.digest}
 
 

@@ -8,7 +8,15 @@ import { FormatError, Ledger } from '@twinvault/format';
 import type { RecordDigest, SafeId, SiteId } from '@twinvault/format';
 import { CodedError, equalBytes, toHex } from '@twinvault/std';
 import { ProtocolError } from '../errors.ts';
-import type { RecordFilter, RecordSummary, SessionRequest, VaultReading, VaultSafe, VaultSession } from '../vault-port.ts';
+import type {
+  EraseSummary,
+  RecordFilter,
+  RecordSummary,
+  SessionRequest,
+  VaultReading,
+  VaultSafe,
+  VaultSession,
+} from '../vault-port.ts';
 import { ReadingAtSites } from './reading-at-sites.ts';
 import type { OpenSite, SiteSet } from './site-set.ts';
 
@@ -79,6 +87,26 @@ export class SafeAtSites implements VaultSafe {
 
   async replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void> {
     await this.#atHome(async (safe) => await safe.replaceSlots(slots, entry));
+  }
+
+  async orderErase(order: Uint8Array, entry: Uint8Array): Promise<void> {
+    await this.#atHome(async (safe) => await safe.orderErase(order, entry));
+  }
+
+  /** At every site that serves: one that does not have the order yet would take it afterwards. */
+  async cancelErase(cancel: Uint8Array): Promise<void> {
+    const answers = await this.#everyOf(await this.#serving(), async (safe) => {
+      return await safe.cancelErase(cancel).then(
+        () => null,
+        (error: unknown) => error,
+      );
+    });
+    if (answers.every(({ answer }) => answer !== null)) throw answers[0]?.answer;
+  }
+
+  async erases(): Promise<readonly EraseSummary[]> {
+    const answers = await this.#everyOf(await this.#serving(), async (safe) => await safe.erases());
+    return answers.flatMap(({ answer }) => answer).sort((a, b) => a.number - b.number);
   }
 
   /** Of all sites that serve: retired is what none has whole any more. `sites` are those that have it, as far as they can be asked, or else are told of. */

@@ -64,6 +64,8 @@ export type {
 export { recordJsonOf, recordOfJson } from './record-json.ts';
 export { checkReport, cleanReport, rebuildReport } from './report-json.ts';
 export type { CheckReportJson, CleanedRecordJson, CleanReportJson, RebuildReportJson } from './report-json.ts';
+export { erasesAnswer } from './erase-json.ts';
+export type { EraseJson, ErasesAnswer } from './erase-json.ts';
 export { problemJson, safesAnswer, siteAnswer } from './site-json.ts';
 export type { Problem, SafesAnswer, SiteAnswer, SiteLimits } from './site-json.ts';
 export { encodeTokenFile, parseTokenFile } from './token-file.ts';

@@ -4,7 +4,7 @@
  */
 
 import { jsonRequestBytesMax, newSafeBytesMax, packUploadBytesMax, recordBytesMax, slotsBytesMax } from '../limits.ts';
-import { ledgerEntryBytesMax } from '@twinvault/format';
+import { eraseOrderBytesMax, ledgerEntryBytesMax } from '@twinvault/format';
 import type { Verb } from './capability.ts';
 
 export interface Route {
@@ -25,6 +25,9 @@ export type RouteName =
   | 'replaceSlots'
   | 'ledger'
   | 'appendLedger'
+  | 'erases'
+  | 'orderErase'
+  | 'cancelErase'
   | 'records'
   | 'record'
   | 'feed'
@@ -62,6 +65,14 @@ export const routes: Readonly<Record<RouteName, Route>> = {
   replaceSlots: { method: 'PUT', path: `${safe}/slots`, verb: 'write', bodyBytesMax: ledgerEntryBytesMax + 4 + slotsBytesMax },
   ledger: { method: 'GET', path: `${safe}/ledger`, verb: 'read', bodyBytesMax: 0 },
   appendLedger: { method: 'POST', path: `${safe}/ledger`, verb: 'write', bodyBytesMax: ledgerEntryBytesMax },
+  erases: { method: 'GET', path: `${safe}/erases`, verb: 'read', bodyBytesMax: 0 },
+  orderErase: {
+    method: 'PUT',
+    path: `${safe}/erases`,
+    verb: 'operate',
+    bodyBytesMax: ledgerEntryBytesMax + eraseOrderBytesMax + 8,
+  },
+  cancelErase: { method: 'POST', path: `${safe}/erases/cancel`, verb: 'operate', bodyBytesMax: eraseOrderBytesMax },
   records: { method: 'GET', path: `${safe}/records`, verb: 'read', bodyBytesMax: 0 },
   record: { method: 'GET', path: `${safe}/records/{digest}`, verb: 'read', bodyBytesMax: 0 },
   feed: { method: 'GET', path: `${safe}/feed`, verb: 'read', bodyBytesMax: 0 },

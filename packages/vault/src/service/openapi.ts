@@ -8,6 +8,7 @@ import { protocolVersion } from '@twinvault/protocol';
 import {
   checkBody,
   cleanBody,
+  erasesAnswer,
   feedAnswer,
   feedQuery,
   holdersAnswer,
@@ -54,6 +55,9 @@ const described: Readonly<Record<RouteName, Described>> = {
   replaceSlots: { summary: 'Puts other key slots in place of those there', body: 'frames', answers: { 204: 'none' } },
   ledger: { summary: 'Entries of the ledger from a number on', query: ledgerQuery, answers: { 200: 'frames' } },
   appendLedger: { summary: 'Appends an entry to the ledger', body: 'object', answers: { 204: 'none' } },
+  erases: { summary: 'Erase orders, and what the site signed about them', answers: { 200: erasesAnswer } },
+  orderErase: { summary: 'Puts an erase order, and the ledger entry that names it', body: 'frames', answers: { 204: 'none' } },
+  cancelErase: { summary: 'Takes an erase order back', body: 'object', answers: { 204: 'none' } },
   records: { summary: 'Committed records, oldest receipt first', query: recordsQuery, answers: { 200: recordsAnswer } },
   record: { summary: 'A record', answers: { 200: 'object' } },
   feed: { summary: 'What became durable, in order', query: feedQuery, answers: { 200: feedAnswer } },

@@ -68,8 +68,8 @@ export class SafeLayout {
     return `${this.folder}/follows`;
   }
 
-  /** What a twin said of records, `site` hexadecimal; without a digest the folder. */
-  twin(site: string, folder: 'receipts' | 'tombstones', digest?: string): string {
+  /** What a twin said of records, and which erase orders it has; `site` hexadecimal; without a digest the folder. */
+  twin(site: string, folder: 'receipts' | 'tombstones' | 'erases', digest?: string): string {
     const place = `${this.folder}/twins/${site}/${folder}`;
     return digest === undefined ? place : `${place}/${digest}`;
   }
@@ -108,5 +108,6 @@ export const safeFolders = [
   'damaged',
   'erases',
   'lost',
+  'erased',
 ] as const;
 export type SafeFolder = (typeof safeFolders)[number];

@@ -1,11 +1,29 @@
 /* One safe at a site far away. What it answers is parsed here and verified by whoever holds the safe's ledger. */
 
-import { ledgerEntryBytesMax, signedBytesMax, slotBytesMax, slotsMax } from '@twinvault/format';
+import {
+  computerIdFromHex,
+  ledgerEntryBytesMax,
+  recordDigestFromHex,
+  siteIdFromHex,
+  signedBytesMax,
+  slotBytesMax,
+  slotsMax,
+} from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import { ProtocolError } from '../../errors.ts';
 import { ledgerPageBytesMax, ledgerPageEntriesMax, recordBytesMax, slotsBytesMax } from '../../limits.ts';
-import type { RecordFilter, RecordSummary, SessionRequest, VaultReading, VaultSafe, VaultSession } from '../../vault-port.ts';
+import type {
+  EraseSummary,
+  RecordFilter,
+  RecordSummary,
+  SessionRequest,
+  VaultReading,
+  VaultSafe,
+  VaultSession,
+} from '../../vault-port.ts';
+import { erasesAnswer } from '../erase-json.ts';
+import type { EraseJson } from '../erase-json.ts';
 import { encodeFrames, parseFrames } from '../frames.ts';
 import { recordOfJson } from '../record-json.ts';
 import type { Query } from '../routes.ts';
@@ -64,6 +82,20 @@ export class RemoteSafe implements VaultSafe {
     await this.#exchange.call('replaceSlots', { ...this.#named, body: { type: 'frames', bytes } });
   }
 
+  async orderErase(order: Uint8Array, entry: Uint8Array): Promise<void> {
+    const bytes = encodeFrames([entry, order]);
+    await this.#exchange.call('orderErase', { ...this.#named, body: { type: 'frames', bytes } });
+  }
+
+  async cancelErase(cancel: Uint8Array): Promise<void> {
+    await this.#exchange.call('cancelErase', { ...this.#named, body: { type: 'object', bytes: cancel } });
+  }
+
+  async erases(): Promise<readonly EraseSummary[]> {
+    const { erases } = await this.#exchange.json('erases', erasesAnswer, this.#named);
+    return parsed(() => erases.map(eraseOfJson));
+  }
+
   async records({ job, computer, kind }: RecordFilter = {}): Promise<readonly RecordSummary[]> {
     const filter = { job, kind, computer: computer === undefined ? undefined : toHex(computer) };
     const records: RecordSummary[] = [];
@@ -100,4 +132,13 @@ export class RemoteSafe implements VaultSafe {
   #recordsPage(query: Query): Promise<RecordsAnswer> {
     return this.#exchange.json('records', recordsAnswer, { ...this.#named, query });
   }
+}
+
+function eraseOfJson({ site, order, jobs, ...rest }: EraseJson): EraseSummary {
+  return {
+    ...rest,
+    site: siteIdFromHex(site),
+    order: recordDigestFromHex(order),
+    jobs: jobs?.map(({ computer, job }) => ({ computer: computerIdFromHex(computer), job })) ?? null,
+  };
 }
