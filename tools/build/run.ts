@@ -11,7 +11,17 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,13 +52,20 @@ function linkOrCopy(from: string, to: string): void {
   }
 }
 
+/** What the launcher gives Node, whatever the platform. */
+function launcherOptions(): string[] {
+  const text = readFileSync(join(root, 'apps/twinvault/bin/twinvault'), 'utf8');
+  const line = /^exec "\$node" (.*) "\$main" "\$@"$/m.exec(text);
+  if (line?.[1] === undefined) throw new Error('The launcher does not start Node as the build expects');
+  return line[1].split(' ');
+}
+
 /** V8 takes the code only under the options that it was made under: the launcher's. */
 function warmUp(folder: string): void {
   const scratch = mkdtempSync(join(tmpdir(), 'twinvault-build-'));
   try {
     const script = join(root, 'tools/build/warm-up/main.cjs');
-    const options = ['--max-semi-space-size=4', '--max-old-space-size=1536'];
-    const done = spawnSync(process.execPath, [...options, script, folder, scratch], { encoding: 'utf8' });
+    const done = spawnSync(process.execPath, [...launcherOptions(), script, folder, scratch], { encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`The published command does not go through its warm-up:\n${done.stderr}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
