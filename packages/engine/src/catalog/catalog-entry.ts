@@ -2,13 +2,22 @@
 import { chunkId } from '@twinvault/format';
 import type { CatalogEntry, Extent, Place } from '@twinvault/seal';
 import { BodyView, marks } from '../entries/entry-body.ts';
-import type { DetailsDecoder } from '../entries/entry-details.ts';
+import { DetailsDecoder } from '../entries/entry-details.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryStat } from '../source-port.ts';
 
-/** Bytes in the entry are views of the body, of the directory and of the name. `decoder` is the caller's, for one list. */
-export function catalogEntry({ directory, name }: Place, body: Uint8Array, decoder: DetailsDecoder): CatalogEntry {
-  const view = new BodyView(body);
+/** Takes the entries of one list, one after another. */
+export class CatalogEntries {
+  readonly #view = new BodyView();
+  readonly #details = new DetailsDecoder();
+
+  /** Bytes in the entry are views of the body, of the directory and of the name. */
+  entry(place: Place, body: Uint8Array): CatalogEntry {
+    return catalogEntry(place, this.#view.over(body), this.#details);
+  }
+}
+
+function catalogEntry({ directory, name }: Place, view: BodyView, decoder: DetailsDecoder): CatalogEntry {
   const { type, marks: set } = view;
   const { user, group, linkTarget, xattrs, acls } = decoder.decode(view.details);
   const isFile = type === entryTypes.file;

@@ -40,6 +40,7 @@ export const bodyTagBytes = 32;
 
 export const marks = { torn: 1, unread: 2, carried: 4, tag: 8 } as const;
 
+const nothing = new Uint8Array(0);
 const holeOffset = 0xffff_ffff;
 
 const offsets = {
@@ -170,30 +171,43 @@ export function readExtentBytes(bytes: Uint8Array): PlacedExtent[] {
 export function writeExtent(writer: PackedWriter, extent: PlacedExtent): void {
   const at = writer.reserve(bodyExtentBytes);
   const { view } = writer;
-  const bytes = new Uint8Array(view.buffer, at, 32);
-  if (extent.id === null) bytes.fill(0);
-  else bytes.set(extent.id);
+  if (extent.id !== null) writer.setBytes(at, extent.id);
+  else for (let word = 0; word < 32; word += 4) view.setUint32(at + word, 0, true);
   view.setUint32(at + 32, extent.id === null ? holeOffset : extent.offsetBytes, true);
   view.setFloat64(at + 36, extent.lengthBytes, true);
 }
 
 /**
- * A view of one body at an offset of a buffer; moved from body to body with `at`, so that walking a block makes no object
- * for an entry.
+ * A view of one body at an offset of a buffer; moved from body to body with `at` and `over`, so that walking a block, or a list of bodies most of
+ * which lie in one buffer, makes no object for an entry.
  */
 export class BodyView {
   private bytes: Uint8Array;
   private view: DataView;
   private start = 0;
+  /** Of where `at` counts from. */
+  private origin = 0;
 
-  constructor(bytes: Uint8Array, start = 0) {
+  constructor(bytes: Uint8Array = nothing, start = 0) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.start = start;
   }
 
   at(start: number): this {
-    this.start = start;
+    this.start = this.origin + start;
+    return this;
+  }
+
+  /** Another body, wherever it lies. */
+  over(body: Uint8Array): this {
+    const { buffer, byteOffset } = body;
+    if (this.bytes.buffer !== buffer || this.bytes.length !== buffer.byteLength) {
+      this.bytes = new Uint8Array(buffer);
+      this.view = new DataView(buffer);
+    }
+    this.origin = byteOffset;
+    this.start = byteOffset;
     return this;
   }
 
@@ -370,20 +384,22 @@ export class BodyView {
   }
 }
 
-/** A copy without what is only compared with a status: device, inode (unless links tell it), ctime, blocks. */
-export function clearedForState(body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = body.slice();
-  const view = new DataView(copy.buffer);
-  const isLinked = view.getUint8(0) !== entryTypes.directory && view.getUint32(offsets.linkCount, true) > 1;
-  view.setFloat64(offsets.ctimeSeconds, 0, true);
-  view.setUint32(offsets.ctimeNanos, 0, true);
-  view.setFloat64(offsets.blocks, 0, true);
-  if (isLinked) return copy;
-  view.setUint32(offsets.linkCount, 1, true);
-  view.setFloat64(offsets.device, 0, true);
-  view.setUint32(offsets.inodeLow, 0, true);
-  view.setUint32(offsets.inodeHigh, 0, true);
-  return copy;
+/** Clears in the body at `start` what is only compared with a status: device, inode (unless links tell it), ctime, blocks. */
+export function clearForState(view: DataView, start: number): void {
+  const isLinked = view.getUint8(start) !== entryTypes.directory && view.getUint32(start + offsets.linkCount, true) > 1;
+  view.setFloat64(start + offsets.ctimeSeconds, 0, true);
+  view.setUint32(start + offsets.ctimeNanos, 0, true);
+  view.setFloat64(start + offsets.blocks, 0, true);
+  if (isLinked) return;
+  view.setUint32(start + offsets.linkCount, 1, true);
+  view.setFloat64(start + offsets.device, 0, true);
+  view.setUint32(start + offsets.inodeLow, 0, true);
+  view.setUint32(start + offsets.inodeHigh, 0, true);
+}
+
+/** Asked of every entry, so without a view. */
+export function hasTag(body: Uint8Array): boolean {
+  return ((body[offsets.marks] ?? 0) & marks.tag) !== 0;
 }
 
 /** The bytes are as long as their head says: what is read out of a body lies in it. */

@@ -81,6 +81,10 @@ export class PackedWriter {
     this.bytes(value.length > 255 ? value.subarray(0, 255) : value);
   }
 
+  setBytes(at: number, value: Uint8Array): void {
+    this.#bytes.set(value, at);
+  }
+
   setU32(at: number, value: number): void {
     this.#view.setUint32(at, value, true);
   }

@@ -6,12 +6,11 @@ import { assert, onAbort } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
 import type { AgentKeys, Place, WrittenLeaf } from '@twinvault/seal';
-import { catalogEntry } from '../catalog/catalog-entry.ts';
+import { CatalogEntries } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import type { LiveList } from '../dedup/live-list.ts';
-import { DetailsDecoder } from '../entries/entry-details.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
@@ -74,7 +73,7 @@ export class ReadingRun implements AsyncDisposable {
   private readonly catalog: CatalogOutput;
   private readonly state: StateOutput;
   private readonly segments: Segments;
-  private readonly details: DetailsDecoder = new DetailsDecoder();
+  private readonly entries: CatalogEntries = new CatalogEntries();
   foundAll = false;
 
   constructor(options: ReadingOptions) {
@@ -221,7 +220,7 @@ export class ReadingRun implements AsyncDisposable {
   /** The cache's blocks end where the catalog's leaves do: before the entry, after it, or both. */
   private writeEntry(place: Place, body: Uint8Array): void {
     const { newCache } = this.options;
-    this.catalog.add(catalogEntry(place, body, this.details));
+    this.catalog.add(this.entries.entry(place, body));
     let added = false;
     for (const leaf of this.catalog.takeLeaves()) {
       if (leaf.entries > newCache.pending) {

@@ -24,6 +24,7 @@ export class RunTally {
   private filesChanged = 0;
   private bytesProtected = 0;
   private bytesChanged = 0;
+  private readonly view: BodyView = new BodyView();
 
   /** Unchanged entries that the scan has met. */
   passed(entries: number, bytes: number): void {
@@ -51,8 +52,7 @@ export class RunTally {
       this.removed += 1;
       return;
     }
-    const view = new BodyView(body);
-    const { type, sizeBytes } = view;
+    const { type, sizeBytes } = this.view.over(body);
     if (type === entryTypes.directory) this.directories += 1;
     else if (type !== entryTypes.file) this.others += 1;
     if (change === 'unchanged') this.unchanged += 1;

@@ -3,20 +3,22 @@
  * only compared with a status is left out: it would cost bytes for each file, and change without the content.
  */
 import { equalBytes } from '@twinvault/std';
-import { BodyView, clearedForState, withoutExtents } from '../entries/entry-body.ts';
+import { BodyView, clearForState } from '../entries/entry-body.ts';
 import { isSigned } from '../state/signature-store.ts';
 
 /** Files with fewer bytes have their signature in the state only when their extents are parts of chunks. */
 export const stateSignedBytesMin: number = 4 * 1024 * 1024;
 
 /** A copy. */
-export function stateBody(body: Uint8Array): Uint8Array {
-  return clearedForState(body);
+function stateBody(body: Uint8Array): Uint8Array {
+  const copy = body.slice();
+  clearForState(new DataView(copy.buffer), 0);
+  return copy;
 }
 
-/** The same, for an entry whose list of extents follows from a difference. */
-export function stateBodyWithoutExtents(body: Uint8Array): Uint8Array {
-  return withoutExtents(clearedForState(body));
+/** Nothing differs that state packs hold. */
+export function sameInState(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || equalBytes(stateBody(a), stateBody(b));
 }
 
 /** Whether the signature of this content goes along: cutting alone would not find what is stored of it. */

@@ -12,7 +12,7 @@ import type { SealingSession } from '@twinvault/seal';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import { encodeDifference } from '../delta/difference.ts';
 import { decodeSignature } from '../delta/signature.ts';
-import { BodyView } from '../entries/entry-body.ts';
+import { BodyView, withoutExtents } from '../entries/entry-body.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
 import type { Item } from '../scan/segments.ts';
@@ -21,7 +21,7 @@ import type { SignatureStore } from '../state/signature-store.ts';
 import { PackSink } from '../upload/pack-sink.ts';
 import type { PackSinkOptions } from '../upload/pack-sink.ts';
 import type { Uploader } from '../upload/uploader.ts';
-import { keepsSignature, sameExtents, stateBody, stateBodyWithoutExtents } from './state-body.ts';
+import { keepsSignature, sameExtents, sameInState } from './state-body.ts';
 import { stateBaseBytes, takesLog } from './state-chain.ts';
 import type { StateChain } from './state-chain.ts';
 import { encodeStatePart, statePartBytesMax } from './state-part.ts';
@@ -84,14 +84,13 @@ export class StateOutput {
   write(item: Item): void {
     const { directory, name, body, last, difference } = item;
     if (body === null && this.isBase) return;
-    const cleared = body === null ? null : stateBody(body);
-    if (!this.isBase && cleared !== null && last !== null && equalBytes(cleared, stateBody(last))) return;
+    if (!this.isBase && body !== null && last !== null && sameInState(body, last)) return;
     this.begin();
     const key = entryKey(directory, name);
-    if (body === null || cleared === null) this.record({ what: stateRecords.gone, key, body: nothing, rest: nothing });
+    if (body === null) this.record({ what: stateRecords.gone, key, body: nothing, rest: nothing });
     else if (difference !== null) {
-      this.record({ what: stateRecords.changed, key, body: stateBodyWithoutExtents(body), rest: difference });
-    } else this.record({ what: stateRecords.put, key, body: cleared, rest: this.signatureOf(item, body) });
+      this.record({ what: stateRecords.changed, key, body: withoutExtents(body), rest: difference });
+    } else this.record({ what: stateRecords.put, key, body, rest: this.signatureOf(item, body) });
   }
 
   /** Entries of a block that is taken over; none of them changed. */

@@ -10,6 +10,7 @@
 import { equalBytes, utf8Decode, utf8Encode } from '@twinvault/std';
 import { labelBytesMax, nameBytesMax, pathBytesMax } from '@twinvault/format';
 import { pageKeyBytes } from '@twinvault/seal';
+import { clearForState } from '../entries/entry-body.ts';
 import type { PackedWriter } from '../entries/packed-writer.ts';
 import { cacheBlockBytesMax } from '../state/catalog-cache.ts';
 
@@ -45,13 +46,16 @@ export function writeHead(writer: PackedWriter, { sequence, job, pageKey }: Stat
   writer.bytes(pageKey);
 }
 
+/** What state packs leave out of a body is cleared. */
 export function writeRecord(writer: PackedWriter, { what, key, body, rest }: StateRecord): void {
   writer.u8(what);
   writer.u32(key.length);
   writer.bytes(key);
   if (what === stateRecords.gone) return;
   writer.u32(body.length);
+  const at = writer.length;
   writer.bytes(body);
+  clearForState(writer.view, at);
   writer.u32(rest.length);
   writer.bytes(rest);
 }

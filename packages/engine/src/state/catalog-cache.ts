@@ -59,7 +59,8 @@ export class CacheWriter {
   private readonly path: string;
   private readonly file: AppendFile;
   private readonly items: ItemWriter = new ItemWriter(new PackedWriter(128 * 1024));
-  private open = noCounts;
+  private open: Counting = { ...noCounts };
+  private readonly view: BodyView = new BodyView();
   private gathered: Uint8Array[] = [];
   private gatheredBytes = 0;
   private blocksBytes = 0;
@@ -84,14 +85,14 @@ export class CacheWriter {
     this.items.begin(directory, name);
     this.items.writer.bytes(body);
     this.items.end();
-    this.open = counted(this.open, body);
+    addTo(this.open, this.view.over(body));
   }
 
   /** The entries added since the last block are those of a leaf; `leaf` is null when it cannot be taken over. */
   endBlock(leaf: BlockLeaf | null): void {
     const counts = this.open;
     if (counts.entries === 0) return;
-    this.open = noCounts;
+    this.open = { ...noCounts };
     this.gather(encodeBlock(this.items.flush(), counts, leaf), counts.entries);
   }
 
@@ -134,19 +135,17 @@ export class CacheWriter {
   }
 }
 
+type Counting = { -readonly [field in keyof BlockCounts]: number };
+
 const noCounts: BlockCounts = { entries: 0, files: 0, directories: 0, others: 0, bytes: 0 };
 
-function counted({ entries, files, directories, others, bytes }: BlockCounts, body: Uint8Array): BlockCounts {
-  const { type, sizeBytes } = new BodyView(body);
-  const isFile = type === entryTypes.file;
-  const isDirectory = type === entryTypes.directory;
-  return {
-    entries: entries + 1,
-    files: files + (isFile ? 1 : 0),
-    directories: directories + (isDirectory ? 1 : 0),
-    others: others + (isFile || isDirectory ? 0 : 1),
-    bytes: bytes + (isFile ? sizeBytes : 0),
-  };
+function addTo(counts: Counting, { type, sizeBytes }: BodyView): void {
+  counts.entries += 1;
+  if (type === entryTypes.file) {
+    counts.files += 1;
+    counts.bytes += sizeBytes;
+  } else if (type === entryTypes.directory) counts.directories += 1;
+  else counts.others += 1;
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -9,7 +9,7 @@ import { equalBytes } from '@twinvault/std';
 import type { Database, Databases, Files, Random } from '@twinvault/std';
 import { bundledBytesMax, newPageKey, pageKeyBytes } from '@twinvault/seal';
 import { extentListDigest } from '../delta/signature.ts';
-import { BodyView } from '../entries/entry-body.ts';
+import { BodyView, hasTag } from '../entries/entry-body.ts';
 
 export interface SignatureStoreOptions {
   readonly path: string;
@@ -195,8 +195,9 @@ export class SignatureStore implements Disposable {
 
 /** Only large files have signatures: small ones lie in bundles. */
 export function isSigned(body: Uint8Array): boolean {
+  if (hasTag(body)) return false;
   const view = new BodyView(body);
-  return view.extentCount > 0 && view.sizeBytes >= bundledBytesMax && view.tag === null;
+  return view.extentCount > 0 && view.sizeBytes >= bundledBytesMax;
 }
 
 function digestOf(body: Uint8Array): Uint8Array {
