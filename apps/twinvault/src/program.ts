@@ -272,7 +272,8 @@ function addClean(program: Command, run: RunVerb): void {
     .description(
       "Retires safesets that are older than their type's days AND beyond its copies, as safe retention says or these options for types that the safe has no rule for, then removes stored data that no safeset needs. The newest good safeset of each job always stays, and so does what is held, locked or flagged.\n\n" +
         'Removal has two steps: what nothing needs is set aside first and deleted by a later clean, when the delay is over and nothing has come to need it again.\n\n' +
-        'Packs of which only a part is needed are compacted: that part moves into new packs, and the old ones are set aside. Many small packs become few. Backups and restores go on meanwhile, and a clean that was broken off is carried on by the next one.',
+        'Packs of which only a part is needed are compacted: that part moves into new packs, and the old ones are set aside. Many small packs become few. Backups and restores go on meanwhile, and a clean that was broken off is carried on by the next one.\n\n' +
+        'Where the safe stands at two sites, nothing is retired or deleted while one has not followed the other for a day or their clocks differ, and the site that is not its home retires with the consent of home only.',
     )
     .helpGroup(care)
     .addOption(vaultOption())
@@ -295,6 +296,9 @@ function addClean(program: Command, run: RunVerb): void {
     )
     .addOption(new Option('--no-compact', 'only remove packs of which nothing is needed'))
     .addOption(new Option('--allow-large', 'go on although over half of the safe would be removed at once'))
+    .addOption(
+      new Option('--clock-ok', 'go on although a clock jumped since the last clean-up: you have looked, and it is right'),
+    )
     .addOption(new Option('--dry-run', 'only say what would be done'))
     .addOption(jsonOption)
     .addHelpText(

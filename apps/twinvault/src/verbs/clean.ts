@@ -27,6 +27,7 @@ export interface CleanVerbOptions extends VaultOptions {
   readonly compactGib: number;
   readonly compact: boolean;
   readonly allowLarge?: true | undefined;
+  readonly clockOk?: true | undefined;
   readonly dryRun?: true | undefined;
 }
 
@@ -43,6 +44,7 @@ export async function clean(context: VerbContext, options: CleanVerbOptions): Pr
     signal: context.signal,
     progress: (told) => context.progress.report(stepOf(told)),
     ...(options.allowLarge === true ? { shareMax: 1 } : {}),
+    ...(options.clockOk === true ? { clockOk: true } : {}),
   });
   context.progress.finish();
   context.output.result(
@@ -93,7 +95,20 @@ function stepOf({ step, done, total }: CleanProgress): Step {
   return { phase: steps[step], done, total, unit: 'objects' };
 }
 
-const reasons: Readonly<Record<string, string>> = { ...retentionReasons, replaced: 'replaced by a newer one' };
+const reasons: Readonly<Record<string, string>> = {
+  ...retentionReasons,
+  replaced: 'replaced by a newer one',
+  apart: 'the two sites are apart',
+  clock: 'a clock is wrong',
+  'no-consent': 'the home site has not retired it',
+};
+
+const heldBackLines: Readonly<Record<string, string>> = {
+  apart:
+    'Nothing was retired or deleted: this site has not read its twin to the end for a day. It goes on by itself when the sites have met again; twinvault vault twins shows what is in the way.',
+  clock:
+    'Nothing was retired or deleted: the clocks of the two sites differ by more than an hour. Set the wrong one right; it goes on by itself.',
+};
 
 /** From record digests to the ids that people know. */
 async function safesetNames(vault: OperatedVault, safe: SafeId): Promise<ReadonlyMap<string, string>> {
@@ -131,7 +146,8 @@ function lines({ report, label, names }: CleanLines): string[] {
     ],
     rows,
   );
-  return [...(rows.length === 0 ? [] : [...table, '']), ...flagLines(report), ...packLines(report, label)];
+  const held = report.heldBack === null ? [] : [heldBackLines[report.heldBack] ?? report.heldBack, ''];
+  return [...(rows.length === 0 ? [] : [...table, '']), ...flagLines(report), ...held, ...packLines(report, label)];
 }
 
 function flagLines({ records }: CleanReport): string[] {

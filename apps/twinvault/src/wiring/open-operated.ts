@@ -143,12 +143,13 @@ function passOn<Step extends string>(
   });
 }
 
-function cleanBodyOf({ keep, dryRun, quarantineMs, shareMax, compact }: CleanOptions): CleanBody {
+function cleanBodyOf({ keep, dryRun, quarantineMs, shareMax, clockOk, compact }: CleanOptions): CleanBody {
   return {
     ...(keep === undefined ? {} : { keep: keep === null ? null : keepJson(keep) }),
     ...(dryRun === undefined ? {} : { dryRun }),
     ...(quarantineMs === undefined ? {} : { quarantineMs }),
     ...(shareMax === undefined ? {} : { shareMax }),
+    ...(clockOk === undefined ? {} : { clockOk }),
     ...(compact === undefined ? {} : { compact: compact === null ? null : { ...compact } }),
   };
 }

@@ -23,6 +23,7 @@ export interface CleanBody {
   quarantineMs?: number;
   /** 0 to 1. */
   shareMax?: number;
+  clockOk?: boolean;
   compact?: { unusedMax?: number; bytesMax?: number } | null;
 }
 
@@ -42,6 +43,7 @@ export const cleanBody: TUnsafe<CleanBody> = typed(
     dryRun: Type.Optional(Type.Boolean()),
     quarantineMs: Type.Optional(countJson),
     shareMax: Type.Optional(shareJson),
+    clockOk: Type.Optional(Type.Boolean()),
     compact: Type.Optional(
       Type.Union([
         Type.Null(),

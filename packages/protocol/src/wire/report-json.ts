@@ -92,6 +92,7 @@ export interface CleanReportJson {
   };
   markedShare: number;
   stopped: boolean;
+  heldBack: string | null;
   deletedPacks: number;
   deletedBytes: number;
   swept: number;
@@ -134,6 +135,7 @@ export const cleanReport: TUnsafe<CleanReportJson> = typed(
     }),
     markedShare: Type.Number({ minimum: 0 }),
     stopped: Type.Boolean(),
+    heldBack: Type.Union([printable(64), Type.Null()]),
     deletedPacks: countJson,
     deletedBytes: countJson,
     swept: countJson,

@@ -87,6 +87,11 @@ async function checkSlots({ context }: CommitParts, run: CheckRun, ledger: Ledge
 
 async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout } = context;
+  const twins = await store.folders(layout.twins);
+  for (const name of [layout.cleaned, layout.follows, ...twins.map((site) => layout.twinProgress(site))]) {
+    const bytes = await store.get(name, noteBytesMax);
+    if (bytes !== null && decodeNote(bytes) === null) run.found('note-damaged', name);
+  }
   for (const hex of await quarantinedNames(context)) {
     if ((await readQuarantine(context, hex)) === 'unreadable') run.found('note-damaged', layout.inFolder('quarantine', hex));
   }

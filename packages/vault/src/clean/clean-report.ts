@@ -53,6 +53,7 @@ export function reportOf({ plan, options, ran, safe }: ReportParts): CleanReport
     compaction,
     markedShare: plan.markedShare,
     stopped: plan.stopped,
+    heldBack: plan.rights.held,
     deletedPacks: ran.deleted.length,
     deletedBytes: sumBytes(ran.deleted),
     swept: ran.swept,

@@ -15,6 +15,7 @@ import type { LiveSet } from '../live/live-set.ts';
 import { deletePack } from '../packs/deletion.ts';
 import { concurrently } from '../store/concurrently.ts';
 import type { CleanPlan } from './clean-plan.ts';
+import type { CleanRights } from './consent.ts';
 import { isYoung, markPacks } from './mark.ts';
 import type { Marked, MarkTimes } from './mark.ts';
 import { takeBack, writeQuarantine } from './quarantine.ts';
@@ -33,11 +34,12 @@ interface ChooseParts {
   readonly context: SafeContext;
   readonly leases: readonly OpenLease[];
   readonly options: CleanOptions;
+  readonly rights: CleanRights;
 }
 
-/** Packs that an open session put are left to it: it may need more of them than is live now. */
-export async function chooseNow({ context, leases, options }: ChooseParts, { facts }: Marked): Promise<ChosenPack[]> {
-  if (options.compact === null) return [];
+/** Plans are home's. Packs that an open session put are left to it: it may need more of them than is live now. */
+export async function chooseNow({ context, leases, options, rights }: ChooseParts, { facts }: Marked): Promise<ChosenPack[]> {
+  if (options.compact === null || rights.home !== null) return [];
   const chosen = choosePacks(facts, options.compact);
   const young = await concurrently(chosen, statsAtOnce, ({ facts: { hex } }) => isYoung({ context, leases }, hex));
   return chosen.filter((_, index) => young[index] !== true);
@@ -55,6 +57,7 @@ interface RunParts {
   readonly options: CleanOptions;
   readonly lock: Lease;
   readonly live: LiveSet;
+  readonly rights: CleanRights;
 }
 
 /** The steps of a clean-up that change something, in their order. */
@@ -63,12 +66,14 @@ export class CleanRun {
   readonly #options: CleanOptions;
   readonly #lock: Lease;
   readonly #live: LiveSet;
+  readonly #rights: CleanRights;
 
-  constructor(context: SafeContext, { options, lock, live }: RunParts) {
+  constructor(context: SafeContext, { options, lock, live, rights }: RunParts) {
     this.#context = context;
     this.#options = options;
     this.#lock = lock;
     this.#live = live;
+    this.#rights = rights;
   }
 
   async retire({ records, retiring, times }: CleanPlan): Promise<void> {
@@ -93,7 +98,8 @@ export class CleanRun {
     return compact(this.#context, work, async (hasEnded) => {
       if (!hasEnded) return chosen;
       const leases = await openLeases(this.#context, times.nowMs);
-      return chooseNow({ context: this.#context, leases, options: this.#options }, await this.markedNow());
+      const parts = { context: this.#context, leases, options: this.#options, rights: this.#rights };
+      return chooseNow(parts, await this.markedNow());
     });
   }
 
@@ -102,7 +108,8 @@ export class CleanRun {
     const context = this.#context;
     const nowMs = await context.leases.nowMs();
     const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...delaysOf(context, this.#options) };
-    return markPacks({ context, live: await this.#live.rows(), leases: await openLeases(context, nowMs), times });
+    const reads = await context.twins.reads(context.safe);
+    return markPacks({ context, live: await this.#live.rows(), leases: await openLeases(context, nowMs), times, reads });
   }
 
   /** First marks, and the taking back of what lives again. */

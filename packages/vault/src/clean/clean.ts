@@ -23,6 +23,8 @@ import { replacedCheckpoints, retentionItems, ruleOf } from '../retention/facts.
 import type { CleanPlan } from './clean-plan.ts';
 import { reportOf, sumBytes } from './clean-report.ts';
 import { chooseNow, CleanRun, delaysOf } from './clean-run.ts';
+import { demandClocks, noteClocks } from './clock-note.ts';
+import { cleanRights, consented } from './consent.ts';
 import { markPacks } from './mark.ts';
 import type { Marked, MarkTimes } from './mark.ts';
 import type { CleanedPack, CleanedRecord, CleanOptions, CleanReport } from './report.ts';
@@ -40,6 +42,7 @@ export async function cleanSafe(parts: CommitParts, options: CleanOptions): Prom
   await recoverCommits(parts);
   return inLock(parts.context, { name: 'clean', waitMs: 0 }, async (lock) => {
     const plan = await planClean(parts, options);
+    await demandClocks(parts.context, plan.times, options.clockOk === true);
     if (plan.stopped) {
       const context = {
         markedShare: plan.markedShare,
@@ -48,13 +51,14 @@ export async function cleanSafe(parts: CommitParts, options: CleanOptions): Prom
       };
       throw new ProtocolError('clean-stopped', { context });
     }
-    const run = new CleanRun(parts.context, { options, lock, live: plan.live });
+    const run = new CleanRun(parts.context, { options, lock, live: plan.live, rights: plan.rights });
     // What is due goes first: on a full disk that makes the room which the next steps need.
     const due = await run.deleteNeedless(plan.marked.packs.filter(({ action }) => action === 'delete'));
     await run.retire(plan);
     const compaction = await run.compact(plan);
     const marked = compaction.plans === 0 ? plan.marked : await run.markedNow();
     await run.mark(marked, plan.times);
+    await noteClocks(parts.context, plan.times);
     const fresh = plan.times.quarantineMs > 0 ? [] : marked.packs.filter(({ action }) => action === 'quarantine');
     const deleted = [...due, ...(await run.deleteNeedless(fresh))];
     await removeSpentPlans(parts.context, standingPlans(marked, deleted));
@@ -75,7 +79,9 @@ async function planClean(parts: CommitParts, options: CleanOptions): Promise<Cle
   const { context } = parts;
   const times = await timesOf(context, options);
   const all = await parts.records.all();
-  const records = decideRecords(all, { ledger: await parts.ledger.current(), options, times });
+  const rights = await cleanRights(parts, times.nowMs);
+  const decided = decideRecords(all, { ledger: await parts.ledger.current(), options, times });
+  const records = await consented(context, decided, rights);
   const byHex = new Map(all.map((record) => [toHex(record.digest), record]));
   const retiring = new Map(
     records.flatMap(({ action, record }) => {
@@ -87,14 +93,14 @@ async function planClean(parts: CommitParts, options: CleanOptions): Promise<Cle
   const live = new LiveSet(context);
   const rows = await live.rows({ retiring: new Set(retiring.keys()), order: all.map(({ digest }) => toHex(digest)) });
   const leases = await openLeases(context, times.nowMs);
-  const marked = await markPacks({ context, live: rows, leases, times });
-  const chosen = await chooseNow({ context, leases, options }, marked);
+  const marked = await markPacks({ context, live: rows, leases, times, reads: rights.reads });
+  const chosen = await chooseNow({ context, leases, options, rights }, marked);
   options.progress?.({ step: 'packs', done: marked.totalPacks, total: marked.totalPacks });
   const deadBytes = sumBytes(marked.packs.filter(({ action, reason }) => action === 'quarantine' && reason === 'dead'));
   const leftBytes = chosen.reduce((total, { facts }) => total + deadBytesOf(facts), 0);
   const markedShare = marked.totalBytes === 0 ? 0 : (deadBytes + leftBytes) / marked.totalBytes;
   const stopped = markedShare > (options.shareMax ?? shareMaxDefault);
-  return { times, records, retiring, live, rows, marked, chosen, markedShare, stopped };
+  return { times, rights, records, retiring, live, rows, marked, chosen, markedShare, stopped };
 }
 
 /** A dry run works where nothing can be written: then this machine's clock must do. */

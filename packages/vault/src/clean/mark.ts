@@ -13,6 +13,8 @@ import { packFacts } from '../live/pack-facts.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { quarantinedNames, readQuarantine } from './quarantine.ts';
 import type { QuarantineNote } from './quarantine.ts';
+import { heldBack } from '../twins/twins.ts';
+import type { TwinRead } from '../twins/twins.ts';
 import type { CleanedPack } from './report.ts';
 
 /** A lease taken up to so long after a mark's time may have been taken before its note was there. */
@@ -33,6 +35,8 @@ export interface MarkParts {
   readonly live: LiveRows;
   readonly leases: readonly OpenLease[];
   readonly times: MarkTimes;
+  /** How far the feeds of twins were read. */
+  readonly reads: readonly TwinRead[];
 }
 
 export interface Marked {
@@ -111,10 +115,10 @@ async function decideNeedless(
   hex: string,
   { state, isNoted }: { state: Needless; isNoted: boolean },
 ): Promise<Decision> {
-  const { leases, times } = parts;
+  const { leases, times, reads } = parts;
   const note = isNoted ? await readQuarantine(parts.context, hex) : null;
   if (note !== null && note !== 'unreadable') {
-    const decision = decideNoted(note, { leases, times });
+    const decision = decideNoted(note, { leases, times, reads });
     if (decision.action !== 'delete') return decision;
     if (await isBelowAge(parts, hex)) return { action: 'wait', reason: 'minimum-age' };
     return { action: 'delete', reason: state };
@@ -140,13 +144,18 @@ export async function isBelowAge({ context, times }: Pick<MarkParts, 'context' |
 }
 
 /** What to do with a needless pack by its note: at the first mark, and again inside the second. */
-export function decideNoted(note: QuarantineNote, { leases, times }: Pick<MarkParts, 'leases' | 'times'>): Decision {
+export function decideNoted(
+  note: QuarantineNote,
+  { leases, times, reads }: Pick<MarkParts, 'leases' | 'times' | 'reads'>,
+): Decision {
   if (note.state === 'deleting') return { action: 'delete', reason: 'dead' };
   const { nowMs, clockMs, quarantineMs } = times;
   if (nowMs - note.markedMs < quarantineMs || clockMs - note.clockMs < quarantineMs) return { action: 'wait', reason: 'delay' };
   const named = new Set(note.leases);
   const held = leases.some(({ name, sinceMs }) => named.has(name) || sinceMs === null || sinceMs <= note.markedMs + markSpreadMs);
-  return held ? { action: 'wait', reason: 'lease' } : { action: 'delete', reason: 'dead' };
+  if (held) return { action: 'wait', reason: 'lease' };
+  const apart = heldBack(reads, nowMs, note.markedMs);
+  return apart === null ? { action: 'delete', reason: 'dead' } : { action: 'wait', reason: apart };
 }
 
 function oldestSession(leases: readonly OpenLease[]): number | null {

@@ -2,6 +2,7 @@
 
 import type { CompactOptions } from '../compact/choose.ts';
 import type { CompactionReport } from '../compact/compact.ts';
+import type { HeldBack } from '../twins/twins.ts';
 import type { KeepRules } from '../retention/facts.ts';
 
 export interface CleanOptions {
@@ -17,6 +18,8 @@ export interface CleanOptions {
   readonly compact?: CompactOptions | null;
   /** Nothing younger goes. What the vault itself promises counts where that is more. */
   readonly minimumAgeMs?: number;
+  /** A person has looked at the clocks of the site: they are right, however they moved since the last clean-up. */
+  readonly clockOk?: boolean;
   /** Cap of safesets per job, where an operator applies one. */
   readonly safesetsMax?: number;
   readonly progress?: (progress: CleanProgress) => void;
@@ -40,7 +43,7 @@ export interface CleanedRecord {
   readonly receivedMs: number;
   readonly storedBytes: number;
   readonly action: 'keep' | 'retire';
-  /** Of evaluate.ts, or 'replaced' for a checkpoint. */
+  /** Of evaluate.ts, or 'replaced' for a checkpoint; of one that stays for the twin's sake 'apart', 'clock' or 'no-consent'. */
   readonly reason: string;
 }
 
@@ -65,7 +68,18 @@ export interface CleanedPack {
    * 'superseded': other packs have all that is live in it. Of packs that are to be compacted: 'sparse' for much that is dead, 'small' for
    * many small packs.
    */
-  readonly reason: 'dead' | 'superseded' | 'live' | 'delay' | 'lease' | 'minimum-age' | 'session' | 'sparse' | 'small';
+  readonly reason:
+    | 'dead'
+    | 'superseded'
+    | 'live'
+    | 'delay'
+    | 'lease'
+    | 'apart'
+    | 'clock'
+    | 'minimum-age'
+    | 'session'
+    | 'sparse'
+    | 'small';
 }
 
 export interface CleanedCompaction extends CompactionReport {
@@ -91,6 +105,8 @@ export interface CleanReport {
   /** What is dead and marked, or left behind by compaction, as a share of all bytes; above `shareMax` a run that is not dry stops before it changes anything. */
   readonly markedShare: number;
   readonly stopped: boolean;
+  /** Why nothing was retired or deleted, where the safe stands at two sites. */
+  readonly heldBack: HeldBack | null;
   readonly deletedPacks: number;
   readonly deletedBytes: number;
   /** Temporary files and directories, lapsed leases and leftovers of slots that were removed. */

@@ -57,6 +57,7 @@ export class SecondMark {
       const nowMs = await context.leases.nowMs();
       const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...this.#delays };
       const leases = await openLeases(context, nowMs);
+      const reads = await context.twins.reads(context.safe);
       const going: CleanedPack[] = [];
       for (const pack of packs) {
         const note = await readQuarantine(context, pack.pack);
@@ -66,7 +67,7 @@ export class SecondMark {
           await takeBack(context, pack.pack);
           continue;
         }
-        if (decideNoted(note, { leases, times }).action !== 'delete') continue;
+        if (decideNoted(note, { leases, times, reads }).action !== 'delete') continue;
         if (await isBelowAge({ context, times }, pack.pack)) continue;
         await lock.check();
         await writeQuarantine(context, pack.pack, { ...note, state: 'deleting' });

@@ -68,6 +68,10 @@ export class SafeLayout {
     return `${this.folder}/follows`;
   }
 
+  get twins(): string {
+    return `${this.folder}/twins`;
+  }
+
   /** What a twin said of records, and which erase orders it has; `site` hexadecimal; without a digest the folder. */
   twin(site: string, folder: 'receipts' | 'tombstones' | 'erases', digest?: string): string {
     const place = `${this.folder}/twins/${site}/${folder}`;
