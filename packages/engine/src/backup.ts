@@ -33,7 +33,7 @@ import type { AgentState, SafeState } from './state/agent-state.ts';
 import type { CacheReader, CacheWriter } from './state/catalog-cache.ts';
 import type { JobState } from './state/job-state.ts';
 import { PathsFile } from './state/paths-file.ts';
-import type { RunRow } from './state/pins.ts';
+import type { JobHead, RunRow } from './state/pins.ts';
 import { Uploader } from './upload/uploader.ts';
 
 /**
@@ -66,6 +66,8 @@ export interface BackupOptions {
   readonly siteKey?: Uint8Array;
   /** The vault is on a seed disk of this id (docs/format/seed.md): the job's first run, or one that goes on with it. */
   readonly seedDisk?: Uint8Array;
+  /** The head of the job that the site must have at least, where that is not the newest that this computer has seen anywhere: another site has that one. */
+  readonly headSeen?: JobHead | null;
   /** Called a few times a second and at each change of phase. */
   readonly progress?: (progress: BackupProgress) => void;
   /** Stops the run; what was sent is kept as a checkpoint. */
@@ -83,8 +85,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   using _lock = jobState.lock();
   using progress = new RunProgress({ ...platform, tell: options.progress ?? null });
   const startMs = platform.clock.nowMs();
-  const { vault, seedDisk } = options;
-  const run = await openRun({ vault, agent, job, state: safeState, startMs, ...(seedDisk === undefined ? {} : { seedDisk }) });
+  const run = await openRun({ ...options, state: safeState, startMs });
   await using _session = run.session;
   const backupRun = new BackupRun({ ...options, safeState, jobState, run, progress, startMs });
   return await backupRun.perform();
@@ -344,6 +345,7 @@ class BackupRun {
       removed: tally.removed,
       errors: tally.errors,
       phasesMs: progress.phasesMs(),
+      joined: this.parts.run.heads.length > 1 ? this.parts.run.heads : [],
       measure: record.measure,
       memoryFaults: reading.memoryFaults,
       stateFailure: this.stateFailure,

@@ -28,6 +28,10 @@ export const engineErrorCodes = {
     retry: 'never',
     meaning: 'The vault shows an older state of this job than this computer has seen: safesets are missing there.',
   },
+  'head-unknown': {
+    retry: 'never',
+    meaning: 'Neither site of the safe knows the newest safeset that this computer stored.',
+  },
   'not-admitted': {
     retry: 'never',
     meaning: 'Another safe took the place of this one and did not admit this computer: it has to be enrolled there.',

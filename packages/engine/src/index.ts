@@ -1,6 +1,10 @@
 /* The engine: backup and restore, between a source or a target and a vault. */
 export { backupAtSites, fallOversMax } from './sites/backup-at-sites.ts';
 export type { BackupAtSitesOptions, BackupAtSitesReport, FallOver } from './sites/backup-at-sites.ts';
+export { siteLagMsMax } from './sites/compare-sites.ts';
+export type { SiteFinding, SiteView } from './sites/compare-sites.ts';
+export { compareAtSites, oneSite } from './sites/view-sites.ts';
+export type { SitesOfSafe } from './sites/view-sites.ts';
 export { backup, fullReadMsMax, levelDefault } from './backup.ts';
 export type { BackupOptions } from './backup.ts';
 export type { ReuseScope } from './dedup/live-list.ts';

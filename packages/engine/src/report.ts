@@ -1,5 +1,6 @@
 /* What a run tells while it goes on and when it has ended. */
 import type { Measure, RecordCounts, RecordDigest, SafesetId } from '@twinvault/format';
+import type { RecordSummary } from '@twinvault/protocol';
 import type { EntryError } from './source-port.ts';
 
 export type BackupPhase = 'opening' | 'reading' | 'finishing' | 'committing';
@@ -46,6 +47,8 @@ export interface BackupReport {
   /** At most `errorListMax`; `counts.errors` is the true number. */
   readonly errors: readonly EntryError[];
   readonly phasesMs: Readonly<Record<BackupPhase, number>>;
+  /** Heads of a job that was continued at two sites while they were apart: this safeset follows all of them. Empty normally. */
+  readonly joined: readonly RecordSummary[];
   /** How much of the last safeset this one uses again and how much is new, as the site measured it; null where it did not. */
   readonly measure: Measure | null;
   /** Blobs that did not open again after sealing: above zero, this machine's memory is faulty. */

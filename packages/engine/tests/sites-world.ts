@@ -16,7 +16,7 @@ export interface TestSite {
   readonly vault: SiteVault;
   /** Every call fails with this code; null: it serves. */
   fails: ProtocolErrorCode | null;
-  /** Calls of sessions so far: a test may have the site fail at one of them. */
+  /** Called before each pack: a test may have the site fail there. */
   onPut: (() => void) | null;
 }
 
@@ -25,7 +25,8 @@ export interface SitesWorld {
   readonly a: TestSite;
   readonly b: TestSite;
   readonly vault: VaultAtSites;
-  readonly safe: SafeAtSites;
+  /** A test takes another one by `again`, which remembers no failure. */
+  safe: SafeAtSites;
   /** What people were told. */
   readonly told: string[];
   /** The same sites with nothing remembered of their failures. */

@@ -188,8 +188,8 @@ test('pins that a newer version wrote are not taken for this version’s', async
   const world = await newWorld();
   await run(world, someTree('pins'));
   using database = world.platform.databases.open(`${world.state.path}/safes/${toHex(world.agent.safe)}/state.db`);
-  assert.equal(database.all('PRAGMA user_version')[0]?.['user_version'], 1);
-  database.execute('PRAGMA user_version = 2');
+  assert.equal(database.all('PRAGMA user_version')[0]?.['user_version'], 3);
+  database.execute('PRAGMA user_version = 4');
   using state = world.state.safe(world.agent.safe);
   await assert.rejects(state.pins(), { code: 'state-newer' });
 });

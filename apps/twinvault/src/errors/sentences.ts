@@ -355,6 +355,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'epoch-unknown': 'Something was sealed to a key that the ledger of this safe does not name.',
     'safe-mismatch': 'An object belongs to another safe.',
   }),
+  ...all(
+    'trust',
+    "Let no clean run at either site, and keep this computer's state. Ask whoever runs the sites whether both were set back to older copies; twinvault safesets shows what is there, and all of it restores. Nothing was stored.",
+    {
+      'head-unknown': 'Neither site knows the newest safeset of this job that this computer has stored.',
+    },
+  ),
   ...all('damaged', checkVault, {
     'vault-damaged': 'An object of the vault is missing or damaged: {object}',
     'blob-damaged': 'A stored piece is damaged.',

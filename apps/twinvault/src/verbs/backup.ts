@@ -1,9 +1,8 @@
 /** `twinvault backup`: one run of a job. */
 import { hostname } from 'node:os';
-import { backup, backupAtSites } from '@twinvault/engine';
-import type { BackupAtSitesReport, BackupProgress, BackupReport, FallOver } from '@twinvault/engine';
-import { SafeAtSites } from '@twinvault/protocol';
-import type { VaultSafe } from '@twinvault/protocol';
+import { backupAtSites } from '@twinvault/engine';
+import type { BackupAtSitesReport, BackupProgress, FallOver } from '@twinvault/engine';
+import type { OpenSite, VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { linuxFileSource } from '@twinvault/sources';
 import { formatBytes, formatDuration, toHex, utf8Decode } from '@twinvault/std';
@@ -12,7 +11,10 @@ import type { JsonObject } from '../output/output.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
+import { findingLines, findingsJson } from '../output/site-findings.ts';
+import { sitesOf } from '../wiring/compare-sites.ts';
 import { openVault } from '../wiring/open-vault.ts';
+import { placesOf } from '../wiring/vault-places.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { openOwnSafe } from '../wiring/own-safe.ts';
 import { absolutePathBytes } from '../wiring/paths.ts';
@@ -50,7 +52,8 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
   // Whose escrow key opens the safe is told here too.
   await seenLedger(context, safe, options.state);
   await noteType(context, safe, options);
-  const run = {
+  const report = await backupAtSites({
+    safe: await sitesOf(vault, safe, options),
     agent,
     job: options.job,
     retention: options.type,
@@ -59,22 +62,27 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     platform,
     host: hostname(),
     signal,
-    progress: (told: BackupProgress) => progress.report(stepOf(told)),
+    progress: (told) => progress.report(stepOf(told)),
     ...(options.compression === undefined ? {} : { level: options.compression }),
-  };
-  const report =
-    safe instanceof SafeAtSites
-      ? await backupAtSites({ ...run, safe, fallsOver: (told) => noteFallOver(context, told) })
-      : await backup({ ...run, vault: safe, siteKey: (await vault.site()).publicKey });
+    found: (findings) => findingLines(findings).forEach((line) => output.note(line)),
+    lags: (site) => noteLag(context, site),
+    fallsOver: (told) => noteFallOver(context, told),
+  });
   progress.finish();
   if (report.result === 'with errors') context.setExit('withErrors');
-  output.result({ safe: toHex(safe.safe), label, job: options.job, ...reportJson(report) }, reportLines(report, options.job));
+  output.result({ safe: toHex(safe.safe), label, job: options.job, ...reportJson(report) }, reportLines(report, options));
 }
 
 function noteFallOver({ output, progress }: VerbContext, { from, to, code }: FallOver): void {
   progress.finish();
   output.note(
     `${from.name} takes this run no further (${code}): it goes on at ${to.name}. Files are read again; what is there already is not sent again.`,
+  );
+}
+
+function noteLag({ output }: VerbContext, { name }: OpenSite): void {
+  output.note(
+    `${name} has not got the newest safeset of this job, which another site has: this one follows the one before. When both sites have both, the next run joins them.`,
   );
 }
 
@@ -88,8 +96,18 @@ async function noteType({ output }: VerbContext, safe: VaultSafe, { type }: Back
   );
 }
 
+/** What a fork was, and that it is none any more. */
+function joinedLines({ joined }: BackupAtSitesReport): string[] {
+  if (joined.length === 0) return [];
+  const ids = joined.map(({ public: known }) => toHex(known.safeset).slice(0, 8)).join(' and ');
+  return [
+    '',
+    `This safeset joins ${ids}: the job was continued at each site while they were apart. All of them stay whole and restore.`,
+  ];
+}
+
 /** The site found the run unusual: it may be the work of ransomware, or of the user. */
-function unusualLines({ measure, safeset }: BackupReport): string[] {
+function unusualLines({ measure, safeset }: BackupAtSitesReport): string[] {
   if (measure === null || !measure.suspect) return [];
   const percent = (part: number, of: number): string => `${Math.round((100 * part) / Math.max(1, of))} %`;
   return [
@@ -124,11 +142,12 @@ function stepOf(told: BackupProgress): Step {
   };
 }
 
-type ToldReport = BackupReport & Partial<Pick<BackupAtSitesReport, 'site'>>;
-
-function reportJson(report: ToldReport): JsonObject {
+function reportJson(report: BackupAtSitesReport): JsonObject {
   return {
-    ...(report.site === undefined ? {} : { site: toHex(report.site.info.site), siteName: report.site.name }),
+    site: toHex(report.site.info.site),
+    siteName: report.site.name,
+    findings: findingsJson(report.findings),
+    joined: report.joined.map(({ public: known }) => toHex(known.safeset)),
     result: report.result,
     safeset: toHex(report.safeset),
     record: toHex(report.record),
@@ -149,14 +168,14 @@ function reportJson(report: ToldReport): JsonObject {
   };
 }
 
-function reportLines(report: ToldReport, job: string): string[] {
+function reportLines(report: BackupAtSitesReport, { job, vault }: BackupVerbOptions): string[] {
   const { counts } = report;
   const elapsedMs = Math.max(1, report.endMs - report.startMs);
   const count = (value: number): string => formatCount(value);
   const rate = formatBytes(Math.round((counts.bytesChanged / elapsedMs) * 1000));
   return [
     ...entryErrorLines(report.errors, counts.errors),
-    `Safeset ${toHex(report.safeset).slice(0, 8)} of job "${job}" is stored${report.site === undefined ? '' : ` at ${report.site.name}`}${report.result === 'ok' ? '.' : ', with errors.'}`,
+    `Safeset ${toHex(report.safeset).slice(0, 8)} of job "${job}" is stored${placesOf(vault).length > 1 ? ` at ${report.site.name}` : ''}${report.result === 'ok' ? '.' : ', with errors.'}`,
     '',
     `  protected  ${count(counts.files)} files, ${count(counts.directories)} folders, ${count(counts.others)} others, ${formatBytes(counts.bytesProtected)}`,
     `  changed    ${count(counts.filesChanged)} files, ${formatBytes(counts.bytesChanged)}; ${count(report.removed)} removed`,
@@ -170,6 +189,7 @@ function reportLines(report: ToldReport, job: string): string[] {
       : []),
     `  sent       ${formatBytes(report.uploadedBytes)}`,
     `  time       ${formatDuration(elapsedMs)} (${rate}/s)`,
+    ...joinedLines(report),
     ...unusualLines(report),
   ];
 }

@@ -1,7 +1,7 @@
 /** `twinvault restore`: a safeset, or a part of it, below a directory or in its original place. */
 import { resolve } from 'node:path';
 import { restore } from '@twinvault/engine';
-import type { RestoreProgress, RestoreReport, RestoreRule, RestoreTotals } from '@twinvault/engine';
+import type { RestoreProgress, RestoreReport, RestoreRule, RestoreTotals, SiteFinding } from '@twinvault/engine';
 import type { RecordSummary } from '@twinvault/protocol';
 import { writeSecret } from '@twinvault/seal';
 import { linuxTarget } from '@twinvault/sources';
@@ -10,6 +10,8 @@ import { UsageError } from '../errors/usage-error.ts';
 import { entryErrorJson, entryErrorLines } from '../output/entry-errors.ts';
 import type { Step } from '../output/progress.ts';
 import { formatCount, formatTime } from '../output/table.ts';
+import { findingsJson } from '../output/site-findings.ts';
+import { compared } from '../wiring/compare-sites.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import type { OpenedSafeset, SafesetOptions } from '../wiring/open-safeset.ts';
 import { openSafeset } from '../wiring/open-safeset.ts';
@@ -34,7 +36,8 @@ export async function restoreVerb(context: VerbContext, paths: readonly string[]
   const startMs = platform.clock.monotonicMs();
   await using vault = await openVault(context, options);
   await using opened = await openSafeset(context, vault, options);
-  const { reader, safeset, summary } = opened;
+  const { reader, safeset, summary, vaultSafe } = opened;
+  const findings = await compared(context, { vault, safe: vaultSafe }, options);
   const mark = options.dryRun === true ? null : await markOf(context, paths, { options, to, opened });
   const seen = new Totals(context, to, options.dryRun === true);
   try {
@@ -56,7 +59,7 @@ export async function restoreVerb(context: VerbContext, paths: readonly string[]
       progress: (told) => progress.report(stepOf(told)),
     });
     await mark?.remove();
-    tell(context, report, { summary, to, elapsedMs: Math.max(1, platform.clock.monotonicMs() - startMs) });
+    tell(context, report, { findings, summary, to, elapsedMs: Math.max(1, platform.clock.monotonicMs() - startMs) });
   } catch (error) {
     if (!(error instanceof OnlyCounted)) throw error;
     const { entries, bytes, freeBytes } = error.totals;
@@ -132,14 +135,22 @@ class Totals {
 function tell(
   context: VerbContext,
   report: RestoreReport,
-  about: { readonly summary: RecordSummary; readonly to: string; readonly elapsedMs: number },
+  about: {
+    readonly findings: readonly SiteFinding[];
+    readonly summary: RecordSummary;
+    readonly to: string;
+    readonly elapsedMs: number;
+  },
 ): void {
   context.progress.finish();
   if (report.damagedChunks > 0) context.setExit('damaged');
   else if (report.errors.length > 0) context.setExit('withErrors');
   const { safeset, endMs } = about.summary.public;
   const from = `${toHex(safeset).slice(0, 8)} of ${formatTime(endMs)}`;
-  context.output.result({ safeset: toHex(safeset), to: about.to, ...reportJson(report) }, lines(report, { ...about, from }));
+  context.output.result(
+    { safeset: toHex(safeset), to: about.to, findings: findingsJson(about.findings), ...reportJson(report) },
+    lines(report, { ...about, from }),
+  );
 }
 
 const phases = { counting: 'Counting', restoring: 'Restoring', finishing: 'Finishing' } as const;

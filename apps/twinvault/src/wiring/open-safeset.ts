@@ -1,5 +1,5 @@
 /** From --safeset to an opened safeset. */
-import type { RecordSummary, Vault } from '@twinvault/protocol';
+import type { RecordSummary, Vault, VaultSafe } from '@twinvault/protocol';
 import { openSafeReader } from '@twinvault/seal';
 import type { SafeReader, SafesetReader } from '@twinvault/seal';
 import { toHex } from '@twinvault/std';
@@ -20,6 +20,7 @@ export interface OpenedSafeset extends AsyncDisposable {
   readonly reader: SafeReader;
   readonly safeset: SafesetReader;
   readonly summary: RecordSummary;
+  readonly vaultSafe: VaultSafe;
 }
 
 /** Which safeset is meant is settled before anybody is asked for a password. */
@@ -29,7 +30,7 @@ export async function openSafeset(context: VerbContext, vault: Vault, options: S
   const opened = await openWithSecret(context, found, options);
   const reader = openSafeReader({ vaultSafe: found.safe, opened });
   const safeset = await reader.open(summary.digest);
-  return { reader, safeset, summary, [Symbol.asyncDispose]: () => safeset[Symbol.asyncDispose]() };
+  return { reader, safeset, summary, vaultSafe: found.safe, [Symbol.asyncDispose]: () => safeset[Symbol.asyncDispose]() };
 }
 
 /** Which safesets a verb that looks at many of them means. */

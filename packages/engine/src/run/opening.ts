@@ -31,12 +31,15 @@ export interface OpeningOptions {
   readonly state: SafeState;
   /** Id of the seed disk whose vault this is; left out for a vault that keeps. */
   readonly seedDisk?: Uint8Array;
+  /** What the site's heads must descend from, where that is not the pinned head. */
+  readonly headSeen?: JobHead | null;
   /** Of the beginning of the run. */
   readonly startMs: number;
 }
 
 /** EngineError 'seed-awaited', 'seed-elsewhere', 'seed-late', 'agent-foreign', 'agent-revoked', 'safe-succeeded', 'head-rolled-back'; SealError 'ledger-rolled-back', 'root-mismatch'; ProtocolError. */
-export async function openRun({ vault, agent, job, state, seedDisk, startMs }: OpeningOptions): Promise<OpenedRun> {
+export async function openRun(options: OpeningOptions): Promise<OpenedRun> {
+  const { vault, agent, job, state, seedDisk, headSeen, startMs } = options;
   if (!equalBytes(vault.safe, agent.safe)) throw new EngineError('agent-foreign');
   const pins = await state.pins();
   const seen = await state.ledgerHead(agent);
@@ -53,7 +56,7 @@ export async function openRun({ vault, agent, job, state, seedDisk, startMs }: O
   const session = await vault.openSession({ certificate, computer, job, ledger: ledger.head });
   try {
     const { heads } = session;
-    const pinned = pins.head(key);
+    const pinned = headSeen === undefined ? pins.head(key) : headSeen;
     const seed = seedDisk === undefined ? pins.seed(key) : null;
     const sequence = 1 + (await checkHeads({ vault, ledger, heads, pinned, seed }, { job, computer }));
     return { ledger, suite: ledger.minimumSuite, kem: ledger.epoch(), session, heads, sequence };

@@ -2,13 +2,19 @@
  * A run at whichever site of a safe takes it. When its site fails in the middle, the run begins again at the other one: what changed is read again, and what
  * that site has already, by this run or by following its twin, is not sent again.
  *
- * Invariant: a run is of one site, from its session to its receipt.
+ * Invariant: a run is of one site, from its session to its receipt. What was committed is remembered of that site alone.
  */
-import type { OpenSite, SafeAtSite, SafeAtSites } from '@twinvault/protocol';
+import type { OpenSite } from '@twinvault/protocol';
 import { CodedError } from '@twinvault/std';
 import { backup } from '../backup.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { BackupReport } from '../report.ts';
+import { headKey } from '../run/opening.ts';
+import type { SafeState } from '../state/agent-state.ts';
+import { chooseSites } from './choose-site.ts';
+import type { SiteChoice, SiteToRunAt } from './choose-site.ts';
+import type { SiteFinding } from './compare-sites.ts';
+import type { SitesOfSafe } from './view-sites.ts';
 
 /** How often one run may change its site. */
 export const fallOversMax = 4;
@@ -20,39 +26,83 @@ export interface FallOver {
   readonly code: string;
 }
 
-export interface BackupAtSitesOptions extends Omit<BackupOptions, 'vault' | 'siteKey'> {
-  readonly safe: SafeAtSites;
+export interface BackupAtSitesOptions extends Omit<BackupOptions, 'vault' | 'siteKey' | 'headSeen'> {
+  readonly safe: SitesOfSafe;
   /** Called before the run begins again at another site. */
   readonly fallsOver?: (told: FallOver) => void;
+  /** Called once, before anything is read, with what is wrong at the sites. */
+  readonly found?: (findings: readonly SiteFinding[]) => void;
+  /** Called when the site that the run goes to has not got the newest safeset of the job. */
+  readonly lags?: (site: OpenSite) => void;
 }
 
 export interface BackupAtSitesReport extends BackupReport {
   /** The site that signed the receipt. */
   readonly site: OpenSite;
+  readonly findings: readonly SiteFinding[];
 }
 
-/** What `backup` throws at the last site that was left. */
-export async function backupAtSites({ safe, fallsOver, ...options }: BackupAtSitesOptions): Promise<BackupAtSitesReport> {
+interface Failed {
+  readonly site: OpenSite;
+  readonly error: CodedError;
+}
+
+/** What a site shows that it must not: the other one is better. */
+const distrustCodes: ReadonlySet<string> = new Set(['head-rolled-back', 'ledger-rolled-back']);
+
+/** What `backup` throws, at the last site that was left; `head-unknown`, `ledger-behind`. */
+export async function backupAtSites(options: BackupAtSitesOptions): Promise<BackupAtSitesReport> {
+  const { safe, state, agent, job, found, fallsOver, lags, ...run } = options;
+  using own = state.safe(agent.safe);
   const given = new Set<OpenSite>();
-  let failed: { readonly site: OpenSite; readonly error: CodedError } | null = null;
+  let failed: Failed | null = null;
   for (let turn = 0; ; turn += 1) {
-    const next = await nextSite(safe, given);
-    if (next === null) throw failed?.error;
-    const { site } = next;
+    const choice = await chooseSites({ safe, state: own, agent, job }, given);
+    if (turn === 0 && choice.findings.length > 0) found?.(choice.findings);
+    const next = nextSite(choice, failed);
+    const { site, headSeen } = next;
     if (failed !== null && failed.site !== site) fallsOver?.({ from: failed.site, to: site, code: failed.error.code });
+    if (headSeen !== undefined) lags?.(site);
+    const at = { vault: next.safe, siteKey: site.info.publicKey, ...(headSeen === undefined ? {} : { headSeen }) };
     try {
-      const report = await backup({ ...options, vault: next.safe, siteKey: site.info.publicKey });
-      return { ...report, site };
+      const report = await backup({ ...run, ...at, state, agent, job });
+      await remember(own, next, { key: headKey(agent, job), report });
+      return { ...report, site, findings: choice.findings };
     } catch (error) {
       options.signal.throwIfAborted();
-      if (!(error instanceof CodedError) || !safe.sites.failed(site, error) || turn === fallOversMax) throw error;
-      failed = { site, error };
+      failed = failureAt(safe, site, error);
+      if (failed === null || turn === fallOversMax) throw error;
       // One that is away may come back; one that takes nothing more, or lacks what the run needs, is done with.
-      if (!safe.sites.isAway(site)) given.add(site);
+      if (!safe.isAway(site)) given.add(site);
     }
   }
 }
 
-async function nextSite(safe: SafeAtSites, given: ReadonlySet<OpenSite>): Promise<SafeAtSite | null> {
-  return (await safe.atSites()).find(({ site }) => !given.has(site)) ?? null;
+function nextSite({ sites, refusal }: SiteChoice, failed: Failed | null): SiteToRunAt {
+  const [next] = sites;
+  if (next !== undefined) return next;
+  throw failed?.error ?? refusal ?? new TypeError('a safe has a site');
+}
+
+/** Null: the other site would answer the same. */
+function failureAt(safe: SitesOfSafe, site: OpenSite, error: unknown): Failed | null {
+  if (!(error instanceof CodedError)) return null;
+  const isOfSite = safe.failed(site, error) || (safe.count > 1 && distrustCodes.has(error.code));
+  return isOfSite ? { site, error } : null;
+}
+
+/** Only after the commit, so nothing here may fail the run. */
+async function remember(
+  own: SafeState,
+  { view }: SiteToRunAt,
+  { key, report }: { readonly key: string; readonly report: BackupReport },
+): Promise<void> {
+  const { record, sequence } = report;
+  try {
+    const pins = await own.pins();
+    pins.pinHeadAt(view.site, key, { record, sequence });
+    pins.seeSite(view.site, { ledger: view.ledger.head, orders: view.ledger.eraseOrders().length, newest: record });
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+  }
 }

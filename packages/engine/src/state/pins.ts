@@ -4,7 +4,7 @@
  * (SQLite's user_version), so that no version takes for its own what a newer one meant otherwise.
  */
 import { recordDigest } from '@twinvault/format';
-import type { LedgerHead, RecordDigest } from '@twinvault/format';
+import type { LedgerHead, RecordDigest, SiteId } from '@twinvault/format';
 import { assert } from '@twinvault/std';
 import type { Database, SqlRow } from '@twinvault/std';
 import { EngineError } from '../errors.ts';
@@ -17,10 +17,14 @@ const schema = `
     ended INTEGER NOT NULL, result TEXT NOT NULL, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     uploaded INTEGER NOT NULL, errors INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS seeds (job TEXT PRIMARY KEY, disk BLOB NOT NULL, begun INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS sites (site BLOB PRIMARY KEY, number INTEGER NOT NULL, digest BLOB NOT NULL, root BLOB NOT NULL,
+    orders INTEGER NOT NULL, newest BLOB) STRICT;
+  CREATE TABLE IF NOT EXISTS site_heads (site BLOB NOT NULL, job TEXT NOT NULL, record BLOB NOT NULL, sequence INTEGER NOT NULL,
+    PRIMARY KEY (site, job)) STRICT;
 `;
 
-/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the tables of version 1. 2 added `seeds`. */
-const version = 2;
+/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the tables of version 1. 2 added `seeds`, 3 the two of sites. */
+const version = 3;
 
 /** Runs kept per job. */
 const runsMax = 400;
@@ -35,6 +39,15 @@ export interface SeedBegun {
   /** Id of the disk: the site id of the vault on it. */
   readonly disk: Uint8Array;
   readonly begunMs: number;
+}
+
+/** What was seen at one site of the safe. */
+export interface SeenSite {
+  readonly ledger: LedgerHead;
+  /** Erase orders in that ledger: what a later one covers may be gone. */
+  readonly orders: number;
+  /** The record with the newest receipt there; null: it had none. */
+  readonly newest: RecordDigest | null;
 }
 
 export interface RunRow {
@@ -118,6 +131,54 @@ export class Pins {
       this.database.run('DELETE FROM seeds WHERE job = ?', job);
     });
     return true;
+  }
+
+  /** Null: the site was not seen yet. */
+  seenSite(site: SiteId): SeenSite | null {
+    const row = this.database.all('SELECT number, digest, root, orders, newest FROM sites WHERE site = ?', site)[0];
+    if (row === undefined) return null;
+    return {
+      ledger: { number: integer(row, 'number'), digest: blob(row, 'digest'), root: blob(row, 'root') },
+      orders: integer(row, 'orders'),
+      newest: row['newest'] === null ? null : recordDigest(blob(row, 'newest')),
+    };
+  }
+
+  seeSite(site: SiteId, { ledger, orders, newest }: SeenSite): void {
+    this.database.run(
+      `INSERT OR REPLACE INTO sites (site, number, digest, root, orders, newest) VALUES (?, ?, ?, ?, ?, ?)`,
+      site,
+      ledger.number,
+      ledger.digest,
+      ledger.root,
+      orders,
+      newest,
+    );
+  }
+
+  /** The head of each job of this computer that was seen at the site. */
+  headsAt(site: SiteId): ReadonlyMap<string, JobHead> {
+    const rows = this.database.all('SELECT job, record, sequence FROM site_heads WHERE site = ?', site);
+    return new Map(
+      rows.map((row) => [text(row, 'job'), { record: recordDigest(blob(row, 'record')), sequence: integer(row, 'sequence') }]),
+    );
+  }
+
+  /** Whether the record was a head of the job at some other site, as far as is remembered. */
+  isHeadElsewhere(site: SiteId, job: string, record: RecordDigest): boolean {
+    return (
+      this.database.all('SELECT site FROM site_heads WHERE site <> ? AND job = ? AND record = ?', site, job, record).length > 0
+    );
+  }
+
+  pinHeadAt(site: SiteId, job: string, { record, sequence }: JobHead): void {
+    this.database.run(
+      `INSERT OR REPLACE INTO site_heads (site, job, record, sequence) VALUES (?, ?, ?, ?)`,
+      site,
+      job,
+      record,
+      sequence,
+    );
   }
 
   addRun(row: RunRow): void {

@@ -44,6 +44,19 @@ export class SafeAtSites implements VaultSafe {
     this.#home = home;
   }
 
+  /** Sites that were named. */
+  get count(): number {
+    return this.sites.names.length;
+  }
+
+  failed(site: OpenSite, error: unknown): boolean {
+    return this.sites.failed(site, error);
+  }
+
+  isAway(site: OpenSite): boolean {
+    return this.sites.isAway(site);
+  }
+
   /** At each site that serves and has it, home first. `safe-unknown` when none has it. */
   async atSites(): Promise<readonly SafeAtSite[]> {
     const answers = await this.sites.every(await this.#serving(), async (site) => await this.at(site));
