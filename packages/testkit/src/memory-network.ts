@@ -3,7 +3,16 @@
  * that neither side sees what the other does to its bytes later.
  */
 
-import { type HttpAnswer, type HttpRequest, linkAbort, type Network, onAbort, StdError, type Timers } from '@twinvault/std';
+import {
+  concatBytes,
+  type HttpAnswer,
+  type HttpRequest,
+  linkAbort,
+  type Network,
+  onAbort,
+  StdError,
+  type Timers,
+} from '@twinvault/std';
 
 export interface ReceivedRequest {
   readonly method: string;
@@ -77,21 +86,27 @@ export class MemoryNetwork implements Network {
 
 /** The bodies take their pace as a whole. */
 async function paced(handler: MemoryHandler, request: HttpRequest): Promise<HttpAnswer> {
-  const { body, signal, uploadPace, downloadPace } = request;
-  if (body !== undefined) await uploadPace?.take(body.length, signal);
+  const { signal, uploadPace, downloadPace } = request;
+  const { length } = bodyOf(request);
+  if (length > 0) await uploadPace?.take(length, signal);
   const answer = await answerOf(handler, request);
   await downloadPace?.take(answer.body.length, signal);
   return answer;
 }
 
 async function answerOf(handler: MemoryHandler, request: HttpRequest): Promise<HttpAnswer> {
-  const { method, url, headers, body = new Uint8Array(0) } = request;
+  const { method, url, headers } = request;
   try {
-    return await handler({ method, url: new URL(url), headers: lowerCased(headers), body: body.slice() });
+    return await handler({ method, url: new URL(url), headers: lowerCased(headers), body: bodyOf(request) });
   } catch (cause) {
     // A server that dies in the middle of a request.
     throw new StdError('network-unreachable', { context: { systemCode: 'ECONNRESET' }, cause });
   }
+}
+
+/** A copy. */
+function bodyOf({ body = [] }: HttpRequest): Uint8Array {
+  return body instanceof Uint8Array ? body.slice() : concatBytes(...body);
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -9,7 +9,8 @@ export interface HttpRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  /** In one piece, or in several that follow each other. It is read until the request settles, and not changed. */
+  readonly body?: Uint8Array | readonly Uint8Array[];
   readonly signal?: AbortSignal;
   /** The whole exchange; `network-timeout` after that. */
   readonly timeoutMs: number;

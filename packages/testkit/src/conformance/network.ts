@@ -51,6 +51,13 @@ function registerExchanges(make: Make): void {
     assert.ok(Buffer.compare(received, body.toReversed()) === 0);
   });
 
+  test('a body in several pieces arrives as one, and as long as it is', async () => {
+    const pieces = [0, 5, 700_000, 1, 0, 300_000].map((length, index) => new Prng(`piece ${index}`).bytes(length));
+    await using given = await make(({ body }) => answer(200, body.slice(-710_000)));
+    const { body } = await given.network.request(get(given.origin, { method: 'PUT', body: pieces }));
+    assert.ok(Buffer.compare(body, Buffer.concat(pieces).subarray(-710_000)) === 0);
+  });
+
   test('any status is an answer', async () => {
     await using given = await make(({ url }) => answer(Number(url.pathname.slice(1))));
     for (const status of [200, 204, 302, 404, 500, 503]) {
