@@ -18,5 +18,6 @@ export { systemClock } from './system-clock.ts';
 export { systemProcesses } from './system-processes.ts';
 export { systemRandom } from './system-random.ts';
 export { systemTimers } from './system-timers.ts';
+export { youngCollection } from './young-collection.ts';
 export { certificateFacts, makeServerKey, selfSignedCertificate } from './x509/server-certificate.ts';
 export type { CertificateFacts, SelfSignedOptions } from './x509/server-certificate.ts';
