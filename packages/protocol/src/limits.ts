@@ -42,7 +42,8 @@ export const problemBytesMax: number = 16 * KiB;
 export const jobBytesMax: number = 1 * KiB;
 /** A whole record, or one as a difference, which is never longer than that. */
 export const recordBytesMax: number = recordRefsBytesMax + recordSealedBytesMax + recordPublicBytesMax + 4 * KiB;
-export const packUploadBytesMax: number = packBytesMax;
+/** A pack in two frames. */
+export const packUploadBytesMax: number = packBytesMax + 8;
 export const ledgerPageEntriesMax = 256;
 export const ledgerPageBytesMax: number = ledgerPageEntriesMax * (ledgerEntryBytesMax + 4);
 export const slotsBytesMax: number = slotsMax * (slotBytesMax + 4);

@@ -1,4 +1,5 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
+import { youngCollection } from '@twinvault/std/node';
 import { LookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { VerbContext } from '../wiring/context.ts';
 import { openSite } from '../wiring/open-site.ts';
@@ -34,6 +35,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
+    collectYoung: youngCollection(),
   });
   log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');
   await untilStopped(signal, options.untilInputEnds === true);

@@ -27,6 +27,7 @@ export { completeHome, proposeHome } from './operators/home-proposal.ts';
 export type { HomeMove } from './operators/home-proposal.ts';
 export { completeAct, encodeProposal, parseProposal, proposeAct } from './operators/proposal.ts';
 export type { ActForm, ActToPropose, HomeFacts, Proposal, ProposedAct } from './operators/proposal.ts';
+export { packFrames, packFramesBytes } from './pack-frames.ts';
 export { encodeProblem, errorOfProblem, problemOf, statusOf } from './problem.ts';
 export { mediaTypes, nextHeader, routePath, routes } from './routes.ts';
 export type { Query, Route, RouteName } from './routes.ts';

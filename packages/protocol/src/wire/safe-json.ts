@@ -2,14 +2,13 @@
 
 import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
-import { recordPublicBytesMax } from '@twinvault/format';
+import { packBytesMax, recordPublicBytesMax } from '@twinvault/format';
 import {
   feedPageMax,
   feedWaitMsMax,
   heldPacksPerOriginMax,
   holdersOriginsMax,
   jobBytesMax,
-  packUploadBytesMax,
   rangesMax,
   recordPageMax,
   sitesMax,
@@ -167,8 +166,8 @@ export const rangesBody: TUnsafe<RangesBody> = typed(
     ranges: Type.Array(
       strict({
         pack: digestJson,
-        offset: Type.Integer({ minimum: 0, maximum: packUploadBytesMax }),
-        length: Type.Integer({ minimum: 0, maximum: packUploadBytesMax }),
+        offset: Type.Integer({ minimum: 0, maximum: packBytesMax }),
+        length: Type.Integer({ minimum: 0, maximum: packBytesMax }),
       }),
       { minItems: 1, maxItems: rangesMax },
     ),

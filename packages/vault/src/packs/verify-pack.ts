@@ -1,26 +1,49 @@
 /*
- * What is checked of a pack when it arrives: everything that can be seen of it without a key. A site that serves many does it in threads; whoever does
- * it gives back the same bytes, perhaps in another buffer.
+ * What is checked of a pack when it arrives: everything that can be seen of it without a key, as soon as it can be. Its tail and header first: then the
+ * name, the safe and the certificate are known to be right. Then each blob when it is there. A site that serves many hashes the blobs in threads.
+ *
+ * Each byte is hashed once: header and tail with the name, a blob with its own.
  */
 
-import { packHeaderBytesMax, packTailBytes, packTrailerBytes, verifyPackEnds, verifyPackTable } from '@twinvault/format';
-import type { PackExpectation, PackName, VerifiedTail } from '@twinvault/format';
+import { FormatError, packHeaderBytesMax, verifyBlob, verifyPackEnds } from '@twinvault/format';
+import type { PackExpectation, PackName, PackTable, VerifiedTail } from '@twinvault/format';
+import type { ArrivingPack } from './arriving-pack.ts';
 
 /** Of the session in which it arrives. */
 export type ArrivedPack = Required<PackExpectation>;
 
-/** Codes of format. */
-export type VerifyPack = (name: PackName, bytes: Uint8Array, expected: ArrivedPack) => Promise<Uint8Array>;
+/** Resolves when all of it is there and right; what it resolves with are views of the pack's bytes. Codes of format, and what `arrived` throws. */
+export type VerifyPack = (name: PackName, pack: ArrivingPack, expected: ArrivedPack) => Promise<VerifiedTail>;
 
-// oxlint-disable-next-line typescript/require-await -- what it throws has to reject
-export const verifyHere: VerifyPack = async (name, bytes, expected) => {
-  verifyPackTable(name, bytes, expected);
-  return bytes;
+export const verifyHere: VerifyPack = async (name, pack, expected) => {
+  const verified = await verifyEnds(name, pack, expected);
+  await verifyBlobsHere(pack, verified.table);
+  return verified;
 };
 
-/** Header and table of a pack whose every byte was verified. */
-export function endsOf(name: PackName, bytes: Uint8Array, expected: ArrivedPack): VerifiedTail {
-  const tailBytes = packTailBytes(bytes.subarray(bytes.length - packTrailerBytes));
-  const ends = { headerBytes: bytes.subarray(0, packHeaderBytesMax), tail: bytes.subarray(bytes.length - tailBytes) };
-  return verifyPackEnds(name, ends, expected);
+/** All but the blobs. */
+export const verifyEnds: VerifyPack = async (name, pack, expected) => {
+  const { bytes, tailBytes } = pack;
+  const frontBytes = bytes.length - tailBytes;
+  const headerBytes = Math.min(packHeaderBytesMax, frontBytes);
+  await pack.arrived(headerBytes);
+  const ends = { headerBytes: bytes.subarray(0, headerBytes), tail: bytes.subarray(frontBytes) };
+  const verified = verifyPackEnds(name, ends, expected);
+  if (verified.table.packBytes === bytes.length) return verified;
+  throw new FormatError('pack-damaged', { context: { defect: 'lengths do not add up' } });
+};
+
+export async function verifyBlobsHere({ bytes, arrived }: ArrivingPack, table: PackTable): Promise<void> {
+  for (let row = 0; row < table.count; row += 1) {
+    if (table.slipOnlyAt(row)) continue;
+    const offset = table.offsetAt(row);
+    const end = offset + table.lengthAt(row);
+    await arrived(end);
+    demandBlob(table, row, bytes.subarray(offset, end));
+  }
+}
+
+/** `pack-damaged` with the row in the context. */
+export function demandBlob(table: PackTable, row: number, blob: Uint8Array): void {
+  if (!verifyBlob(table, row, blob)) throw new FormatError('pack-damaged', { context: { defect: 'hash of a blob', row } });
 }

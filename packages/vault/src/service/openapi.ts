@@ -67,7 +67,11 @@ const described: Readonly<Record<RouteName, Described>> = {
   closeSession: { summary: 'Ends a session', answers: { 204: 'none' } },
   live: { summary: 'A page of what may be referred to', query: liveQuery, answers: { 200: 'frames' } },
   hasPack: { summary: 'Whether a pack is there', answers: { 200: 'none', 404: 'none' } },
-  putPack: { summary: 'Stores a pack', body: 'object', answers: { 200: 'none', 201: 'none' } },
+  putPack: {
+    summary: 'Stores a pack: its tail, and what stands before it',
+    body: 'frames',
+    answers: { 200: 'none', 201: 'none' },
+  },
   commit: { summary: 'Commits a record', body: 'object', answers: { 200: 'object' } },
   openReading: { summary: 'Opens a reading, or finds the one of this id', answers: { 200: leaseAnswer } },
   renewReading: { summary: 'Keeps a reading open', answers: { 204: 'none' } },

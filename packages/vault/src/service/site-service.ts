@@ -21,8 +21,10 @@ import type { Listen, LocalSocket } from './config/site-config.ts';
 import { Turns } from './fairness/turns.ts';
 import { siteHandlersOf } from './handlers/all-handlers.ts';
 import { Access } from './http/access.ts';
+import { BodyMemory } from './http/body-memory.ts';
 import { makeHttpApp } from './http/http-app.ts';
 import type { TlsFiles } from './http/http-app.ts';
+import { ReceivedPieces } from './http/received-pieces.ts';
 import { SlowClients } from './http/slow-clients.ts';
 import { Keepers } from './keepers/keepers.ts';
 import type { Log } from './log.ts';
@@ -47,6 +49,8 @@ export interface SiteServiceOptions {
   readonly refuseBeforeMs: number;
   /** Stored bytes of a safe above which no new data of it is taken; no limit when left out. */
   readonly safeBytesMax?: number | null;
+  /** Collects the young objects of this thread: std's `youngCollection`. Left out, V8 does when it likes. */
+  readonly collectYoung?: () => void;
   /** How the site is looked after; the defaults when left out. */
   readonly care?: Partial<CarePolicy>;
 }
@@ -93,10 +97,18 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const worker = makeWorker(options, queue, careHandlers(care));
   const app = makeHttpApp({
     ...options,
-    handlers: siteHandlersOf({ ...options, keepers, queue, wake: () => worker.wake(), stopping: stopping.signal }),
+    handlers: siteHandlersOf({
+      ...options,
+      keepers,
+      memory: new BodyMemory(bodiesBytesMax),
+      queue,
+      wake: () => worker.wake(),
+      stopping: stopping.signal,
+    }),
     access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
     turns,
     slowClients,
+    pieces: new ReceivedPieces(options.collectYoung ?? (() => {})),
     clock: ports.clock,
     metrics,
     isStopping: () => stopping.signal.aborted,

@@ -18,7 +18,8 @@ import type { Lease, LeaseHolder } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
 import { finishDeletion } from '../packs/deletion.ts';
 import { packNames, sessionNameOf } from '../packs/pack-files.ts';
-import { endsOf } from '../packs/verify-pack.ts';
+import { wholePack } from '../packs/arriving-pack.ts';
+import type { ArrivingPack } from '../packs/arriving-pack.ts';
 import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
 import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
@@ -241,14 +242,22 @@ export class SiteSession implements Omit<VaultSession, 'heads'> {
     }
   }
 
-  putPack(name: PackName, arrived: Uint8Array): Promise<'stored' | 'present'> {
+  putPack(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'> {
     return asProtocol(async () => {
       this.#demandOpen();
-      if (arrived.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: arrived.length } });
+      if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
+      return this.takePack(name, wholePack(bytes));
+    });
+  }
+
+  /** The same for one that still comes in. Nothing of its memory is used or kept after the promise has settled. */
+  takePack(name: PackName, pack: ArrivingPack): Promise<'stored' | 'present'> {
+    return asProtocol(async () => {
+      this.#demandOpen();
+      const { bytes } = pack;
       const { minimumSuite, owner } = this.#session;
       const expected = { safe: this.#context.safe, certificate: owner.certificate, minimumSuite };
-      const bytes = await this.#context.verifyPack(name, arrived, expected);
-      const { header, table } = endsOf(name, bytes, expected);
+      const { header, table } = await this.#context.verifyPack(name, pack, expected);
       // Whose rows a compacted pack holds is for the site alone to say: it would take them for those of other packs.
       if (table.sections[0]?.origin !== null)
         throw new ProtocolError('pack-foreign', { context: { defect: 'not a fresh pack' } });

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { packFrames } from '@twinvault/protocol/wire';
 import { systemRandom } from '@twinvault/std/node';
 import { TestSafe } from '@twinvault/testkit';
 import type { TestComputer } from '@twinvault/testkit';
@@ -33,7 +34,7 @@ async function openAgent(place: ServicePlace, name: string): Promise<Agent> {
 async function run(place: ServicePlace, { safe, computer, token, session }: Agent): Promise<void> {
   const pack = safe.pack(computer, { blobCount: 2, blobBytes: 50_000 });
   const path = `${session}/packs/${hex(pack.name)}`;
-  assert.equal((await place.send({ method: 'PUT', path, token, body: pack.bytes })).status, 201);
+  assert.equal((await place.send({ method: 'PUT', path, token, body: packFrames(pack.bytes) })).status, 201);
   const record = safe.record(computer, { packs: [pack] });
   assert.equal((await place.send({ method: 'POST', path: `${session}/records`, token, body: record.bytes })).status, 200);
 }
@@ -48,7 +49,7 @@ test('fifty agents commit while one customer keeps the site as busy as it can', 
   const flood = Array.from({ length: 40 }, async () => {
     while (!state.over) {
       const path = `${greedy.session}/packs/${hex(pack.name)}`;
-      const { status } = await place.send({ method: 'PUT', path, token: greedy.token, body: pack.bytes });
+      const { status } = await place.send({ method: 'PUT', path, token: greedy.token, body: packFrames(pack.bytes) });
       assert.ok(status === 200 || status === 201 || status === 503, String(status));
       sent += 1;
     }

@@ -31,7 +31,7 @@ export interface TestRequest {
   readonly method: string;
   readonly path: string;
   readonly token?: string;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | readonly Uint8Array[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeFrames, parseFrames } from '@twinvault/protocol/wire';
+import { encodeFrames, packFrames, parseFrames } from '@twinvault/protocol/wire';
 import { parseReceipt } from '@twinvault/format';
 import { systemClock, systemRandom, systemTimers } from '@twinvault/std/node';
 import { MiB } from '@twinvault/std';
@@ -52,7 +52,7 @@ test('what an agent sends is stored, committed, announced, and read back', async
   assert.equal((await place.send({ method: 'PUT', path: session, token, body: sessionBody(it) })).status, 200);
   const pack = safe.pack(computer, { blobCount: 5 });
   const packPath = `/packs/${hex(pack.name)}`;
-  const put = { method: 'PUT', path: `${session}${packPath}`, token, body: pack.bytes };
+  const put = { method: 'PUT', path: `${session}${packPath}`, token, body: packFrames(pack.bytes) };
   assert.equal((await place.send({ method: 'HEAD', path: `${session}${packPath}`, token })).status, 404);
   assert.equal((await place.send(put)).status, 201);
   assert.equal((await place.send(put)).status, 200);
@@ -109,7 +109,7 @@ test('who waits at the feed hears of a pack as soon as it is there', async () =>
   await place.send({ method: 'PUT', path: session, token, body: sessionBody(it) });
   const heard = place.send({ method: 'GET', path: `${path}/feed?wait=30000`, token });
   const pack = safe.pack(computer);
-  await place.send({ method: 'PUT', path: `${session}/packs/${hex(pack.name)}`, token, body: pack.bytes });
+  await place.send({ method: 'PUT', path: `${session}/packs/${hex(pack.name)}`, token, body: packFrames(pack.bytes) });
   const { events, next } = (await heard).json() as { events: { name: string }[]; next: string };
   assert.equal(events[0]?.name, hex(pack.name));
   const after = await place.send({ method: 'GET', path: `${path}/feed?after=${next}`, token });
@@ -127,7 +127,12 @@ test('a session goes on at another node, and what one node ended is over at both
   const packs = [safe.pack(computer), safe.pack(computer)];
   for (const [index, pack] of packs.entries()) {
     const node = index === 0 ? here.place : there;
-    const answer = await node.send({ method: 'PUT', path: `${session}/packs/${hex(pack.name)}`, token, body: pack.bytes });
+    const answer = await node.send({
+      method: 'PUT',
+      path: `${session}/packs/${hex(pack.name)}`,
+      token,
+      body: packFrames(pack.bytes),
+    });
     assert.equal(answer.status, 201);
   }
   const record = safe.record(computer, { packs });

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { routes } from '@twinvault/protocol/wire';
+import { packFrames, routes } from '@twinvault/protocol/wire';
 import { systemRandom } from '@twinvault/std/node';
 import { TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestPack, TestRecord } from '@twinvault/testkit';
@@ -43,7 +43,7 @@ async function customer(name: string): Promise<Customer> {
   const record = safe.record(computer, { packs: [pack] });
   const at = `${path}/sessions/${session}`;
   await place.send({ method: 'PUT', path: at, token, body: sessionBody({ safe, computer }) });
-  await place.send({ method: 'PUT', path: `${at}/packs/${hex(pack.name)}`, token, body: pack.bytes });
+  await place.send({ method: 'PUT', path: `${at}/packs/${hex(pack.name)}`, token, body: packFrames(pack.bytes) });
   assert.equal((await place.send({ method: 'POST', path: `${at}/records`, token, body: record.bytes })).status, 200);
   await place.send({ method: 'PUT', path: `${path}/readings/${reading}`, token });
   return { safe, computer, token, session, reading, pack, record };
@@ -128,7 +128,7 @@ test('packs of another are in no list, feed, batch, and in no answer about holde
   }
   assert.equal((await place.send({ method: 'HEAD', path: `${session}/packs/${name}`, token })).status, 404);
   assert.equal((await place.send({ method: 'HEAD', path: `${reading}/packs/${name}`, token })).status, 404);
-  const put = await place.send({ method: 'PUT', path: `${session}/packs/${name}`, token, body: other.pack.bytes });
+  const put = await place.send({ method: 'PUT', path: `${session}/packs/${name}`, token, body: packFrames(other.pack.bytes) });
   assert.deepEqual([put.status, put.json()['code']], [422, 'pack-foreign']);
 });
 

@@ -54,7 +54,7 @@ export interface ExchangeOptions {
 export type RequestBody =
   | { readonly type: 'json'; readonly value: unknown }
   | { readonly type: 'object'; readonly bytes: Uint8Array }
-  | { readonly type: 'frames'; readonly bytes: Uint8Array };
+  | { readonly type: 'frames'; readonly bytes: Uint8Array | readonly Uint8Array[] };
 
 export interface Call {
   readonly parameters?: Readonly<Record<string, string>>;
@@ -183,7 +183,7 @@ function isNetworkCode(code: StdError['code']): code is NetworkCode {
   return code.startsWith('network-');
 }
 
-function bytesOf(body: RequestBody): Uint8Array {
+function bytesOf(body: RequestBody): Uint8Array | readonly Uint8Array[] {
   return body.type === 'json' ? utf8Encode(JSON.stringify(body.value)) : body.bytes;
 }
 

@@ -7,6 +7,7 @@ import { ProtocolError } from '../../errors.ts';
 import { livePageBytesMax } from '../../limits.ts';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '../../vault-port.ts';
 import { parseFrames } from '../frames.ts';
+import { packFrames } from '../pack-frames.ts';
 import { recordOfJson } from '../record-json.ts';
 import { nextHeader } from '../routes.ts';
 import { sessionAnswer } from '../safe-json.ts';
@@ -68,7 +69,8 @@ class RemoteSession implements VaultSession {
     this.#demandOpen();
     if (bytes.length > packBytesMax) throw new ProtocolError('pack-too-large', { context: { sizeBytes: bytes.length } });
     const parameters = { name: toHex(name) };
-    const { status, tries } = await this.#lease.call('putPack', { parameters, body: { type: 'object', bytes } });
+    const frames = parsed(() => packFrames(bytes));
+    const { status, tries } = await this.#lease.call('putPack', { parameters, body: { type: 'frames', bytes: frames } });
     // After a repetition 'present' is what an earlier try has stored.
     return status === 201 || tries > 1 ? 'stored' : 'present';
   }

@@ -7,6 +7,7 @@ import type { SiteDatabase } from '../../database/site-database.ts';
 import type { WorkQueue } from '../../database/work-queue.ts';
 import type { SiteVault } from '../../site-vault.ts';
 import { SafeRoom } from '../fairness/safe-room.ts';
+import type { BodyMemory } from '../http/body-memory.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { Announcements } from '../keepers/announcements.ts';
 import type { Keepers } from '../keepers/keepers.ts';
@@ -21,6 +22,8 @@ export interface AllHandlersParts {
   readonly vault: SiteVault;
   readonly database: SiteDatabase;
   readonly keepers: Keepers;
+  /** In which packs arrive. */
+  readonly memory: BodyMemory;
   readonly safeBytesMax?: number | null;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
   readonly queue: WorkQueue;
@@ -31,7 +34,7 @@ export interface AllHandlersParts {
 }
 
 export function siteHandlersOf(all: AllHandlersParts): Handlers {
-  const { vault, database, keepers, ports, queue, wake, stopping, safeBytesMax: bytesMax = null } = all;
+  const { vault, database, keepers, memory, ports, queue, wake, stopping, safeBytesMax: bytesMax = null } = all;
   const inventory = new Inventory(database);
   const announcements = new Announcements(inventory);
   const parts = { vault, announcements };
@@ -39,7 +42,7 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
   return {
     ...siteHandlers(vault),
     ...safeHandlers(parts),
-    ...sessionHandlers({ ...parts, sessions: keepers.sessions, room }),
+    ...sessionHandlers({ ...parts, sessions: keepers.sessions, room, memory }),
     ...readingHandlers({ ...parts, readings: keepers.readings }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),
     ...operatorHandlers({ ...parts, queue, metering: new Metering(database), wake }),

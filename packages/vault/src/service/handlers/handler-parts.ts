@@ -10,7 +10,7 @@ import type { Capability } from '@twinvault/protocol/wire';
 import { assert, utf8Decode } from '@twinvault/std';
 import type { SiteSafe } from '../../site-safe.ts';
 import type { SiteVault } from '../../site-vault.ts';
-import type { Answer, Call } from '../http/call.ts';
+import type { Answer, Call, Request } from '../http/call.ts';
 import type { Announcements } from '../keepers/announcements.ts';
 
 export interface HandlerParts {
@@ -19,13 +19,13 @@ export interface HandlerParts {
 }
 
 /** Of a route that needs a capability. */
-export function callerOf({ caller }: Call): Capability {
+export function callerOf({ caller }: Request): Capability {
   assert(caller !== null, 'a route without a capability asks who calls');
   return caller;
 }
 
 /** Of a route that names it. */
-export function parameterOf({ parameters }: Call, name: string): string {
+export function parameterOf({ parameters }: Request, name: string): string {
   const value = parameters[name];
   assert(value !== undefined, 'a route asks for a parameter that its path does not have');
   return value;

@@ -8,21 +8,25 @@ import type { SessionAnswer } from '@twinvault/protocol/wire';
 import { assert, concatBytes, equalBytes, fromHex, toHex } from '@twinvault/std';
 import { leaseLapseMs, leaseRenewMs } from '../../leases/leases.ts';
 import type { SafeRoom } from '../fairness/safe-room.ts';
-import type { Answer, Call } from '../http/call.ts';
+import type { BodyMemory } from '../http/body-memory.ts';
+import type { Answer, Call, Request } from '../http/call.ts';
 import type { Handlers } from '../http/http-app.ts';
 import type { Keeper, KeptName } from '../keepers/keeper.ts';
 import { KeptSession } from '../keepers/kept-session.ts';
+import { packInFrames } from './arriving-frames.ts';
 import { callerOf, done, json, jsonOf, parameterOf, queryOf, safeOf } from './handler-parts.ts';
 import type { HandlerParts } from './handler-parts.ts';
 
 export interface SessionParts extends HandlerParts {
   readonly sessions: Keeper<KeptSession>;
   readonly room: SafeRoom;
+  /** In which packs arrive. */
+  readonly memory: BodyMemory;
 }
 
 export function sessionHandlers(parts: SessionParts): Handlers {
-  const { sessions, announcements, room } = parts;
-  const inSession = <T>(call: Call, body: (kept: KeptSession) => Promise<T>): Promise<T> =>
+  const { sessions, announcements, room, memory } = parts;
+  const inSession = <T>(call: Request, body: (kept: KeptSession) => Promise<T>): Promise<T> =>
     sessions.use(nameOf(call), (kept) => {
       demandOwn(call, kept);
       return body(kept);
@@ -37,18 +41,23 @@ export function sessionHandlers(parts: SessionParts): Handlers {
         const isThere = await session.hasPack(packNameFromHex(parameterOf(call, 'name')));
         return { type: 'none', status: isThere ? 200 : 404 };
       }),
-    putPack: (call) =>
-      inSession(call, async ({ session }) => {
-        const name = parameterOf(call, 'name');
-        const bytes = call.body.length;
-        const safe = parameterOf(call, 'safe');
-        const answer = await room.put(safe, { name, bytes }, async () => {
-          const stored = await session.putPack(packNameFromHex(name), call.body);
-          await announcements.announce(safe, { kind: 'pack', name, bytes });
-          return stored;
-        });
-        return { type: 'none', status: answer === 'stored' ? 201 : 200 };
-      }),
+    putPack: {
+      type: 'arriving',
+      handle: (call) =>
+        inSession(call, async ({ session }) => {
+          using arriving = await packInFrames(call.arriving, memory);
+          const { pack } = arriving;
+          const name = parameterOf(call, 'name');
+          const bytes = pack.bytes.length;
+          const safe = parameterOf(call, 'safe');
+          const answer = await room.put(safe, { name, bytes }, async () => {
+            const stored = await session.takePack(packNameFromHex(name), pack);
+            await announcements.announce(safe, { kind: 'pack', name, bytes });
+            return stored;
+          });
+          return { type: 'none', status: answer === 'stored' ? 201 : 200 };
+        }),
+    },
     commit: (call) =>
       inSession(call, async ({ session }) => {
         const { receipt, digest } = await session.commit(call.body);
@@ -87,12 +96,12 @@ async function close(sessions: Keeper<KeptSession>, call: Call): Promise<Answer>
   return done;
 }
 
-function nameOf(call: Call): KeptName {
+function nameOf(call: Request): KeptName {
   return { safe: parameterOf(call, 'safe'), id: parameterOf(call, 'session') };
 }
 
 /** A capability of one computer finds sessions of this one alone; others are not there for it. */
-function demandOwn(call: Call, { session }: KeptSession): void {
+function demandOwn(call: Request, { session }: KeptSession): void {
   const { computer } = callerOf(call);
   if (computer !== undefined && toHex(computer) !== session.state.computer) {
     throw new ProtocolError('lease-lost', { context: { defect: 'not open' } });

@@ -4,13 +4,14 @@
  */
 
 import type { FastifyReply } from 'fastify';
-import { ProtocolError } from '@twinvault/protocol';
 import { encodeProblem, mediaTypes, problemOf } from '@twinvault/protocol/wire';
 import type { Problem } from '@twinvault/protocol/wire';
 import { utf8Encode } from '@twinvault/std';
 import type { Clock } from '@twinvault/std';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { ArrivingBody } from './arriving-body.ts';
+import { clientGone } from './arriving-body.ts';
 import type { Answer } from './call.ts';
 
 export interface ExchangeParts {
@@ -27,9 +28,8 @@ const retryAfterSeconds = '2';
 export class Exchange {
   /** Aborted when the client has gone before it was answered. */
   readonly signal: AbortSignal;
-  /** The body is being received. */
-  isReceiving = false;
-  receivedBytes = 0;
+  /** That of the request, where it has one and it was its turn. */
+  body: ArrivingBody | null = null;
   /** Those that were found to be ids. */
   parameters: Readonly<Record<string, string>> = {};
   readonly #parts: ExchangeParts;
@@ -49,10 +49,15 @@ export class Exchange {
     this.signal = gone.signal;
     reply.hijack();
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort(new ProtocolError('request-slow', { context: { defect: 'client has gone' } }));
+      if (!reply.raw.writableFinished) gone.abort(clientGone());
       for (const end of this.#onEnd) end();
       this.#write();
     });
+  }
+
+  /** The site waits for the client to send. */
+  get isReceiving(): boolean {
+    return this.body?.isAwaited === true;
   }
 
   /** Called once, when the last byte has gone or the connection has. */
@@ -84,8 +89,8 @@ export class Exchange {
   #send(status: number, body: Uint8Array | null, headers: Readonly<Record<string, string>>): void {
     const { raw } = this.#reply;
     if (raw.headersSent || raw.destroyed) return;
-    // What was not read of a body would be taken for the next request, or read for nothing.
-    const isUnread = this.isReceiving || !this.#reply.request.raw.complete;
+    // What was not read of a body would be taken for the next request, or read for nothing. Who was let send it is heard out, so that he hears the answer.
+    const isUnread = !this.#reply.request.raw.complete && this.body?.isDiscarded !== true;
     const connection: Record<string, string> = isUnread || this.#parts.isStopping() ? { connection: 'close' } : {};
     const length: Record<string, string> = body === null ? {} : { 'content-length': String(body.length) };
     this.#sentBytes = body?.length ?? 0;
@@ -116,7 +121,7 @@ export class Exchange {
     const { log, metrics, clock } = this.#parts;
     const ms = clock.nowMs() - this.#beganMs;
     const status = this.#reply.raw.writableFinished ? this.#reply.raw.statusCode : 499;
-    const sizes = { receivedBytes: this.receivedBytes, sentBytes: this.#sentBytes };
+    const sizes = { receivedBytes: this.body?.readBytes ?? 0, sentBytes: this.#sentBytes };
     metrics.request({ route: this.#route, status, code: this.#code, seconds: ms / 1000, ...sizes });
     const code = this.#code === '' ? {} : { code: this.#code };
     log[status >= 500 ? 'warn' : 'info']({ ...this.#facts(), status, ms, ...sizes, ...code }, 'request');

@@ -13,12 +13,13 @@ import { demandScope, routes } from '@twinvault/protocol/wire';
 import type { Capability, Route, RouteName } from '@twinvault/protocol/wire';
 import type { Turns } from '../fairness/turns.ts';
 import type { Access } from './access.ts';
-import type { Call, Handler } from './call.ts';
+import { ArrivingBody } from './arriving-body.ts';
+import type { Answer, Handler, Request } from './call.ts';
 import { openApi } from '../openapi.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeParts } from './exchange.ts';
 import { checkedParameters } from './parameters.ts';
-import { demandFits, readBody } from './read-body.ts';
+import type { ReceivedPieces } from './received-pieces.ts';
 import type { SlowClients } from './slow-clients.ts';
 
 export type Handlers = Readonly<Partial<Record<RouteName, Handler>>>;
@@ -38,6 +39,7 @@ export interface HttpAppParts extends ExchangeParts {
   readonly access: Access;
   readonly turns: Turns;
   readonly slowClients: SlowClients;
+  readonly pieces: ReceivedPieces;
 }
 
 /** TLS 1.3 with 256-bit keys alone (RFC 8446, appendix B.4). */
@@ -98,47 +100,58 @@ function addRoute(app: FastifyInstance, parts: HttpAppParts, { name, handler }: 
     url: `${parts.basePath}/v1${path.replaceAll(/\{(\w+)\}/gu, ':$1')}`,
     handler: async (request, reply) => {
       const exchange = new Exchange(parts, name, reply);
-      const { socket } = request.raw;
-      exchange.onEnd(parts.slowClients.watch(socket, () => exchange.isReceiving));
+      const { raw } = request;
+      const unwatch = parts.slowClients.watch(raw.socket, () => exchange.isReceiving);
+      // Also while what nobody wants any more of a body is read to its end.
+      exchange.onEnd(() => (raw.complete || raw.destroyed ? unwatch() : raw.once('end', unwatch).once('close', unwatch)));
+      const settled = Promise.withResolvers<void>();
       try {
-        exchange.answer(await handler(await callOf(parts, route, { request, exchange })));
+        exchange.answer(await answerOf(handler, { parts, route, request, exchange, settled: settled.promise }));
       } catch (error) {
+        exchange.body?.discard();
         exchange.refuse(error);
+      } finally {
+        settled.resolve();
       }
     },
   });
 }
 
 interface Asked {
+  readonly parts: HttpAppParts;
+  readonly route: Route;
   readonly request: FastifyRequest;
   readonly exchange: Exchange;
+  /** The handler is done, whether or not its client is still there. */
+  readonly settled: Promise<void>;
 }
 
-async function callOf(parts: HttpAppParts, route: Route, { request, exchange }: Asked): Promise<Call> {
+/** Checked before anything is read or looked up. */
+async function answerOf(handler: Handler, asked: Asked): Promise<Answer> {
+  const { parts, route, request, exchange } = asked;
   const caller = route.verb === null ? null : await parts.access.caller(request.headers.authorization);
   const parameters = checkedParameters(request.params as Readonly<Record<string, string>>);
   exchange.parameters = parameters;
   if (caller !== null) demandRoute(caller, route, parameters);
-  const room = roomFor(parts.turns, caller, exchange);
-  return {
-    parameters,
-    query: queryOf(request),
-    range: request.headers.range ?? null,
-    body: await bodyOf(route.bodyBytesMax, { request, exchange }, room),
-    reserve: room,
-    caller,
-    signal: exchange.signal,
-  };
+  const room = roomFor(asked, caller);
+  const { range = null } = request.headers;
+  const call: Request = { parameters, query: queryOf(request), range, reserve: room, caller, signal: exchange.signal };
+  const body = await bodyOf(asked, room);
+  if (typeof handler !== 'function') return handler.handle({ ...call, arriving: body });
+  return handler({ ...call, body: await body.readAll(route.bodyBytesMax) });
 }
 
-/** Takes room for so many bytes until the exchange ends, or until it is called again: who holds room and waits for more could wait for himself. */
-function roomFor(turns: Turns, caller: Capability | null, exchange: Exchange): (bytes: number) => Promise<void> {
+/**
+ * Takes room for so many bytes until the exchange has ended and its handler has, which may be later; or until it is called again: who holds room and
+ * waits for more could wait for himself.
+ */
+function roomFor({ parts, exchange, settled }: Asked, caller: Capability | null): (bytes: number) => Promise<void> {
   let free = (): void => {};
-  exchange.onEnd(() => free());
+  exchange.onEnd(() => void settled.then(() => free()));
   return async (bytes) => {
     free();
-    free = await turns.take(caller?.customer ?? '', bytes, exchange.signal);
-    if (exchange.signal.aborted) free();
+    free = await parts.turns.take(caller?.customer ?? '', bytes, exchange.signal);
+    exchange.signal.throwIfAborted();
   };
 }
 
@@ -157,20 +170,20 @@ function queryOf(request: FastifyRequest): Record<string, string> {
   return query;
 }
 
-async function bodyOf(
-  bytesMax: number,
-  { request, exchange }: Asked,
-  room: (bytes: number) => Promise<void>,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** When there is room for it. `request-too-large`. */
+async function bodyOf({ parts, route, request, exchange }: Asked, room: (bytes: number) => Promise<void>): Promise<ArrivingBody> {
   const { headers, raw } = request;
+  const { pieces } = parts;
   const announced = headers['content-length'];
-  const announcedBytes = announced === undefined ? null : Number(announced);
-  if (announcedBytes === 0 || (announcedBytes === null && headers['transfer-encoding'] === undefined)) return new Uint8Array(0);
-  demandFits(announcedBytes ?? 1, bytesMax);
-  await room(announcedBytes ?? bytesMax);
-  exchange.isReceiving = true;
-  const body = await readBody(raw, { announcedBytes, bytesMax });
-  exchange.isReceiving = false;
-  exchange.receivedBytes = body.length;
-  return body;
+  const isThere = announced === undefined ? headers['transfer-encoding'] !== undefined : Number(announced) > 0;
+  if (!isThere) return new ArrivingBody(raw, { lengthBytes: 0, pieces });
+  const lengthBytes = announced === undefined ? null : Number(announced);
+  demandFits(lengthBytes ?? 1, route.bodyBytesMax);
+  await room(lengthBytes ?? route.bodyBytesMax);
+  exchange.body = new ArrivingBody(raw, { lengthBytes, pieces });
+  return exchange.body;
+}
+
+function demandFits(lengthBytes: number, bytesMax: number): void {
+  if (lengthBytes > bytesMax) throw new ProtocolError('request-too-large', { context: { lengthBytes, bytesMax } });
 }

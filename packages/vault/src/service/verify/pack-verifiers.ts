@@ -1,35 +1,28 @@
 /*
- * Packs are verified in threads: SHA-256 over all their bytes is most of what a site does while agents send, and the thread that answers everybody must
- * not do it. The bytes go to the thread and come back without being copied.
+ * Blobs of packs are hashed in threads while the packs come in: SHA-256 over all their bytes is much of what a site does while agents send, and the thread
+ * that answers everybody must not do it. The bytes lie in memory that the threads share: nothing is handed over or copied.
+ *
+ * Invariant: no thread looks at a pack any more when `verify` has settled, so that its memory can be used again.
  */
 
 import { FormatError } from '@twinvault/format';
-import type { FormatErrorCode, PackName, Suite } from '@twinvault/format';
-import { assert, KiB, StdError } from '@twinvault/std';
+import { assert, KiB, MiB, StdError } from '@twinvault/std';
 import type { ErrorContext, Thread, Threads } from '@twinvault/std';
-import type { ArrivedPack, VerifyPack } from '../../packs/verify-pack.ts';
-import { verifyHere } from '../../packs/verify-pack.ts';
+import type { ArrivingPack } from '../../packs/arriving-pack.ts';
+import { verifyBlobsHere, verifyEnds } from '../../packs/verify-pack.ts';
+import type { VerifyPack } from '../../packs/verify-pack.ts';
 
-export interface VerifyRequest {
-  readonly id: number;
-  readonly name: Uint8Array;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly safe: Uint8Array;
-  readonly certificate: Uint8Array;
-  readonly minimumSuite: Suite;
-}
+/** In this order; `over` when no more will come. */
+export type VerifyRequest =
+  | { readonly type: 'begin'; readonly id: number; readonly bytes: Uint8Array<SharedArrayBuffer>; readonly tailBytes: number }
+  | { readonly type: 'arrived'; readonly id: number; readonly countBytes: number }
+  | { readonly type: 'over'; readonly id: number };
 
+/** One for each `begin`. */
 export interface VerifyAnswer {
   readonly id: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Null: every byte is right. */
-  readonly refusal: { readonly code: FormatErrorCode; readonly context: ErrorContext } | null;
-}
-
-interface Waiting {
-  readonly thread: PackThread;
-  readonly resolve: (bytes: Uint8Array<ArrayBuffer>) => void;
-  readonly reject: (error: Error) => void;
+  /** Of the row whose blob does not fit its hash; null: none was found. */
+  readonly refusal: { readonly code: 'pack-damaged'; readonly context: ErrorContext } | null;
 }
 
 interface PackThread {
@@ -37,10 +30,24 @@ interface PackThread {
   bytes: number;
 }
 
+interface Job {
+  readonly id: number;
+  readonly thread: PackThread;
+  readonly answered: Promise<VerifyAnswer>;
+}
+
+interface Waiting {
+  readonly thread: PackThread;
+  readonly resolve: (answer: VerifyAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 const module: string = new URL('./verify-pack-thread.ts', import.meta.url).href;
 const threadsMax = 8;
 /** Below it the way to a thread costs more than the work. */
 const hereBytesMax: number = 64 * KiB;
+/** A thread is told of so many bytes at once. */
+const stepBytes: number = MiB;
 
 export class PackVerifiers implements AsyncDisposable {
   readonly #threads: PackThread[];
@@ -50,36 +57,66 @@ export class PackVerifiers implements AsyncDisposable {
   constructor(threads: Threads) {
     this.#threads = Array.from({ length: Math.min(threads.parallelism, threadsMax) }, () => {
       const entry = { thread: threads.start(module, null), bytes: 0 };
-      entry.thread.onMessage((message) => this.#answered(entry, message as VerifyAnswer));
+      entry.thread.onMessage((message) => this.#answered(message as VerifyAnswer));
       entry.thread.onFailure((error) => this.#failed(entry, error));
       return entry;
     });
   }
 
-  /** `bytes` of the caller is empty afterwards; the same bytes are what it resolves with. Codes of format. `thread-failed` when there is no thread any more. */
-  readonly verify: VerifyPack = async (name: PackName, bytes: Uint8Array, expected: ArrivedPack) => {
-    if (bytes.length <= hereBytesMax) return verifyHere(name, bytes, expected);
-    const thread = this.#threads.toSorted((a, b) => a.bytes - b.bytes)[0];
-    if (thread === undefined) throw new StdError('thread-failed');
-    const { safe, certificate, minimumSuite } = expected;
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const own = ownBytes(bytes);
-    thread.bytes += own.length;
-    const request: VerifyRequest = { id, name, bytes: own, safe, certificate, minimumSuite };
-    return new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
-      this.#waiting.set(id, { thread, resolve, reject });
-      thread.thread.post({ value: request, transfer: [own.buffer] });
-    });
+  /** As VerifyPack; `thread-failed` when there is no thread any more. */
+  readonly verify: VerifyPack = async (name, pack, expected) => {
+    const verified = await verifyEnds(name, pack, expected);
+    if (pack.bytes.length <= hereBytesMax) await verifyBlobsHere(pack, verified.table);
+    else await this.#verifyBlobs(pack);
+    return verified;
   };
 
-  #answered(thread: PackThread, { id, bytes, refusal }: VerifyAnswer): void {
-    const waiting = this.#waiting.get(id);
+  async #verifyBlobs(pack: ArrivingPack): Promise<void> {
+    const { bytes, tailBytes } = pack;
+    const shared = isShared(bytes) ? bytes : await sharedCopy(pack);
+    const job = this.#begin(shared, tailBytes);
+    try {
+      // A wrong blob ends it although more is to come.
+      const first = await Promise.race([this.#feed(job, pack), job.answered]);
+      const { refusal } = first ?? (await job.answered);
+      if (refusal !== null) throw new FormatError(refusal.code, { context: refusal.context });
+    } catch (error) {
+      job.thread.thread.post({ value: { type: 'over', id: job.id } satisfies VerifyRequest });
+      await job.answered.catch(() => undefined);
+      throw error;
+    } finally {
+      job.thread.bytes -= bytes.length;
+    }
+  }
+
+  #begin(bytes: Uint8Array<SharedArrayBuffer>, tailBytes: number): Job {
+    const thread = this.#threads.toSorted((a, b) => a.bytes - b.bytes)[0];
+    if (thread === undefined) throw new StdError('thread-failed');
+    this.#lastId += 1;
+    const id = this.#lastId;
+    thread.bytes += bytes.length;
+    const answered = new Promise<VerifyAnswer>((resolve, reject) => {
+      this.#waiting.set(id, { thread, resolve, reject });
+    });
+    thread.thread.post({ value: { type: 'begin', id, bytes, tailBytes } satisfies VerifyRequest });
+    return { id, thread, answered };
+  }
+
+  async #feed({ id, thread }: Job, { bytes, tailBytes, arrived }: ArrivingPack): Promise<null> {
+    const frontBytes = bytes.length - tailBytes;
+    for (let offset = 0; offset < frontBytes && this.#waiting.has(id); offset += stepBytes) {
+      const countBytes = Math.min(offset + stepBytes, frontBytes);
+      await arrived(countBytes);
+      thread.thread.post({ value: { type: 'arrived', id, countBytes } satisfies VerifyRequest });
+    }
+    return null;
+  }
+
+  #answered(answer: VerifyAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
     assert(waiting !== undefined, 'an answer that nobody waits for');
-    this.#waiting.delete(id);
-    thread.bytes -= bytes.length;
-    if (refusal === null) waiting.resolve(bytes);
-    else waiting.reject(new FormatError(refusal.code, { context: refusal.context }));
+    this.#waiting.delete(answer.id);
+    waiting.resolve(answer);
   }
 
   /** What it had is told as failed, and may be sent again; the other threads go on. */
@@ -97,8 +134,14 @@ export class PackVerifiers implements AsyncDisposable {
   }
 }
 
-/** In a buffer of their own, which can be handed over. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const isOwn = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-  return isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+function isShared(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
+  return bytes.buffer instanceof SharedArrayBuffer;
+}
+
+/** Of what came some other way than through the service's own memory. */
+async function sharedCopy({ bytes, tailBytes, arrived }: ArrivingPack): Promise<Uint8Array<SharedArrayBuffer>> {
+  await arrived(bytes.length - tailBytes);
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
 }

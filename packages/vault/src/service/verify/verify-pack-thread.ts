@@ -1,25 +1,52 @@
-/* What runs in a thread of PackVerifiers: one pass over the bytes of each pack that it is sent. */
+/* What runs in a thread of PackVerifiers: each blob is hashed when it is there, one pass over the bytes of a pack. */
 
-import { certificateId, FormatError, packName, safeId, verifyPackTable } from '@twinvault/format';
+import { FormatError, PackTable } from '@twinvault/format';
 import type { ThreadMain } from '@twinvault/std';
+import { demandBlob } from '../../packs/verify-pack.ts';
 import type { VerifyAnswer, VerifyRequest } from './pack-verifiers.ts';
 
+interface Arriving {
+  readonly bytes: Uint8Array;
+  readonly table: PackTable;
+  /** Rows before it are right. */
+  row: number;
+}
+
 export const main: ThreadMain = (port) => {
+  const packs = new Map<number, Arriving>();
+  const answer = (id: number, refusal: VerifyAnswer['refusal']): void => {
+    if (packs.delete(id)) port.post({ value: { id, refusal } satisfies VerifyAnswer });
+  };
   port.onMessage((message) => {
     const request = message as VerifyRequest;
-    const { id, bytes } = request;
-    const answer: VerifyAnswer = { id, bytes, refusal: refusalOf(request) };
-    port.post({ value: answer, transfer: [bytes.buffer] });
+    const { id, type } = request;
+    if (type === 'begin') packs.set(id, arrivingOf(request));
+    const pack = packs.get(id);
+    if (pack === undefined) return;
+    const refusal = type === 'arrived' ? verifyUpTo(pack, request.countBytes) : null;
+    if (type === 'over' || refusal !== null || pack.row === pack.table.count) answer(id, refusal);
   });
 };
 
-function refusalOf({ name, bytes, safe, certificate, minimumSuite }: VerifyRequest): VerifyAnswer['refusal'] {
+/** Of a tail that was verified. */
+function arrivingOf({ bytes, tailBytes }: VerifyRequest & { readonly type: 'begin' }): Arriving {
+  return { bytes, table: new PackTable(bytes.slice(bytes.length - tailBytes)), row: 0 };
+}
+
+/** All blobs that end within so many bytes. */
+function verifyUpTo(pack: Arriving, countBytes: number): VerifyAnswer['refusal'] {
+  const { bytes, table } = pack;
   try {
-    const expected = { safe: safeId(safe), certificate: certificateId(certificate), minimumSuite };
-    verifyPackTable(packName(name), bytes, expected);
+    for (; pack.row < table.count; pack.row += 1) {
+      if (table.slipOnlyAt(pack.row)) continue;
+      const offset = table.offsetAt(pack.row);
+      const end = offset + table.lengthAt(pack.row);
+      if (end > countBytes) return null;
+      demandBlob(table, pack.row, bytes.subarray(offset, end));
+    }
     return null;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return { code: error.code, context: error.context };
+    return { code: 'pack-damaged', context: error.context };
   }
 }

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ArrivingBody } from './arriving-body.ts';
+import { ReceivedPieces } from './received-pieces.ts';
+
+const pieces = new ReceivedPieces(() => {});
+
+/** A body that comes in these pieces. */
+function bodyOf(
+  parts: readonly Uint8Array[],
+  lengthBytes: number | null,
+): { readonly body: ArrivingBody; readonly stream: PassThrough } {
+  const stream = new PassThrough();
+  const body = new ArrivingBody(stream, { lengthBytes, pieces });
+  for (const part of parts) stream.write(part);
+  return { body, stream };
+}
+
+const part = fc.uint8Array({ maxLength: 50 });
+
+test('however a body comes and is read, each byte is read once and in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(part), fc.array(fc.nat(60)), async (sent, reads) => {
+      const all = Buffer.concat(sent);
+      const { body, stream } = bodyOf(sent, all.length);
+      stream.end();
+      const read: Uint8Array[] = [];
+      let offset = 0;
+      for (const length of [...reads, all.length]) {
+        const target = new Uint8Array(Math.min(length, all.length - offset));
+        const fills: number[] = [];
+        await body.readInto(target, (filled) => fills.push(filled));
+        assert.deepEqual(
+          fills,
+          fills.toSorted((a, b) => a - b),
+        );
+        assert.equal(fills.at(-1), target.length);
+        read.push(target);
+        offset += target.length;
+      }
+      assert.ok(Buffer.concat(read).equals(all));
+      assert.equal(body.readBytes, all.length);
+      assert.equal(body.isAwaited, false);
+      await assert.rejects(body.readInto(new Uint8Array(1)), { code: 'request-invalid' });
+    }),
+  );
+});
+
+test('a body of unknown length is read to its end, and never above the limit', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(part), fc.nat(500), async (sent, bytesMax) => {
+      const all = Buffer.concat(sent);
+      const { body, stream } = bodyOf(sent, null);
+      stream.end();
+      if (all.length > bytesMax) await assert.rejects(body.readAll(bytesMax), { code: 'request-too-large' });
+      else assert.ok(Buffer.from(await body.readAll(bytesMax)).equals(all));
+    }),
+  );
+});
+
+test('nothing is taken from the connection before somebody asks, and then no more than the rest of a piece', async () => {
+  const { body, stream } = bodyOf([Buffer.from('abcdef')], 9);
+  assert.equal(stream.readableLength, 6);
+  assert.equal(body.isAwaited, false);
+  const target = new Uint8Array(4);
+  await body.readInto(target);
+  assert.equal(Buffer.from(target).toString(), 'abcd');
+  stream.write('ghi');
+  assert.equal(body.isAwaited, false);
+  const rest = new Uint8Array(5);
+  const read = body.readInto(rest);
+  await read;
+  assert.equal(Buffer.from(rest).toString(), 'efghi');
+});
+
+test('a connection that breaks ends who waits, and who asks later', async () => {
+  const { body, stream } = bodyOf([Buffer.from('abc')], 9);
+  const waits = body.readInto(new Uint8Array(9));
+  assert.equal(body.isAwaited, true);
+  stream.destroy(new Error('reset'));
+  await assert.rejects(waits, { code: 'request-slow' });
+  await assert.rejects(body.readInto(new Uint8Array(1)), { code: 'request-slow' });
+});
+
+test('what was refused is heard out and not kept, and its target is not written any more', async () => {
+  const { body, stream } = bodyOf([Buffer.from('abc')], 9);
+  const target = new Uint8Array(9);
+  const waits = body.readInto(target, (filled) => filled === 3 && body.discard());
+  await assert.rejects(waits, { code: 'request-invalid' });
+  const ended = new Promise((resolve) => stream.once('end', resolve));
+  assert.equal(body.isAwaited, true, 'the client still sends');
+  stream.end('defghi');
+  await ended;
+  assert.equal(body.isAwaited, false);
+  assert.equal(Buffer.from(target.subarray(3)).toString('hex'), '000000000000');
+});
