@@ -6,6 +6,7 @@
  *   bin/twinvault    the launcher, and the Node that it starts
  *   *.cjs, *.node    the command (docs/adr/0033-what-is-published-is-one-bundle.md)
  *   *.code           V8's code of what runs usually
+ *   decoder/         the independent reader in Python
  *
  * The folder can be moved and copied anywhere; nothing of the repository is needed to run it.
  */
@@ -13,6 +14,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -38,6 +40,10 @@ async function buildInto(folder: string): Promise<void> {
   const templates = join(root, 'tools/build/published');
   for (const name of ['load.cjs', 'thread.cjs']) copyFileSync(join(templates, name), join(folder, name));
   for (const name of ['LICENSE', 'NOTICE', 'THIRD-PARTY-NOTICES.md']) copyFileSync(join(root, name), join(folder, name));
+  cpSync(join(root, 'tools/decoder'), join(folder, 'decoder'), {
+    recursive: true,
+    filter: (path) => !path.includes('__pycache__'),
+  });
   const launcher = isWindows ? 'twinvault.cmd' : 'twinvault';
   copyFileSync(join(root, 'apps/twinvault/bin', launcher), join(folder, 'bin', launcher));
   linkOrCopy(process.execPath, join(folder, 'bin', isWindows ? 'node.exe' : 'node'));

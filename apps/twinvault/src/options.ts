@@ -76,3 +76,33 @@ export function collect(value: string, all: string[] | undefined): string[] {
 export function safesetOption(): Option<'--safeset <id>', undefined, undefined, undefined, true> {
   return new Option('--safeset <id>', 'the beginning of a safeset\'s id, or "latest"').makeOptionMandatory(true);
 }
+
+/** Options of a run of a job: `backup` and `seed create`. */
+export const runJobOption: Option<'--job <name>', undefined, 'default'> = new Option(
+  '--job <name>',
+  'name of the job: each job has its own chain of safesets',
+).default('default' as const);
+export const typeOption: Option<'--type <name>', undefined, 'standard'> = new Option(
+  '--type <name>',
+  'retention type of this safeset: clean decides by it',
+).default('standard' as const);
+export const excludeOption: Option<'--exclude <pattern>', undefined, undefined, string[]> = new Option(
+  '--exclude <pattern>',
+  'leave out what matches, in gitignore syntax; may be repeated',
+).argParser(collect);
+export const excludeFileOption: Option<'--exclude-file <file>'> = new Option(
+  '--exclude-file <file>',
+  'read such patterns from this file, one a line',
+);
+export const oneFileSystemOption: Option<'--one-file-system'> = new Option(
+  '--one-file-system',
+  'do not enter other file systems',
+);
+export const includeCachesOption: Option<'--include-caches'> = new Option(
+  '--include-caches',
+  'also keep the content of directories marked by CACHEDIR.TAG',
+);
+export const compressionOption: Option<'--compression <level>', undefined, undefined, number> = new Option(
+  '--compression <level>',
+  'zstd level, 1 (fast) to 19 (small)',
+).argParser(wholeNumber(1, 19));

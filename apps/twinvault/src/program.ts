@@ -6,14 +6,21 @@ import { Command, Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
 import {
   collect,
+  compressionOption,
+  excludeFileOption,
+  excludeOption,
+  includeCachesOption,
   jsonOption,
   escrowOption,
   kitOption,
+  oneFileSystemOption,
   passwordOption,
+  runJobOption,
   safeOption,
   safesetOption,
   stateOption,
   suitesHelp,
+  typeOption,
   vaultOption,
   wholeNumber,
   limitDownloadOption,
@@ -23,6 +30,7 @@ import {
 import { addKeep, addVerify } from './program-keeping.ts';
 import { addLookingCommands } from './program-looking.ts';
 import { addSafeCommands } from './program-safe.ts';
+import { addSeedCommands } from './program-seed.ts';
 import { addServe, addVaultCommands } from './program-vault.ts';
 import { version } from './version.ts';
 import { languageOption } from './wiring/language.ts';
@@ -75,15 +83,13 @@ function addBackup(program: Command, run: RunVerb): void {
     .addOption(limitUploadOption)
     .addOption(limitDownloadOption)
     .addOption(safeOption())
-    .addOption(new Option('--job <name>', 'name of the job: each job has its own chain of safesets').default('default'))
-    .addOption(new Option('--type <name>', 'retention type of this safeset: clean decides by it').default('standard'))
-    .addOption(
-      new Option('--exclude <pattern>', 'leave out what matches, in gitignore syntax; may be repeated').argParser(collect),
-    )
-    .addOption(new Option('--exclude-file <file>', 'read such patterns from this file, one a line'))
-    .addOption(new Option('--one-file-system', 'do not enter other file systems'))
-    .addOption(new Option('--include-caches', 'also keep the content of directories marked by CACHEDIR.TAG'))
-    .addOption(new Option('--compression <level>', 'zstd level, 1 (fast) to 19 (small)').argParser(wholeNumber(1, 19)))
+    .addOption(runJobOption)
+    .addOption(typeOption)
+    .addOption(excludeOption)
+    .addOption(excludeFileOption)
+    .addOption(oneFileSystemOption)
+    .addOption(includeCachesOption)
+    .addOption(compressionOption)
     .addOption(stateOption)
     .addOption(jsonOption)
     .addHelpText(
@@ -336,5 +342,6 @@ export function makeProgram(run: RunVerb): Command {
   addCare(program, run);
   addServe(program, run);
   addVaultCommands(program, run);
+  addSeedCommands(program, run);
   return program;
 }

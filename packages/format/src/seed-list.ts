@@ -9,7 +9,7 @@ import { demand, FormatError } from './errors.ts';
 import { seedListBytesMax } from './limits.ts';
 
 /** In the order of the list. */
-export const seedObjectKinds = ['descriptor', 'ledger', 'slots', 'plan', 'pack', 'record'] as const;
+export const seedObjectKinds = ['descriptor', 'ledger', 'slots', 'pack', 'record'] as const;
 export type SeedObjectKind = (typeof seedObjectKinds)[number];
 
 export interface SeedObject {
@@ -25,7 +25,6 @@ const names: Readonly<Record<SeedObjectKind, RegExp>> = {
   descriptor: /^[0-9a-f]{32}$/,
   ledger: /^[0-9]{10}$/,
   slots: digest,
-  plan: digest,
   pack: digest,
   record: digest,
 };

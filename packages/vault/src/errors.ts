@@ -1,5 +1,5 @@
 /*
- * What keeps a site from starting. What a running site answers is in the tables of `protocol` and `format`.
+ * What keeps a site from starting, and what is wrong with a seed disk. What a running site answers is in the tables of `protocol` and `format`.
  */
 
 import { CodedError } from '@twinvault/std';
@@ -30,6 +30,38 @@ export const vaultErrorCodes = {
     retry: 'never',
     meaning: 'A file that should hold a secret is missing or empty.',
   },
+  'seed-away': {
+    retry: 'later',
+    meaning: 'A seed disk cannot be read or written: it was unplugged, or reports a failure.',
+  },
+  'seed-damaged': {
+    retry: 'never',
+    meaning: 'The marker, list or manifest of a seed disk is not what was written.',
+  },
+  'seed-full': {
+    retry: 'later',
+    meaning: 'A seed disk has no space left.',
+  },
+  'seed-missing': {
+    retry: 'never',
+    meaning: 'There is no seed disk at this place.',
+  },
+  'seed-newer': {
+    retry: 'never',
+    meaning: 'A seed disk was written by a newer version of the program.',
+  },
+  'seed-purpose': {
+    retry: 'never',
+    meaning: 'A seed disk is for the other way: a load goes to a site, a restore comes from one.',
+  },
+  'seed-signer': {
+    retry: 'never',
+    meaning: 'The manifest of a seed disk is not signed by whoever it names, or by nobody of the safe whose word counts.',
+  },
+  'seed-unfinished': {
+    retry: 'never',
+    meaning: 'A seed disk has no manifest of the safe: whoever makes it has not ended.',
+  },
   'site-silent': {
     retry: 'later',
     meaning: 'The process of a site was started and does not answer.',
@@ -38,7 +70,7 @@ export const vaultErrorCodes = {
 
 export type VaultErrorCode = keyof typeof vaultErrorCodes;
 
-/** Thrown before a site serves; `key` in the context names the place in the configuration file. */
+/** Thrown before a site serves (`key` in the context names the place in the configuration file), and by what works with a seed disk. */
 export class VaultError extends CodedError<VaultErrorCode> {
   override name = 'VaultError';
 

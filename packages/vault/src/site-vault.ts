@@ -5,6 +5,7 @@
 
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
+import { parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { dayMs, toHex } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
@@ -22,6 +23,7 @@ import { verifyHere } from './packs/verify-pack.ts';
 import type { VerifyPack } from './packs/verify-pack.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
 import type { CreateOptions } from './safes/safes.ts';
+import { placeSafe } from './seed/place-safe.ts';
 import { safeParts, SiteSafe } from './site-safe.ts';
 import type { SafeParts } from './site-safe.ts';
 import type { Reserve } from './site/reserve.ts';
@@ -123,6 +125,15 @@ export class SiteVault implements Vault {
   createSafe(safe: NewSafe, options: CreateOptions = {}): Promise<void> {
     return asProtocol(async () => {
       await createSafe(this.#context, safe, options);
+    });
+  }
+
+  /** For a disk that travels: the safe as given, with no key slots where none are; entries and slots that it lacks are added. `ledger-conflict`, codes of format. */
+  placeSafe(safe: NewSafe): Promise<SiteSafe> {
+    return asProtocol(async () => {
+      const { safe: id } = parseSafeDescriptor(safe.descriptor);
+      await placeSafe(this.#parts(id), safe);
+      return new SiteSafe(this.#parts(id));
     });
   }
 

@@ -334,6 +334,46 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   ...all('usage', 'Use twinvault backup: it sends only what changed. For a first backup of something else, name another --job.', {
     'seed-late': 'This job has {sequence} safesets at its vault already, so a seed disk would not bring its first.',
   }),
+  ...all(
+    'vault',
+    'Is it plugged in and mounted? Give the same command again then: it goes on where it was. Nothing that was written is lost.',
+    {
+      'seed-away': 'The seed disk at {localPath} cannot be read or written: {reason}',
+    },
+  ),
+  ...all(
+    'full',
+    'What was written is kept. Make room on it, or copy all of it onto a larger disk, and give the same command again: it goes on there.',
+    {
+      'seed-full': 'The seed disk at {localPath} is full.',
+    },
+  ),
+  ...all('vault', 'Check the path, and whether the disk is mounted there.', {
+    'seed-missing': 'There is no seed disk at {localPath}',
+  }),
+  ...all('newer', newer, {
+    'seed-newer': 'The seed disk at {localPath} was written by a newer version of Twinvault.',
+  }),
+  ...all(
+    'usage',
+    'A load is made by twinvault seed create and taken in by seed import; a restore is made by seed export and restored from.',
+    {
+      'seed-purpose': 'The seed disk at {localPath} is for the other way: it is a {purpose}.',
+    },
+  ),
+  ...all('missing', 'Whoever makes it gives the same command again, until it says that the seed is complete.', {
+    'seed-unfinished': 'The seed on the disk at {localPath} is not complete yet.',
+  }),
+  ...all('damaged', 'Make it again with the same command as before: what is whole is used again.', {
+    'seed-damaged': 'The seed disk at {localPath} is damaged: {defect}',
+  }),
+  ...all(
+    'trust',
+    'Nothing was taken in. Ask whoever made the disk whether it is this one, and whether that computer was revoked.',
+    {
+      'seed-signer': 'The seed is not signed by a computer of the safe that may write: {defect}',
+    },
+  ),
   ...all('trust', askOperator, {
     'head-rolled-back': 'The vault shows an older state of this job than this computer has seen.',
     'ledger-rolled-back': 'The vault shows an older or another ledger of this safe than this computer has seen.',

@@ -47,8 +47,8 @@ interface Failed {
   readonly error: CodedError;
 }
 
-/** What a site shows that it must not: the other one is better. */
-const distrustCodes: ReadonlySet<string> = new Set(['head-rolled-back', 'ledger-rolled-back']);
+/** What a site shows that it must not, or does not show yet: the other one is better. */
+const distrustCodes: ReadonlySet<string> = new Set(['head-rolled-back', 'ledger-rolled-back', 'seed-awaited']);
 
 /** What `backup` throws, at the last site that was left; `head-unknown`, `ledger-behind`. */
 export async function backupAtSites(options: BackupAtSitesOptions): Promise<BackupAtSitesReport> {

@@ -153,7 +153,7 @@ export function demandSlots(slots: readonly Uint8Array[], ledger: Ledger, safe: 
  * The descriptor last: a safe is there when it is. What an earlier, broken-off making left under this id is used or replaced; one making
  * of an id at a time.
  */
-async function writeSafe(context: SafeContext, { descriptor, slots, ledger }: NewSafe): Promise<void> {
+export async function writeSafe(context: SafeContext, { descriptor, slots, ledger }: NewSafe): Promise<void> {
   const { store, layout } = context;
   await inLock(context, { name: 'commit' }, async (lock) => {
     if ((await store.stat(layout.descriptor)) !== null) throw exists(layout);
