@@ -12,6 +12,7 @@ import {
 import { equalBytes, toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { CommitParts } from '../commit/commit.ts';
+import { voidedEntries } from '../homes/moved-home.ts';
 import { readCachedRefs } from '../live/refs-cache.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
@@ -90,7 +91,10 @@ async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void
   const twins = await store.folders(layout.twins);
   for (const name of [layout.cleaned, layout.follows, ...twins.map((site) => layout.twinProgress(site))]) {
     const bytes = await store.get(name, noteBytesMax);
-    if (bytes !== null && decodeNote(bytes) === null) run.found('note-damaged', name);
+    if (bytes !== null && decodeNote(bytes) === null) run.found(name === layout.follows ? 'home-unknown' : 'note-damaged', name);
+  }
+  for (const { payload, number, digest } of await voidedEntries({ context })) {
+    run.found('ledger-lost', layout.inFolder('lost', toHex(digest)), `entry ${number}: ${payload.kind}`);
   }
   for (const hex of await quarantinedNames(context)) {
     if ((await readQuarantine(context, hex)) === 'unreadable') run.found('note-damaged', layout.inFolder('quarantine', hex));

@@ -16,7 +16,9 @@ export type ProblemCode =
   | 'commit-unfinished'
   | 'descriptor-damaged'
   | 'generation-damaged'
+  | 'home-unknown'
   | 'ledger-damaged'
+  | 'ledger-lost'
   | 'name-unknown'
   | 'note-damaged'
   | 'pack-aside'
@@ -35,6 +37,7 @@ export type ProblemCode =
   | 'slot-damaged'
   | 'slot-unnamed'
   | 'stub-damaged'
+  | 'twins-unknown'
   | 'unreadable';
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
@@ -64,10 +67,21 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     meaning: 'The generation of the site is missing or is not what was written.',
     advice: 'Run a rebuild: it begins a new generation.',
   },
+  'home-unknown': {
+    severity: 'fault',
+    meaning: 'The note that says which site is the home of the safe is not what was written.',
+    advice: 'Put the file back from a copy of the directory, or make this site or the other one home by two operators.',
+  },
   'ledger-damaged': {
     severity: 'loss',
     meaning: 'An entry of the ledger is missing, or is not what was stored.',
     advice: 'Put the file back from a copy of the directory. Without it nothing that follows it in the ledger is believed.',
+  },
+  'ledger-lost': {
+    severity: 'note',
+    meaning: 'This site appended an entry to the ledger that another home never had; it does not count any more.',
+    advice:
+      'What it said has to be said again at the new home: enrol the computer, change the password or set the mark once more.',
   },
   'name-unknown': {
     severity: 'note',
@@ -161,6 +175,11 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     severity: 'fault',
     meaning: 'The stub of a retired record is not what was stored.',
     advice: 'No data depends on it; the chain of its job has a gap. Put it back from a copy of the directory.',
+  },
+  'twins-unknown': {
+    severity: 'fault',
+    meaning: 'The note that names the twins of this site is not what was written.',
+    advice: 'Start the site with its configuration: it writes the note anew. Until then nothing is cleaned up.',
   },
   unreadable: {
     severity: 'loss',

@@ -1,10 +1,11 @@
 /*
  * The ledger of a safe as stored: one object for each entry, its number as name. Exclusive creation keeps the chain single.
  *
- * Invariant: what `current` gives was verified from entry 1 on; it is replayed once and extended by what was added since.
+ * Invariant: what `current` gives was verified from entry 1 on; it is replayed once and extended by what was added since, as long as its
+ * newest entry stands: a home that was moved takes entries away.
  */
 
-import { Ledger, ledgerEntryBytesMax, objectKindOf, parseLedgerEntry, signedBytesMax } from '@twinvault/format';
+import { Ledger, ledgerEntryBytesMax, objectDigest, objectKindOf, parseLedgerEntry, signedBytesMax } from '@twinvault/format';
 import type { LedgerHead } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes } from '@twinvault/std';
@@ -43,14 +44,22 @@ export class LedgerStore {
   /** The ledger with every entry that stands now; `vault-damaged`, `vault-newer`. */
   async current(): Promise<Ledger> {
     const { layout } = this.#context;
-    const known = this.#ledger;
-    const added = await this.entries((known?.head.number ?? 0) + 1);
+    const [known, added] = await this.#knownAndAdded();
     const descriptor = known === null ? await this.descriptor() : null;
     this.#ledger = parseStored(layout.inFolder('ledger'), () => {
       const start = known ?? Ledger.replay(descriptor ?? new Uint8Array(0), []);
       return added.reduce((ledger, entry) => ledger.append(entry), start);
     });
     return this.#ledger;
+  }
+
+  /** What was replayed before and still stands, and the entries that follow it. */
+  async #knownAndAdded(): Promise<readonly [Ledger | null, readonly Uint8Array[]]> {
+    const known = this.#ledger;
+    if (known === null || known.head.number === 0) return [null, await this.entries(1)];
+    const [newest, ...added] = await this.entries(known.head.number);
+    const stands = newest !== undefined && equalBytes(objectDigest(newest), known.head.digest);
+    return stands ? [known, added] : [null, await this.entries(1)];
   }
 
   /** Verifies and adds one entry. `ledger-conflict` when its number is taken by another; the same entry again is fine. */
