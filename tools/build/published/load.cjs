@@ -19,7 +19,8 @@ function kept(name) {
 }
 
 const filename = join(__dirname, 'twinvault.cjs');
-const cachedData = kept(isMainThread ? 'command' : workerData.module.replace('twinvault:', ''));
+// A kind of thread that has none of its own runs what the command has run, too.
+const cachedData = (isMainThread ? undefined : kept(workerData.module.replace('twinvault:', ''))) ?? kept('command');
 // The bundle is plain ASCII.
 const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 script.runInThisContext()(exports, require, pathToFileURL(filename));
