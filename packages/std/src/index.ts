@@ -11,7 +11,7 @@ export type { ErrorCodeEntry, ErrorCodeTable, ErrorContext, ErrorDetails, Retry,
 export { padmeLength } from './padme.ts';
 export type { Clock, Timer, Timers } from './ports/clock.ts';
 export type { Database, Databases, SqlRow, SqlValue } from './ports/database.ts';
-export type { FileEntry, FileKind, FileStat, Files, OpenFile, SpaceInfo, WriteOptions } from './ports/files.ts';
+export type { FileEntry, FileKind, FileStat, Files, OpenFile, Overwritten, SpaceInfo, WriteOptions } from './ports/files.ts';
 export type { HttpAnswer, HttpRequest, Network, Pace } from './ports/network.ts';
 export type { Platform } from './ports/platform.ts';
 export type {

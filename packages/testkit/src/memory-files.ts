@@ -6,6 +6,7 @@ import {
   type Files,
   type FileStat,
   type OpenFile,
+  type Overwritten,
   type SpaceInfo,
   StdError,
   type StdErrorCode,
@@ -203,6 +204,20 @@ class Operations {
     this.#disk.change({ ...place, node: null });
   }
 
+  *overwrite(path: string, patterns: readonly Uint8Array[]): Steps<Overwritten | null> {
+    yield 'overwrite';
+    const node = this.#nodeAt(path);
+    if (node === null) return null;
+    if (node.kind !== 'file') throw failure('file-failed', path);
+    for (const pattern of patterns) {
+      yield 'overwrite: data';
+      node.current = Uint8Array.from(node.current, (_, index) => pattern[index % pattern.length] ?? 0);
+      yield 'overwrite: sync';
+      node.durable = node.current;
+    }
+    return { sizeBytes: node.current.length, readBack: 'disk' };
+  }
+
   *touch(path: string): Steps<boolean> {
     yield 'touch';
     const node = this.#nodeAt(path);
@@ -281,6 +296,7 @@ export function memoryFiles(disk: DiskState, run: Run): Files {
     rename: (...inputs) => run(operations.rename(...inputs)),
     remove: (...inputs) => run(operations.remove(...inputs)),
     removeTree: (...inputs) => run(operations.removeTree(...inputs)),
+    overwrite: (...inputs) => run(operations.overwrite(...inputs)),
     touch: (...inputs) => run(operations.touch(...inputs)),
     space: (...inputs) => run(operations.space(...inputs)),
   };

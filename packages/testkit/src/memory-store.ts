@@ -3,7 +3,7 @@
 import { ProtocolError } from '@twinvault/protocol';
 import { concatBytes } from '@twinvault/std';
 import type { Clock, OpenFile } from '@twinvault/std';
-import type { ObjectStat, ObjectStore } from '@twinvault/vault';
+import type { ErasedObject, ErasedRemains, ErasureMeans, ObjectStat, ObjectStore } from '@twinvault/vault';
 
 interface Stored {
   readonly bytes: Uint8Array;
@@ -22,7 +22,7 @@ export class MemoryStore implements ObjectStore {
   readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #objects = new Map<string, Stored>();
   /** Locked objects that were set aside: kept, and absent. */
-  readonly #hidden: Stored[] = [];
+  readonly #hidden: (Stored & { readonly name: string })[] = [];
 
   constructor({ clock, locks = false }: MemoryStoreOptions) {
     this.#clock = clock;
@@ -37,7 +37,7 @@ export class MemoryStore implements ObjectStore {
 
   replace(name: string, parts: readonly Uint8Array[]): Promise<void> {
     const before = this.#objects.get(name);
-    if (before !== undefined && this.#isLocked(before)) this.#hidden.push(before);
+    if (before !== undefined && this.#isLocked(before)) this.#hidden.push({ ...before, name });
     this.#objects.set(name, { bytes: concatBytes(...parts), modifiedMs: this.#clock.nowMs(), lockedMs: 0 });
     return Promise.resolve();
   }
@@ -89,7 +89,7 @@ export class MemoryStore implements ObjectStore {
 
   remove(name: string): Promise<boolean> {
     const there = this.#objects.get(name);
-    if (there !== undefined && this.#isLocked(there)) this.#hidden.push(there);
+    if (there !== undefined && this.#isLocked(there)) this.#hidden.push({ ...there, name });
     return Promise.resolve(this.#objects.delete(name));
   }
 
@@ -105,7 +105,7 @@ export class MemoryStore implements ObjectStore {
   move(from: string, to: string): Promise<boolean> {
     const there = this.#objects.get(from);
     if (there === undefined) return Promise.resolve(false);
-    if (this.#isLocked(there)) this.#hidden.push(there);
+    if (this.#isLocked(there)) this.#hidden.push({ ...there, name: from });
     this.#objects.delete(from);
     this.#objects.set(to, { ...there, lockedMs: 0 });
     return Promise.resolve(true);
@@ -119,6 +119,26 @@ export class MemoryStore implements ObjectStore {
   /** Nothing is ever left here. */
   sweep(): Promise<number> {
     return Promise.resolve(0);
+  }
+
+  erasure(): Promise<ErasureMeans> {
+    return Promise.resolve({ type: 'bucket' });
+  }
+
+  async erase(name: string, demand: () => Promise<void>): Promise<ErasedObject | null> {
+    const there = this.#objects.get(name);
+    if (there === undefined) return null;
+    await demand();
+    await this.remove(name);
+    return { bytes: there.bytes.length, readBack: null, lockedMs: this.#isLocked(there) ? there.lockedMs : null };
+  }
+
+  eraseRemains(folder: string): Promise<ErasedRemains> {
+    const left = this.#hidden.splice(0);
+    const isHere = ({ name }: { readonly name: string }): boolean => name.startsWith(`${folder}/`);
+    this.#hidden.push(...left.filter((each) => !isHere(each) || this.#isLocked(each)));
+    const locked = this.#hidden.filter(isHere).map(({ name, bytes, lockedMs }) => ({ name, bytes: bytes.length, lockedMs }));
+    return Promise.resolve({ objects: left.length - this.#hidden.length, bytes: 0, locked });
   }
 
   nowMs(): Promise<number> {

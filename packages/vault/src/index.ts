@@ -60,4 +60,13 @@ export type { TakeInOptions, TakeInPlace, TakeInProgress, TakeInReport, UntakenO
 export { twinSkewMsMax } from './twins/twins.ts';
 export type { TwinRead, Twins, TwinSite } from './twins/twins.ts';
 export { vaultTwinSource } from './twins/vault-source.ts';
-export type { ObjectStat, ObjectStore, PutOptions, SweepOptions } from './store/object-store.ts';
+export type {
+  ErasedObject,
+  ErasedRemains,
+  ErasureMeans,
+  LockedRemain,
+  ObjectStat,
+  ObjectStore,
+  PutOptions,
+  SweepOptions,
+} from './store/object-store.ts';

@@ -5,8 +5,9 @@
 import { constants, type FileHandle, lstat, open, readdir, rename, rm, rmdir, unlink, utimes } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StdError } from '../errors.ts';
-import type { FileEntry, FileKind, Files, FileStat, OpenFile } from '../ports/files.ts';
+import type { FileEntry, FileKind, Files, FileStat, OpenFile, Overwritten } from '../ports/files.ts';
 import { fileError, systemCode } from './file-errors.ts';
+import { overwriteFile } from './file-overwrite.ts';
 import { fileSystemSpace } from './file-space.ts';
 import {
   appendDurably,
@@ -164,6 +165,7 @@ export const nodeFiles: Files = {
   rename: (from, to) => guarded(from, () => renameDurably(from, to)),
   remove: (path) => guardedOr(path, false, () => remove(path)),
   removeTree: (path) => guarded(path, () => rm(path, { recursive: true, force: true })),
+  overwrite: (path, patterns) => guardedOr<Overwritten | null>(path, null, () => overwriteFile(path, patterns)),
   touch: (path) =>
     guardedOr(path, false, async () => {
       // libuv turns an infinite time into UTIME_NOW, so that a file server's clock counts; the types of Node take it as text alone.

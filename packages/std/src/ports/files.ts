@@ -39,6 +39,12 @@ export interface SpaceInfo {
   readonly type: string;
 }
 
+export interface Overwritten {
+  readonly sizeBytes: number;
+  /** Where each pass was read back from to be compared: past the page cache, or perhaps out of it. */
+  readonly readBack: 'disk' | 'cache';
+}
+
 export interface Files {
   /** Null when nothing is there. Does not follow a final symbolic link. */
   stat(path: string): Promise<FileStat | null>;
@@ -64,6 +70,11 @@ export interface Files {
   remove(path: string): Promise<boolean>;
   /** Removes a directory and all below it; fine when missing. */
   removeTree(path: string): Promise<void>;
+  /**
+   * Overwrites a file where it lies, once for each pattern, laid end to end; its length divides 64 KiB. Each pass is durable and was read back before
+   * the next; `file-failed` where it does not read back. Null when missing. Whether old bytes are gone is the file system's matter: see `space`.
+   */
+  overwrite(path: string, patterns: readonly Uint8Array[]): Promise<Overwritten | null>;
   /** Sets the modification time to the file system's now; false when missing. */
   touch(path: string): Promise<boolean>;
   space(path: string): Promise<SpaceInfo>;

@@ -235,6 +235,24 @@ const names: Readonly<Record<string, (given: FilesUnderTest) => Promise<void>>> 
     assert.deepEqual(await namesIn(given), []);
   },
 
+  'overwrite leaves the last pattern in the place of what was there': async ({ files, directory }) => {
+    const path = `${directory}/file`;
+    const patterns = [
+      new Uint8Array(65_536),
+      new Uint8Array(65_536).fill(255),
+      Uint8Array.from({ length: 65_536 }, (_, index) => index % 251),
+    ];
+    for (const sizeBytes of [0, 1, 4096, 65_537, 2_200_001]) {
+      await files.replace(path, [new Uint8Array(sizeBytes).fill(7)]);
+      const overwritten = await files.overwrite(path, patterns);
+      assert.equal(overwritten?.sizeBytes, sizeBytes);
+      const there = await files.read(path, sizeBytes);
+      assert.equal(there?.length, sizeBytes);
+      assert.ok(there.every((byte, index) => byte === (index % 65_536) % 251));
+    }
+    assert.equal(await files.overwrite(`${directory}/missing`, patterns), null);
+  },
+
   'touch sets the time to now': async ({ files, directory }) => {
     const path = `${directory}/file`;
     await files.create(path, [hello]);

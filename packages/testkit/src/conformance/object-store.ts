@@ -192,6 +192,38 @@ const late: Readonly<Record<string, Body>> = {
     assert.equal(await store.sweep('a', { beforeMs, deep: true }), 0);
   },
 
+  'what is erased is gone, and so is what it replaced': async ({ store, another, timeStepMs }) => {
+    await store.put('a/b/one', [world]);
+    await store.replace('a/b/one', [hello]);
+    await store.put('a/other', [world]);
+    const fine = (): Promise<void> => Promise.resolve();
+    assert.equal(await store.erase('a/missing', () => Promise.reject(new Error('asked'))), null);
+    await assert.rejects(
+      store.erase('a/b/one', () => Promise.reject(new Error('lost'))),
+      /lost/u,
+    );
+    assert.equal(await textIn(store, 'a/b/one'), 'hello');
+    const erased = await store.erase('a/b/one', fine);
+    assert.deepEqual([erased?.bytes, erased?.lockedMs], [5, null]);
+    assert.equal(await textIn(await another(), 'a/b/one'), null);
+    const remains = await store.eraseRemains('a', (await store.nowMs()) + timeStepMs);
+    assert.deepEqual(remains.locked, []);
+    assert.deepEqual(await store.listDeep('a'), ['other']);
+    assert.equal(await store.put('a/b/one', [hello]), true);
+    assert.ok(['files', 'bucket'].includes((await store.erasure()).type));
+  },
+
+  'what is locked is named with its date when it is erased': async ({ store, timeStepMs }) => {
+    await store.put('a/kept', [hello]);
+    const untilMs = Math.ceil(((await store.nowMs()) + 60_000 + timeStepMs) / 1000) * 1000;
+    if (!(await store.lock('a/kept', untilMs))) return;
+    const erased = await store.erase('a/kept', () => Promise.resolve());
+    assert.deepEqual([erased?.bytes, erased?.lockedMs], [5, untilMs]);
+    assert.equal(await store.stat('a/kept'), null);
+    const { locked } = await store.eraseRemains('a', (await store.nowMs()) + timeStepMs);
+    assert.deepEqual(locked, [{ name: 'a/kept', bytes: 5, lockedMs: untilMs }]);
+  },
+
   'a locked object is kept; it can be absent, and its name is free then': async ({ store, timeStepMs }) => {
     await store.put('a/locked', [hello]);
     const untilMs = (await store.nowMs()) + 60_000 + timeStepMs;

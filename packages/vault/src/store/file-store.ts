@@ -7,11 +7,18 @@ import type { Files, OpenFile, Random } from '@twinvault/std';
 import type { FileTime } from '../leases/file-time.ts';
 import type { Cache } from './cache.ts';
 import { concurrently } from './concurrently.ts';
-import type { ObjectStat, ObjectStore, SweepOptions } from './object-store.ts';
-import { isTemporaryName, temporaryName } from './temporary-name.ts';
+import type { ErasedObject, ErasedRemains, ErasureMeans, ObjectStat, ObjectStore, SweepOptions } from './object-store.ts';
+import { erasedName, isErasedName, isTemporaryName, temporaryName } from './temporary-name.ts';
 import { isMissingFile } from './vault-files.ts';
 
 const foldersAtOnce = 16;
+const patternBytes = 65_536;
+/** File systems that write into the blocks that a file has; their journals hold names and sizes, unless they were set to hold data. */
+const inPlace: ReadonlySet<string> = new Set(['ext4', 'xfs', 'tmpfs', 'vfat', 'exfat', 'ntfs']);
+/** Those that never write into used blocks. Of overlay nobody can tell what lies below. */
+const elsewhere: ReadonlySet<string> = new Set(['btrfs', 'zfs', 'bcachefs', 'overlay', 'f2fs']);
+/** Times that a file is overwritten where that means something. */
+export const erasePasses = 3;
 
 export interface FileStoreParts {
   /** With the errors of the vault port: `vaultFiles`. */
@@ -134,6 +141,56 @@ export class FileStore implements ObjectStore, Cache {
       count += 1;
     }
     return count;
+  }
+
+  async erasure(): Promise<ErasureMeans> {
+    const { type } = await this.#files.space(this.#root);
+    const overwriting = inPlace.has(type) ? 'in-place' : elsewhere.has(type) ? 'elsewhere' : 'unknown';
+    return { type: 'files', fileSystem: type, overwriting };
+  }
+
+  /** Renamed aside first, as by `removeThis`; what is left of that by a crash is a remain. */
+  async erase(name: string, demand: () => Promise<void>): Promise<ErasedObject | null> {
+    const path = this.#path(name);
+    const aside = `${path.slice(0, path.lastIndexOf('/'))}/${erasedName(this.#random)}`;
+    if (!(await this.#files.rename(path, aside))) return null;
+    try {
+      await demand();
+    } catch (error) {
+      await this.#files.rename(aside, path);
+      throw error;
+    }
+    return this.#eraseFile(aside);
+  }
+
+  async eraseRemains(folder: string, beforeMs: number): Promise<ErasedRemains> {
+    const done = { objects: 0, bytes: 0 };
+    for (const { name, kind } of await this.#files.list(this.#path(folder))) {
+      if (kind === 'directory') {
+        const below = await this.eraseRemains(`${folder}/${name}`, beforeMs);
+        done.objects += below.objects;
+        done.bytes += below.bytes;
+        if (isTemporaryName(name)) await this.#files.removeTree(this.#path(`${folder}/${name}`));
+      } else if (isTemporaryName(name)) {
+        const path = this.#path(`${folder}/${name}`);
+        const stat = await this.#files.stat(path);
+        if (stat === null || (stat.modifiedMs > beforeMs && !isErasedName(name))) continue;
+        const erased = await this.#eraseFile(path);
+        done.objects += 1;
+        done.bytes += erased.bytes;
+      }
+    }
+    return { ...done, locked: [] };
+  }
+
+  /** DoD 5220.22-M's three passes: a character, its complement, random bytes. */
+  async #eraseFile(path: string): Promise<ErasedObject> {
+    const { type } = await this.#files.space(this.#root);
+    const patterns = [new Uint8Array(patternBytes), new Uint8Array(patternBytes).fill(0xff), this.#random.bytes(patternBytes)];
+    const overwritten = elsewhere.has(type) ? null : await this.#files.overwrite(path, patterns);
+    const bytes = overwritten?.sizeBytes ?? (await this.#files.stat(path))?.sizeBytes ?? 0;
+    await this.#files.remove(path);
+    return { bytes, readBack: overwritten?.readBack ?? null, lockedMs: null };
   }
 
   nowMs(): Promise<number> {

@@ -55,8 +55,48 @@ export interface ObjectStore {
    * shortens. False where the store has no locks, or nothing is there.
    */
   lock(name: string, untilMs: number): Promise<boolean>;
+  /** What `erase` does to bytes here, told before the first of them goes. */
+  erasure(): Promise<ErasureMeans>;
+  /**
+   * Removes exactly what has the name now, for good: overwritten first where that means something, with all its versions and all that was begun to be
+   * uploaded under its name. `demand` as of `removeThis`. Null when nothing has the name. `vault-failed` where it cannot be overwritten.
+   */
+  erase(name: string, demand: () => Promise<void>): Promise<ErasedObject | null>;
+  /** The same for what is left below the folder, at any depth, of earlier objects, removals and broken-off writes that ended before `beforeMs`. */
+  eraseRemains(folder: string, beforeMs: number): Promise<ErasedRemains>;
   /** The store's time, ms since 1970. */
   nowMs(): Promise<number>;
+}
+
+export type ErasureMeans =
+  | { readonly type: 'bucket' }
+  | {
+      readonly type: 'files';
+      /** '' where unknown. */
+      readonly fileSystem: string;
+      /** As in the certificate of an erase order: docs/format/records.md. */
+      readonly overwriting: 'in-place' | 'elsewhere' | 'unknown';
+    };
+
+export interface ErasedObject {
+  readonly bytes: number;
+  /** Where overwritten bytes were read back from; null where nothing was overwritten. */
+  readonly readBack: 'disk' | 'cache' | null;
+  /** It is absent, and the store keeps its bytes until then; null: nothing is left. */
+  readonly lockedMs: number | null;
+}
+
+export interface LockedRemain {
+  /** In the store. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly lockedMs: number;
+}
+
+export interface ErasedRemains {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly locked: readonly LockedRemain[];
 }
 
 export interface PutOptions {

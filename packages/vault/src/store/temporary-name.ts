@@ -8,6 +8,15 @@ export function temporaryName(random: Random): string {
   return `.tv-${toHex(random.bytes(8))}.tmp`;
 }
 
+/** The same of what is just being erased: its bytes go first, whatever its age. */
+export function erasedName(random: Random): string {
+  return `.tv-${toHex(random.bytes(8))}.erase`;
+}
+
+export function isErasedName(name: string): boolean {
+  return name.startsWith('.') && name.endsWith('.erase');
+}
+
 export function isTemporaryName(name: string): boolean {
   return name.startsWith('.');
 }

@@ -79,6 +79,7 @@ export function vaultFiles(files: Files): Files {
     rename: (from, to) => asProtocol(() => files.rename(from, to)),
     remove: (path) => asProtocol(() => files.remove(path)),
     removeTree: (path) => asProtocol(() => files.removeTree(path)),
+    overwrite: (path, patterns) => asProtocol(() => files.overwrite(path, patterns)),
     touch: (path) => asProtocol(() => files.touch(path)),
     space: (path) => asProtocol(() => files.space(path)),
   };

@@ -7,7 +7,16 @@
 import { ProtocolError } from '@twinvault/protocol';
 import { utf8Decode, utf8Encode } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
-import type { ObjectStat, ObjectStore, PutOptions, SweepOptions } from '../object-store.ts';
+import type {
+  ErasedObject,
+  ErasedRemains,
+  ErasureMeans,
+  LockedRemain,
+  ObjectStat,
+  ObjectStore,
+  PutOptions,
+  SweepOptions,
+} from '../object-store.ts';
 import type { PutGate } from '../put-gate.ts';
 import { isTemporaryName } from '../temporary-name.ts';
 import { s3CodeOf } from './s3-client.ts';
@@ -175,6 +184,57 @@ export class S3Store implements ObjectStore {
       }
     }
     return count;
+  }
+
+  erasure(): Promise<ErasureMeans> {
+    return Promise.resolve({ type: 'bucket' });
+  }
+
+  async erase(name: string, demand: () => Promise<void>): Promise<ErasedObject | null> {
+    const key = this.#key(name);
+    const versions = await versionsOf(this.#client, key);
+    if (versions[0]?.isMarker !== false) return null;
+    const { sizeBytes: bytes = 0 } = (await this.#head(key)) ?? {};
+    await demand();
+    await abortUploads(this.#client, key, Infinity);
+    await this.#hide(versions);
+    const left = await this.#eraseVersions(await versionsOf(this.#client, key));
+    return { bytes, readBack: null, lockedMs: left?.lockedMs ?? null };
+  }
+
+  async eraseRemains(folder: string, beforeMs: number): Promise<ErasedRemains> {
+    const prefix = this.#key(folder === '' ? '' : `${folder}/`);
+    let objects = await abortUploads(this.#client, prefix, beforeMs);
+    const locked: LockedRemain[] = [];
+    for await (const versions of versionsByKey(versionsUnder(this.#client, prefix, { deep: true }))) {
+      const remains = leftoversOf(versions, beforeMs);
+      const left = await this.#eraseVersions(remains);
+      if (left === null) objects += remains.length;
+      else locked.push(left);
+    }
+    return { objects, bytes: 0, locked };
+  }
+
+  /** Versions of one key, the newest first; null when all are gone, else the lock that ends last. What is newer than a locked one stays above it. */
+  async #eraseVersions(versions: readonly Version[]): Promise<LockedRemain | null> {
+    for (const version of versions.toReversed()) {
+      if (await this.#removeUnlessLocked(version)) continue;
+      return this.#lockOf(versions.filter(({ isMarker }) => !isMarker));
+    }
+    return null;
+  }
+
+  async #lockOf(versions: readonly Version[]): Promise<LockedRemain | null> {
+    let last: LockedRemain | null = null;
+    for (const { key, versionId } of versions) {
+      const { status, headers } = await this.#client.send({ method: 'HEAD', key, query: { versionId }, statuses: [200, 404] });
+      if (status === 404) continue;
+      const lockedMs = Date.parse(headers['x-amz-object-lock-retain-until-date'] ?? '');
+      const bytes = Number(headers['content-length'] ?? 0);
+      const name = key.slice(this.#client.bucket.prefix.length);
+      if (last === null || lockedMs > last.lockedMs) last = { name, bytes, lockedMs: Number.isNaN(lockedMs) ? 0 : lockedMs };
+    }
+    return last;
   }
 
   /** To the second, as HTTP has it. */
