@@ -39,7 +39,7 @@ export interface ErasedBucket {
 }
 
 export interface ErasedObjects {
-  /** A folder of the safe, or 'temporary' and 'cache'. */
+  /** A folder of the safe as it is stored. */
   readonly kind: string;
   readonly objects: number;
   readonly bytes: number;
@@ -49,8 +49,8 @@ export interface ErasureWait {
   readonly kind: string;
   readonly name: string;
   readonly bytes: number;
-  /** A lock of the store, a session or reading that may need it, or a plan that home has not made yet. */
-  readonly reason: 'lock' | 'lease' | 'plan';
+  /** A lock of the store, a session or reading that may need it, a plan that home has not made yet, or what `problems` says. */
+  readonly reason: 'lock' | 'lease' | 'plan' | 'failure';
   /** Of a lock: when it ends, ms since 1970. */
   readonly untilMs: number | null;
 }
@@ -242,7 +242,7 @@ function waitOf(value: unknown): ErasureWait {
     kind: textOf(kind),
     name: textOf(name),
     bytes: countOf(bytes),
-    reason: oneOf(reason, ['lock', 'lease', 'plan']),
+    reason: oneOf(reason, ['lock', 'lease', 'plan', 'failure']),
     untilMs: countOrNull(until),
   };
 }

@@ -138,7 +138,7 @@ export class MemoryStore implements ObjectStore {
     const isHere = ({ name }: { readonly name: string }): boolean => name.startsWith(`${folder}/`);
     this.#hidden.push(...left.filter((each) => !isHere(each) || this.#isLocked(each)));
     const locked = this.#hidden.filter(isHere).map(({ name, bytes, lockedMs }) => ({ name, bytes: bytes.length, lockedMs }));
-    return Promise.resolve({ objects: left.length - this.#hidden.length, bytes: 0, locked });
+    return Promise.resolve({ objects: left.length - this.#hidden.length, bytes: 0, readBack: null, locked });
   }
 
   nowMs(): Promise<number> {

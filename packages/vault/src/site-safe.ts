@@ -1,12 +1,13 @@
 /* One safe of a vault: the port's VaultSafe, put together from the features. */
 
-import { parseLedgerEntry } from '@twinvault/format';
+import { parseLedgerEntry, parseRecord } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { EraseSummary, RecordFilter, RecordSummary, SafeSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
+import { demandNotErased } from './erases/erased.ts';
 import { cancelErase, eraseSummaries, orderErase, readOrder } from './erases/orders.ts';
 import { demandAppends } from './homes/homes.ts';
 import { openReading, resumeReading } from './reading/reading.ts';
@@ -48,7 +49,7 @@ export class SiteSafe implements VaultSafe {
   }
 
   slots(): Promise<readonly Uint8Array[]> {
-    return asProtocol(() => readSlots(this.#parts.context, this.#parts.ledger));
+    return this.#unerased(() => readSlots(this.#parts.context, this.#parts.ledger));
   }
 
   ledger(from: number): Promise<readonly Uint8Array[]> {
@@ -56,7 +57,7 @@ export class SiteSafe implements VaultSafe {
   }
 
   appendLedger(entry: Uint8Array): Promise<void> {
-    return asProtocol(async () => {
+    return this.#unerased(async () => {
       const { payload } = parseLedgerEntry(entry);
       if (payload.kind === 'slots') throw new ProtocolError('slots-mismatch', { context: { defect: 'slots left out' } });
       if (payload.kind === 'erase' && (await readOrder(this.#parts.context, toHex(payload.order))) === null)
@@ -67,14 +68,14 @@ export class SiteSafe implements VaultSafe {
   }
 
   replaceSlots(slots: readonly Uint8Array[], entry: Uint8Array): Promise<void> {
-    return asProtocol(async () => {
+    return this.#unerased(async () => {
       await demandAppends(this.#parts, entry);
       await replaceSlots(this.#parts.context, this.#parts.ledger, { slots, entry });
     });
   }
 
   orderErase(order: Uint8Array, entry: Uint8Array): Promise<void> {
-    return asProtocol(() => orderErase(this.#parts, { order, entry }));
+    return this.#unerased(() => orderErase(this.#parts, { order, entry }));
   }
 
   cancelErase(cancel: Uint8Array): Promise<void> {
@@ -86,13 +87,14 @@ export class SiteSafe implements VaultSafe {
   }
 
   records(filter?: RecordFilter): Promise<readonly RecordSummary[]> {
-    return asProtocol(async () => withSites(this.#parts.context, await this.#parts.records.list(filter)));
+    return this.#unerased(async () => withSites(this.#parts.context, await this.#parts.records.list(filter)));
   }
 
   record(digest: RecordDigest): Promise<Uint8Array> {
-    return asProtocol(async () => {
+    return this.#unerased(async () => {
       const bytes = await this.#parts.records.bytes(digest);
       if (bytes === null) throw new ProtocolError('record-unknown', { context: { record: toHex(digest) } });
+      await demandNotErased(this.#parts.context, parseRecord(bytes).public);
       return bytes;
     });
   }
@@ -107,11 +109,19 @@ export class SiteSafe implements VaultSafe {
   }
 
   openReading(options: { readonly carried?: boolean } = {}): Promise<SiteReading> {
-    return asProtocol(() => openReading(this.#parts.context, options));
+    return this.#unerased(() => openReading(this.#parts.context, options));
   }
 
   /** Of a reading that was opened with `carried`, at any node; `lease-lost` when it is over. */
   resumeReading(state: ReadingState): Promise<SiteReading> {
     return asProtocol(() => resumeReading(this.#parts.context, state));
+  }
+
+  /** `erased` when an order took in the whole safe. What proves that is given still: descriptor, ledger, orders, certificates. */
+  #unerased<T>(work: () => Promise<T>): Promise<T> {
+    return asProtocol(async () => {
+      await demandNotErased(this.#parts.context);
+      return work();
+    });
   }
 }

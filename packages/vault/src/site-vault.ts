@@ -15,6 +15,8 @@ import type { CleanOptions, CleanReport } from './clean/report.ts';
 import { sweepVault } from './clean/sweep.ts';
 import { safeContext } from './context.ts';
 import type { VaultContext, VaultPorts } from './context.ts';
+import { eraseSafe } from './erases/erase.ts';
+import type { ErasedOrder, EraseOptions } from './erases/erase.ts';
 import type { Leases } from './leases/leases.ts';
 import { LookUps } from './lookup/look-ups.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
@@ -156,6 +158,14 @@ export class SiteVault implements Vault {
       const report = await this.#cleanWithRoom(safe, options);
       if (options.dryRun !== true) await sweepVault(this.#context);
       return report;
+    });
+  }
+
+  /** Carries out the erase orders of a safe that are due; see erases/erase.ts. `vault-busy`, `safe-unknown`. */
+  erase(safe: SafeId, options: EraseOptions = {}): Promise<readonly ErasedOrder[]> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      return eraseSafe(this.#parts(safe), options);
     });
   }
 

@@ -6,6 +6,7 @@ import { equalBytes, toHex } from '@twinvault/std';
 import type { CommitParts } from '../commit/commit.ts';
 import { checkOrigins } from '../commit/origins.ts';
 import { isAncestorOrSame } from '../commit/record-rules.ts';
+import { erasedOf } from '../erases/erased.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
 import type { CheckRun } from './check.ts';
@@ -21,6 +22,7 @@ export async function checkRecords(parts: CommitParts, run: CheckRun, { ledger, 
   const records = await digestNames(context, 'records');
   const stubs = await digestNames(context, 'stubs');
   const stubbed = new Set(stubs);
+  const erased = await erasedOf(context);
   const proofs = new Map<string, RecordProof>();
   for (const hex of stubs) {
     const stub = await readStub(parts, run, hex);
@@ -42,7 +44,8 @@ export async function checkRecords(parts: CommitParts, run: CheckRun, { ledger, 
         signature,
         digest,
       });
-      await checkRefs(parts, run, { record, damaged });
+      // Of what an erase order took in, packs go before records.
+      if (erased.orderOf(record.public) === null) await checkRefs(parts, run, { record, damaged });
     }
     done += 1;
     const { safeHex: safe } = context.layout;

@@ -13,6 +13,7 @@ import { equalBytes, toHex } from '@twinvault/std';
 import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import type { CommitParts } from '../commit/commit.ts';
 import { voidedEntries } from '../homes/moved-home.ts';
+import { erasedOf } from '../erases/erased.ts';
 import { readCachedRefs } from '../live/refs-cache.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
@@ -23,7 +24,8 @@ import type { CheckRun } from './check.ts';
 /** The ledger as far as it can be believed; null when not even its beginning can. */
 export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promise<Ledger | null> {
   const ledger = await checkLedger(parts, run);
-  await checkSlots(parts, run, ledger);
+  // Of an erased safe the ledger still names the slots that it had.
+  if ((await erasedOf(parts.context)).whole === null) await checkSlots(parts, run, ledger);
   await checkNotes(parts, run);
   await checkNames(parts, run);
   const { context } = parts;

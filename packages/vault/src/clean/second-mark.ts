@@ -23,13 +23,13 @@ import { quarantinedNames, readQuarantine, takeBack, writeQuarantine } from './q
 import type { CleanedPack } from './report.ts';
 
 interface SecondMarkOptions {
-  readonly live: LiveSet;
+  readonly live: Pick<LiveSet, 'rows'>;
   readonly delays: Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'>;
 }
 
 export class SecondMark {
   readonly #context: SafeContext;
-  readonly #live: LiveSet;
+  readonly #live: Pick<LiveSet, 'rows'>;
   readonly #delays: Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'>;
   /** Tails of the packs that are due. */
   readonly #due = new Map<string, PackTable>();

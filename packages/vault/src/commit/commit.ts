@@ -159,7 +159,13 @@ async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise
 }
 
 /** What says that the row was never a commit; anything else is a failure of the site, and the row stays. */
-const droppable: ReadonlySet<string> = new Set(['record-invalid', 'origin-missing', 'head-moved', 'certificate-revoked']);
+const droppable: ReadonlySet<string> = new Set([
+  'record-invalid',
+  'origin-missing',
+  'head-moved',
+  'certificate-revoked',
+  'erased',
+]);
 
 /** Heads of the job as the digests that a next record has to name. */
 export async function headDigests({ records }: CommitParts, job: { computer: Uint8Array; job: string }): Promise<RecordDigest[]> {

@@ -8,17 +8,21 @@ import type { RecordDigest, RecordProof } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { RecordSummary } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
+import type { SafeContext } from '../context.ts';
+import { demandNotErased } from '../erases/erased.ts';
 import { headsOf, sameJob } from '../records/record-store.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { LedgerStore } from '../safes/ledger-store.ts';
 
 export interface RuleParts {
+  readonly context: SafeContext;
   readonly ledger: LedgerStore;
   readonly records: RecordStore;
 }
 
-/** `record-invalid` (context: reason), `certificate-revoked`, `head-moved`. */
-export async function demandRecord({ ledger, records }: RuleParts, record: RecordProof): Promise<void> {
+/** `record-invalid` (context: reason), `certificate-revoked`, `head-moved`, `erased`. */
+export async function demandRecord({ context, ledger, records }: RuleParts, record: RecordProof): Promise<void> {
+  await demandNotErased(context, record.public);
   const all = await records.all();
   const current = await ledger.current();
   try {

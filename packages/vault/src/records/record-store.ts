@@ -25,6 +25,7 @@ import { ProtocolError } from '@twinvault/protocol';
 import type { RecordFilter, RecordSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
 import type { SafeContext, SafeObjects } from '../context.ts';
+import { erasedOf } from '../erases/erased.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { parseStored } from '../store/vault-files.ts';
 import { readRecordPublic } from './record-public.ts';
@@ -42,8 +43,15 @@ export class RecordStore {
     this.#context = context;
   }
 
-  /** All that is committed, retired ones too; oldest receipt first, then by sequence. */
+  /** All that is committed, retired ones too, but for what an erase order took in; oldest receipt first, then by sequence. */
   async all(): Promise<RecordSummary[]> {
+    const all = await this.everything();
+    const erased = await erasedOf(this.#context);
+    return all.filter(({ public: facts }) => erased.orderOf(facts) === null);
+  }
+
+  /** The same with what an erase order took in and did not remove yet. */
+  async everything(): Promise<RecordSummary[]> {
     const { store, layout } = this.#context;
     const records = await digestNames(this.#context, 'records');
     const stubs = new Set(await digestNames(this.#context, 'stubs'));

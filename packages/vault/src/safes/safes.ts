@@ -20,6 +20,7 @@ import type { NewSafe, SafeSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
 import { inLock, safeContext } from '../context.ts';
 import type { SafeContext, VaultContext } from '../context.ts';
+import { demandNotErased, erasedOf } from '../erases/erased.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
@@ -93,7 +94,8 @@ export async function listSafes(context: VaultContext): Promise<SafeSummary[]> {
   for (const safe of await safeIds(context)) {
     const { descriptor } = new SafeLayout(safe);
     const summary = { safe, label: labelIn(await context.store.get(descriptor, signedBytesMax)) };
-    summaries.push({ ...summary, ...(await homeIn(safeContext(context, safe))) });
+    const own = safeContext(context, safe);
+    summaries.push({ ...summary, ...(await homeIn(own)), ...((await isErased(own)) ? { erased: true } : {}) });
   }
   return summaries;
 }
@@ -105,6 +107,16 @@ export async function homeIn(context: SafeContext): Promise<Pick<SafeSummary, 'h
     return { home: await homeOf({ context, ledger: new LedgerStore(context) }) };
   } catch (error) {
     if (error instanceof ProtocolError && error.code.startsWith('vault-')) return {};
+    throw error;
+  }
+}
+
+/** One whose orders cannot be read is taken for one that stands: opening it says why it does not. */
+async function isErased(context: SafeContext): Promise<boolean> {
+  try {
+    return (await erasedOf(context)).whole !== null;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'vault-damaged') return false;
     throw error;
   }
 }
@@ -123,14 +135,18 @@ export interface CreateOptions {
   readonly anyLabel?: boolean;
 }
 
-/** Verifies everything, then makes the safe. `safe-exists`, `label-taken`, `slots-mismatch`, codes of format. */
+/** Verifies everything, then makes the safe. `safe-exists`, `erased`, `label-taken`, `slots-mismatch`, codes of format. */
 export async function createSafe(context: VaultContext, safe: NewSafe, { anyLabel = false }: CreateOptions): Promise<SafeId> {
   const ledger = Ledger.replay(safe.descriptor, safe.ledger);
   const { safe: id, label } = ledger.descriptor;
   demandSlots(safe.slots, ledger, id);
   const own = safeContext(context, id);
-  if ((await context.store.stat(own.layout.descriptor)) !== null) throw exists(own.layout);
-  const sameLabel = anyLabel ? undefined : (await listSafes(context)).find((other) => other.label === label);
+  if ((await context.store.stat(own.layout.descriptor)) !== null) {
+    await demandNotErased(own);
+    throw exists(own.layout);
+  }
+  const isSame = (other: SafeSummary): boolean => other.label === label && other.erased !== true;
+  const sameLabel = anyLabel ? undefined : (await listSafes(context)).find(isSame);
   if (sameLabel !== undefined) throw new ProtocolError('label-taken', { context: { safe: toHex(sameLabel.safe) } });
   await writeSafe(own, safe);
   return id;

@@ -13,6 +13,7 @@ import { commitRecord, recoverCommits } from '../commit/commit.ts';
 import type { CommitParts } from '../commit/commit.ts';
 import { generationHex, inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
+import { demandNotErased } from '../erases/erased.ts';
 import { leaseLapseMs } from '../leases/leases.ts';
 import type { Lease, LeaseHolder } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
@@ -38,13 +39,14 @@ export interface SessionOptions {
   readonly carried?: boolean;
 }
 
-/** `job-busy`, `certificate-unknown`, `certificate-revoked`, `job-foreign`, `ledger-behind`, `ledger-forked`. */
+/** `job-busy`, `certificate-unknown`, `certificate-revoked`, `job-foreign`, `ledger-behind`, `ledger-forked`, `erased`. */
 export async function openSession(
   parts: CommitParts,
   request: SessionRequest,
   { id, carried = false }: SessionOptions = {},
 ): Promise<OpenedSession> {
   const { context } = parts;
+  await demandNotErased(context, request);
   const ledger = await parts.ledger.current();
   demandSeen(ledger, request.ledger);
   demandCertificate(ledger, request);

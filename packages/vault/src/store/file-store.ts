@@ -164,20 +164,21 @@ export class FileStore implements ObjectStore, Cache {
   }
 
   async eraseRemains(folder: string, beforeMs: number): Promise<ErasedRemains> {
-    const done = { objects: 0, bytes: 0 };
+    const done: { objects: number; bytes: number; readBack: ErasedObject['readBack'] } = { objects: 0, bytes: 0, readBack: null };
+    const add = (part: typeof done): void => {
+      done.objects += part.objects;
+      done.bytes += part.bytes;
+      done.readBack = done.readBack === 'cache' ? 'cache' : (part.readBack ?? done.readBack);
+    };
     for (const { name, kind } of await this.#files.list(this.#path(folder))) {
       if (kind === 'directory') {
-        const below = await this.eraseRemains(`${folder}/${name}`, beforeMs);
-        done.objects += below.objects;
-        done.bytes += below.bytes;
+        add(await this.eraseRemains(`${folder}/${name}`, beforeMs));
         if (isTemporaryName(name)) await this.#files.removeTree(this.#path(`${folder}/${name}`));
       } else if (isTemporaryName(name)) {
         const path = this.#path(`${folder}/${name}`);
         const stat = await this.#files.stat(path);
         if (stat === null || (stat.modifiedMs > beforeMs && !isErasedName(name))) continue;
-        const erased = await this.#eraseFile(path);
-        done.objects += 1;
-        done.bytes += erased.bytes;
+        add({ objects: 1, ...(await this.#eraseFile(path)) });
       }
     }
     return { ...done, locked: [] };

@@ -88,12 +88,17 @@ export class SafeLayout {
     return `${this.folder}/cleaned`;
   }
 
+  /** Of this safe in the cache. */
+  get cache(): string {
+    return `${cacheFolder}/${this.safeHex}`;
+  }
+
   get index(): string {
-    return `${cacheFolder}/${this.safeHex}/index`;
+    return `${this.cache}/index`;
   }
 
   get refs(): string {
-    return `${cacheFolder}/${this.safeHex}/refs`;
+    return `${this.cache}/refs`;
   }
 }
 

@@ -96,6 +96,8 @@ export interface LockedRemain {
 export interface ErasedRemains {
   readonly objects: number;
   readonly bytes: number;
+  /** As of an ErasedObject, the lesser of all. */
+  readonly readBack: ErasedObject['readBack'];
   readonly locked: readonly LockedRemain[];
 }
 

@@ -212,7 +212,7 @@ export class S3Store implements ObjectStore {
       if (left === null) objects += remains.length;
       else locked.push(left);
     }
-    return { objects, bytes: 0, locked };
+    return { objects, bytes: 0, readBack: null, locked };
   }
 
   /** Versions of one key, the newest first; null when all are gone, else the lock that ends last. What is newer than a locked one stays above it. */

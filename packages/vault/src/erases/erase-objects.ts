@@ -1,0 +1,65 @@
+/* One object after the other goes for good, and the certificate counts it. */
+
+import type { EraseOrder } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import type { SafeContext } from '../context.ts';
+import type { Lease } from '../leases/leases.ts';
+import { concurrently } from '../store/concurrently.ts';
+import type { SafeFolder } from '../store/layout.ts';
+import type { EraseOptions } from './erase.ts';
+import type { EraseLog } from './erase-log.ts';
+
+export interface EraseWork extends EraseOptions {
+  readonly order: EraseOrder;
+  /** The lock "clean". */
+  readonly lock: Lease;
+  readonly log: EraseLog;
+}
+
+const erasesAtOnce = 4;
+
+/** `names` in the store. One that cannot be overwritten or removed is named in the certificate, and tried again by the next run. */
+export async function eraseNames(context: SafeContext, work: EraseWork, { kind, names }: KindNames): Promise<void> {
+  let objects = 0;
+  let bytes = 0;
+  await concurrently(names, erasesAtOnce, async (name) => {
+    work.signal?.throwIfAborted();
+    const place = name.slice(context.layout.folder.length + 1);
+    try {
+      const erased = await context.store.erase(name, () => work.lock.check());
+      // What is locked is absent now, and a remain until its lock ends.
+      if (erased === null || erased.lockedMs !== null) return;
+      await work.log.gone(kind, erased);
+      objects += 1;
+      bytes += erased.bytes;
+      work.progress?.({ safe: context.layout.safeHex, objects, bytes });
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code === 'lease-lost') throw error;
+      work.log.problem({ kind, name: place, code: error.code });
+      work.log.waits({ kind, name: place, bytes: 0, reason: 'failure', untilMs: null });
+    }
+  });
+}
+
+export interface KindNames {
+  readonly kind: string;
+  readonly names: readonly string[];
+}
+
+export interface RemainsOf {
+  readonly folders: readonly SafeFolder[];
+  /** In the store's time: what is younger may be in the making. */
+  readonly beforeMs: number;
+}
+
+/** What removals and broken-off writes left in these folders. */
+export async function eraseRemains(context: SafeContext, { log }: EraseWork, { folders, beforeMs }: RemainsOf): Promise<void> {
+  const { store, layout } = context;
+  for (const kind of folders) {
+    const remains = await store.eraseRemains(layout.inFolder(kind), beforeMs);
+    if (remains.objects > 0) await log.gone(kind, { bytes: remains.bytes, readBack: remains.readBack }, remains.objects);
+    for (const { name, bytes, lockedMs } of remains.locked) {
+      log.waits({ kind, name: name.slice(layout.folder.length + 1), bytes, reason: 'lock', untilMs: lockedMs });
+    }
+  }
+}
