@@ -4,7 +4,7 @@
  */
 
 import { ProtocolError } from '@twinvault/protocol';
-import type { NewSafe, SafeSummary, SiteInfo, Vault } from '@twinvault/protocol';
+import type { NewSafe, SafeSummary, SiteInfo, TwinObjectName, Vault } from '@twinvault/protocol';
 import { parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { dayMs, toHex } from '@twinvault/std';
@@ -37,6 +37,9 @@ import type { Cache } from './store/cache.ts';
 import { cacheFolder, SafeLayout } from './store/layout.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { asProtocol } from './store/vault-files.ts';
+import { beginSafe } from './twins/begin-safe.ts';
+import { takeIn, takeObject } from './twins/take-in.ts';
+import type { TakeInOptions, TakeInReport } from './twins/taking-in.ts';
 import { storedTwins } from './twins/twins.ts';
 import type { Twins } from './twins/twins.ts';
 
@@ -174,6 +177,26 @@ export class SiteVault implements Vault {
     return asProtocol(() => rebuildVault(this.#context, options, (safe) => this.#parts(safe)));
   }
 
+  /** Takes in what a source has of a safe and this site lacks, and makes the safe where it is new; see take-in.ts. */
+  takeIn(safe: SafeId, options: TakeInOptions): Promise<TakeInReport> {
+    return asProtocol(async () => {
+      const parts = this.#parts(safe);
+      if (!(await this.#hasSafe(safe))) {
+        const made = await beginSafe(parts.context, options.source);
+        await options.announce?.(made);
+      }
+      return takeIn(parts, options);
+    });
+  }
+
+  /** One object of a safe from a source, whatever its feed says; `safe-unknown`, and what takeObject throws. */
+  takeObject(safe: SafeId, options: TakeInOptions, name: TwinObjectName): Promise<'taken' | 'present' | 'gone'> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      return takeObject(this.#parts(safe), options, name);
+    });
+  }
+
   /** For features of this package that look after a safe; `safe-unknown`. */
   partsOf(safe: SafeId): Promise<SafeParts> {
     return asProtocol(async () => {
@@ -215,9 +238,11 @@ export class SiteVault implements Vault {
     return safeParts(safeContext(this.#context, safe));
   }
 
+  async #hasSafe(safe: SafeId): Promise<boolean> {
+    return (await this.#context.store.stat(new SafeLayout(safe).descriptor)) !== null;
+  }
+
   async #demandSafe(safe: SafeId): Promise<void> {
-    const { descriptor } = new SafeLayout(safe);
-    if ((await this.#context.store.stat(descriptor)) === null)
-      throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
+    if (!(await this.#hasSafe(safe))) throw new ProtocolError('safe-unknown', { context: { safe: toHex(safe) } });
   }
 }

@@ -1,31 +1,24 @@
 /* Reads all bytes of one stored object and verifies that they are what its name says, without any key. */
 
 import {
-  eraseOrderBytesMax,
   FormatError,
   objectDigest,
-  packBytesMax,
   parseEraseOrder,
   parseKeySlotObject,
   parseLedgerEntry,
   parsePlan,
   parseRecord,
   parseStub,
-  planBytesMax,
-  ledgerEntryBytesMax,
-  signedBytesMax,
-  slotBytesMax,
   verifyPackTable,
   verifyReceipt,
-  verifySigned,
   verifyTombstone,
 } from '@twinvault/format';
-import { ProtocolError } from '@twinvault/protocol';
+import { ProtocolError, twinObjectBytesMax } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
-import type { ObjectKind, ObjectName } from '../database/inventory.ts';
+import type { ObjectName } from '../database/inventory.ts';
+import { siteKeys, verifySignedByOne } from '../compact/plan-store.ts';
 import { packNameOfHex } from '../packs/pack-files.ts';
-import { recordBytesMax } from '../records/record-store.ts';
 import { ledgerEntryName } from '../store/layout.ts';
 import { storeNameOf } from './stored-objects.ts';
 
@@ -36,22 +29,11 @@ export type Verdict =
   /** The store cannot read it now: nothing is said about its bytes. */
   | { readonly type: 'unreadable'; readonly code: string };
 
-const bytesMax: Readonly<Record<ObjectKind, number>> = {
-  pack: packBytesMax,
-  record: recordBytesMax,
-  stub: recordBytesMax,
-  receipt: signedBytesMax,
-  ledger: ledgerEntryBytesMax,
-  slots: slotBytesMax,
-  plan: planBytesMax,
-  erase: eraseOrderBytesMax,
-};
-
 export async function verifyObject(context: SafeContext, { kind, name }: ObjectName): Promise<Verdict> {
   try {
-    const bytes = await context.store.get(storeNameOf(context.layout, kind, name), bytesMax[kind]);
+    const bytes = await context.store.get(storeNameOf(context.layout, kind, name), twinObjectBytesMax[kind]);
     if (bytes === null) return { type: 'missing' };
-    demandTrue(context, { kind, name, bytes });
+    demandTrue(context, { kind, name, bytes }, await siteKeys(context));
     return { type: 'whole', bytes: bytes.length };
   } catch (error) {
     if (error instanceof FormatError) return { type: 'damaged', defect: String(error.context['defect'] ?? error.code) };
@@ -65,7 +47,7 @@ interface ReadObject extends ObjectName {
 }
 
 /** Codes of format. What a newer program wrote has a digest too: only its form is not looked at. */
-function demandTrue({ safe, marker }: SafeContext, { kind, name, bytes }: ReadObject): void {
+function demandTrue({ safe, marker }: SafeContext, { kind, name, bytes }: ReadObject, keys: readonly Uint8Array[]): void {
   switch (kind) {
     case 'pack':
       verifyPackTable(packNameOfHex(name), bytes, { safe });
@@ -94,7 +76,7 @@ function demandTrue({ safe, marker }: SafeContext, { kind, name, bytes }: ReadOb
       return;
     case 'plan': {
       const { object } = parsePlan(bytes);
-      verifySigned(object, marker.publicKey);
+      verifySignedByOne(object, keys);
       demand(toHex(object.digest) === name);
       return;
     }

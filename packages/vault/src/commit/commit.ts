@@ -24,6 +24,7 @@ import { bytesOfName } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { measureRecord } from './measure.ts';
 import { refsBytesOf } from './offered.ts';
+import type { OfferedRecord } from './offered.ts';
 import { demandRecord } from './record-rules.ts';
 
 const statsAtOnce = 16;
@@ -48,18 +49,38 @@ export async function commitRecord(given: CommitParts, { record: offered, checkS
   await using lookUp = await context.lookUps.open(context, await refsBytesOf(context, offered));
   const parts = { ...given, lookUp };
   const { bytes, refs, record } = await lookUp.offered(offered);
+  return commitOffered(parts, {
+    offered: { bytes, refs, record },
+    demand: async () => {
+      await checkSession(record);
+      await demandRecord(parts, record);
+    },
+  });
+}
+
+export interface OfferedCommit {
+  readonly offered: OfferedRecord;
+  /** Called under the lock: throws unless the record may be committed. */
+  readonly demand: () => Promise<void>;
+  /** This site's own receipt of it, verified, where another site had kept one. */
+  readonly receipt?: Uint8Array;
+}
+
+/** Everything but the question whether the record may be committed. `origin-missing`, `vault-full` and its kin. */
+export async function commitOffered(parts: CommitParts, { offered, demand, receipt }: OfferedCommit): Promise<CommitReply> {
+  const { context } = parts;
+  const { bytes, refs, record } = offered;
   const done = await committedReply(parts, record.digest);
   if (done !== null) return done;
   return await inLock(context, { name: 'commit' }, async (lock) => {
     const before = await committedReply(parts, record.digest);
     if (before !== null) return before;
-    await checkSession(record);
-    await demandRecord(parts, record);
+    await demand();
     await demandOrigins(parts, refs, lock);
     await ensureObject(context.store, committingName(context, record.digest), bytes);
     // Were the lock lost before the row stood, a clean-up might have deleted what was just found: then the row is left to recovery, which checks again.
     await lock.check();
-    return finishCommit(parts, record.digest, bytes);
+    return finishCommit(parts, record.digest, { bytes, ...(receipt === undefined ? {} : { receipt }) });
   });
 }
 
@@ -86,9 +107,14 @@ async function demandOrigins({ context, lookUp }: CommitParts, refs: Uint8Array,
 }
 
 /** From the durable committing row to the end; each step may have been done before. */
-async function finishCommit(parts: CommitParts, digest: RecordDigest, bytes: Uint8Array): Promise<CommitReply> {
+async function finishCommit(
+  parts: CommitParts,
+  digest: RecordDigest,
+  { bytes, receipt: own }: { readonly bytes: Uint8Array; readonly receipt?: Uint8Array },
+): Promise<CommitReply> {
   const { context } = parts;
   await ensureObject(context.store, context.layout.record(digest), bytes);
+  if (own !== undefined) await context.store.put(context.layout.receipt(digest), [own]);
   const receipt = await ensureReceipt(parts, digest);
   await context.store.remove(committingName(context, digest));
   return { receipt, digest };
@@ -151,7 +177,7 @@ async function recoverRow(parts: CommitParts, hex: string, lock: Lease): Promise
       await demandRecord(parts, record);
       await demandOrigins(parts, refs, lock);
     }
-    await finishCommit(parts, record.digest, bytes);
+    await finishCommit(parts, record.digest, { bytes });
   } catch (error) {
     if (!(error instanceof ProtocolError) || !droppable.has(error.code)) throw error;
     await store.remove(name);

@@ -21,7 +21,13 @@ export interface RuleParts {
 }
 
 /** `record-invalid` (context: reason), `certificate-revoked`, `head-moved`, `erased`. */
-export async function demandRecord({ context, ledger, records }: RuleParts, record: RecordProof): Promise<void> {
+export async function demandRecord(parts: RuleParts, record: RecordProof): Promise<void> {
+  await demandSigned(parts, record);
+  demandChain(await parts.records.all(), record);
+}
+
+/** Of the safe, on its ledger, and signed by a certificate that may write its job; where it stands in the job's chain is another matter. `record-invalid` (context: reason), `certificate-revoked`, `erased`. */
+export async function demandSigned({ context, ledger, records }: RuleParts, record: RecordProof): Promise<void> {
   await demandNotErased(context, record.public);
   const all = await records.all();
   const current = await ledger.current();
@@ -32,7 +38,6 @@ export async function demandRecord({ context, ledger, records }: RuleParts, reco
     const code = error.code === 'certificate-revoked' ? error.code : 'record-invalid';
     throw new ProtocolError(code, { context: { ...error.context, reason: error.code }, cause: error });
   }
-  demandChain(all, record);
 }
 
 /** Whether `digest` is `last` or stands before it in its chain. */

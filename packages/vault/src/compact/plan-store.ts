@@ -3,7 +3,7 @@
  */
 
 import { encodePlan, FormatError, objectDigest, parsePlan, planBytesMax, planNonce, verifySigned } from '@twinvault/format';
-import type { CompactionPlan } from '@twinvault/format';
+import type { CompactionPlan, SignedObject } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
 import { signerOf } from '../context.ts';
@@ -23,18 +23,40 @@ export async function planNames({ store, layout }: SafeContext): Promise<string[
   return (await store.list(layout.inFolder('plans'))).filter((name) => bytesOfName(name, 32) !== null).sort();
 }
 
-/** Null when it is not there; `vault-damaged` when it is not what its name says or this site did not sign it. */
-export async function readPlan({ store, layout, safe, marker }: SafeContext, hex: string): Promise<StoredPlan | null> {
+/** Null when it is not there; `vault-damaged` when it is not what its name says or no site of the safe signed it. */
+export async function readPlan(context: SafeContext, hex: string): Promise<StoredPlan | null> {
+  const { store, layout, safe } = context;
   const name = layout.inFolder('plans', hex);
   const bytes = await store.get(name, planBytesMax);
   if (bytes === null) return null;
+  const keys = await siteKeys(context);
   return parseStored(name, () => {
     const { object, ...plan } = parsePlan(bytes);
-    verifySigned(object, marker.publicKey);
+    verifySignedByOne(object, keys);
     const isThis = toHex(object.digest) === hex && equalBytes(plan.safe, safe);
     if (!isThis) throw new FormatError('object-invalid', { context: { defect: 'another plan' } });
     return { hex, digest: object.digest, plan };
   });
+}
+
+/** Of this site and its twins, any of which may have been home when a plan was made. */
+export async function siteKeys({ marker, twins }: SafeContext): Promise<readonly Uint8Array[]> {
+  return [marker.publicKey, ...(await twins.sites()).map(({ publicKey }) => publicKey)];
+}
+
+/** `signature-invalid` unless one of the keys signed it. */
+export function verifySignedByOne(object: SignedObject, keys: readonly Uint8Array[]): void {
+  if (!keys.some((key) => isSignedBy(object, key))) throw new FormatError('signature-invalid', { context: { defect: 'site' } });
+}
+
+function isSignedBy(object: SignedObject, key: Uint8Array): boolean {
+  try {
+    verifySigned(object, key);
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /** All that can be read, by number. One that cannot tells nothing; a check reports it. */

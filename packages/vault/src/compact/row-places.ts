@@ -44,6 +44,11 @@ export class RowPlaces {
     return count === bitmapCount(bitmap);
   }
 
+  /** Null where this site has no such row. */
+  find(origin: Uint8Array, position: number): RowPlaceInPack | null {
+    return this.#rows.get(toHex(origin))?.get(position) ?? null;
+  }
+
   readonly at = (origin: PackName, position: number): RowPlaceInPack => {
     const place = this.#rows.get(toHex(origin))?.get(position);
     assert(place !== undefined, 'a plan names rows that were found');

@@ -14,7 +14,7 @@ import {
   safeId,
   signedBytesMax,
 } from '@twinvault/format';
-import type { SafeId } from '@twinvault/format';
+import type { SafeId, SiteId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
@@ -24,7 +24,7 @@ import { demandNotErased, erasedOf } from '../erases/erased.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
-import { homeOf } from '../homes/homes.ts';
+import { homeOf, writeFollowedHome } from '../homes/homes.ts';
 import { LedgerStore } from './ledger-store.ts';
 
 /** Ids of all safes, sorted. */
@@ -50,7 +50,7 @@ export async function safeFolderIds({ store }: VaultContext): Promise<SafeFolder
   return { safes: ids.filter((_, index) => stats[index] !== null), headless: ids.filter((_, index) => stats[index] === null) };
 }
 
-const unfinishedFolders: ReadonlySet<string> = new Set(['slots', 'ledger', 'locks']);
+const unfinishedFolders: ReadonlySet<string> = new Set(['slots', 'ledger', 'locks', 'follows']);
 
 /** Whether nothing but what the making of a safe leaves lies in a folder without descriptor. */
 export async function isUnfinished({ store, layout }: SafeContext): Promise<boolean> {
@@ -68,6 +68,7 @@ export async function sweepUnfinished(context: VaultContext, beforeMs: number): 
       if (!(await isOlder(own, beforeMs))) return false;
       await lock.check();
       for (const folder of ['slots', 'ledger'] as const) await store.clear(layout.inFolder(folder));
+      await store.remove(layout.follows);
       return true;
     });
     if (!isSwept) continue;
@@ -167,9 +168,13 @@ export function demandSlots(slots: readonly Uint8Array[], ledger: Ledger, safe: 
 
 /**
  * The descriptor last: a safe is there when it is. What an earlier, broken-off making left under this id is used or replaced; one making
- * of an id at a time.
+ * of an id at a time. `follows`: the site that is home, where this one takes the safe from another.
  */
-export async function writeSafe(context: SafeContext, { descriptor, slots, ledger }: NewSafe): Promise<void> {
+export async function writeSafe(
+  context: SafeContext,
+  { descriptor, slots, ledger }: NewSafe,
+  follows: SiteId | null = null,
+): Promise<void> {
   const { store, layout } = context;
   await inLock(context, { name: 'commit' }, async (lock) => {
     if ((await store.stat(layout.descriptor)) !== null) throw exists(layout);
@@ -178,6 +183,8 @@ export async function writeSafe(context: SafeContext, { descriptor, slots, ledge
       await ensureObject(store, layout.inFolder('ledger', ledgerEntryName(index + 1)), entry);
     }
     await removeBeyond(context, ledger.length);
+    if (follows === null) await store.remove(layout.follows);
+    else await writeFollowedHome(context, follows);
     await lock.check();
     if (!(await store.put(layout.descriptor, [descriptor]))) throw exists(layout);
   });

@@ -48,7 +48,7 @@ export async function replaceSlots(context: SafeContext, ledger: LedgerStore, ch
 }
 
 /** Only slots that were named once and are not any more: others may be on their way. The caller holds the lock "commit". */
-async function removeFormerSlots({ store, layout }: SafeContext, ledger: Ledger): Promise<void> {
+export async function removeFormerSlots({ store, layout }: SafeContext, ledger: Ledger): Promise<void> {
   const named = new Set(ledger.slotDigests().map(toHex));
   for (const { payload } of ledger.entries()) {
     if (payload.kind !== 'slots') continue;

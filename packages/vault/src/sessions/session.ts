@@ -3,31 +3,30 @@
  * own, taken before anything of the live list is read, so that no clean-up deletes what stands on it.
  */
 
-import { packBytesMax, packHeaderFixedBytes, PackTable } from '@twinvault/format';
+import { packBytesMax, PackTable } from '@twinvault/format';
 import type { Ledger, PackName, Suite } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { CommitReply, LivePack, RecordSummary, SessionRequest, VaultSession } from '@twinvault/protocol';
 import { concatBytes, equalBytes, primitives, toHex, utf8Encode } from '@twinvault/std';
-import { quarantinedNames, readQuarantine, takeBack } from '../clean/quarantine.ts';
+import { quarantinedNames, readQuarantine } from '../clean/quarantine.ts';
 import { commitRecord, recoverCommits } from '../commit/commit.ts';
 import type { CommitParts } from '../commit/commit.ts';
-import { generationHex, inLock } from '../context.ts';
+import { generationHex } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { demandNotErased } from '../erases/erased.ts';
 import { leaseLapseMs } from '../leases/leases.ts';
 import type { Lease, LeaseHolder } from '../leases/leases.ts';
 import { randomLeaseName } from '../leases/locks.ts';
-import { finishDeletion } from '../packs/deletion.ts';
 import { packNames, sessionNameOf } from '../packs/pack-files.ts';
 import { wholePack } from '../packs/arriving-pack.ts';
 import type { ArrivingPack } from '../packs/arriving-pack.ts';
+import { entryOfBytes, storePack } from '../packs/store-pack.ts';
 import { indexEntries, mergeSegments } from '../packs/pack-index.ts';
 import { entryCertificate, SegmentWriter } from '../packs/segments.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 import { headsOf, sameJob } from '../records/record-store.ts';
 import { demandSeen } from '../safes/ledger-store.ts';
 import { noteText } from '../store/notes.ts';
-import { ensureObject } from '../store/object-store.ts';
 import { asProtocol, protocolError } from '../store/vault-files.ts';
 import { idOf, ownerOf, stateOfOwner } from './carried.ts';
 import type { SessionOwner, SessionState } from './carried.ts';
@@ -263,12 +262,8 @@ export class SiteSession implements Omit<VaultSession, 'heads'> {
       // Whose rows a compacted pack holds is for the site alone to say: it would take them for those of other packs.
       if (table.sections[0]?.origin !== null)
         throw new ProtocolError('pack-foreign', { context: { defect: 'not a fresh pack' } });
-      const answer = await this.#store(name, bytes);
-      const tail = bytes.slice(bytes.length - table.tailBytes);
-      const fixed = bytes.slice(0, packHeaderFixedBytes);
-      const session = sessionNameOf(header);
-      const entry = { pack: name, hex: toHex(name), header: fixed, session, packBytes: bytes.length, tail };
-      await this.#segments.add(entry);
+      const answer = await storePack(this.#context, name, bytes);
+      await this.#segments.add(entryOfBytes(name, bytes, { header, table }));
       return answer;
     });
   }
@@ -301,25 +296,6 @@ export class SiteSession implements Omit<VaultSession, 'heads'> {
     this.#closed = true;
     await this.#segments.flush();
     for (const lease of this.#leases.toReversed()) await lease[Symbol.asyncDispose]();
-  }
-
-  /** Durable, and free of any mark that could take it away while the session lives. */
-  async #store(name: PackName, bytes: Uint8Array): Promise<'stored' | 'present'> {
-    const context = this.#context;
-    const hex = toHex(name);
-    for (;;) {
-      const before = await readQuarantine(context, hex);
-      if (before !== null && before !== 'unreadable' && before.state === 'deleting') await finishDeletion(context, name);
-      const answer = await ensureObject(context.store, context.layout.pack(name), bytes);
-      if ((await readQuarantine(context, hex)) === null) return answer;
-      const free = await inLock(context, { name: 'commit' }, async () => {
-        const note = await readQuarantine(context, hex);
-        if (note !== null && note !== 'unreadable' && note.state === 'deleting') return false;
-        await takeBack(context, hex);
-        return true;
-      });
-      if (free) return answer;
-    }
   }
 
   /** A pack with a section of a suspect session is left out whole. */

@@ -54,7 +54,8 @@ class VaultTwinSource implements TwinSource {
     const hex = toHex(safe);
     const listed = this.#listed.get(hex) ?? { events: [], known: new Set<string>() };
     this.#listed.set(hex, listed);
-    if (after >= listed.events.length) await asProtocol(() => this.#list(safe, listed));
+    // A page that is not full may be the last.
+    if (after + feedPageMax > listed.events.length) await asProtocol(() => this.#list(safe, listed));
     const events = listed.events.slice(after, after + feedPageMax);
     const { nowMs } = await this.#vault.site();
     return {

@@ -1,0 +1,90 @@
+/*
+ * The ledger, the key slots and the erase orders of a safe, taken from another site. An entry is verified as every reader does it and put after the slots
+ * that it names; an order is one that the ledger names.
+ *
+ * Invariant: the ledger here only grows. One that does not extend it is never taken.
+ */
+
+import { equalBytes, toHex } from '@twinvault/std';
+import { FormatError, objectDigest, parseKeySlotObject, parseLedgerEntry } from '@twinvault/format';
+import type { Ledger } from '@twinvault/format';
+import { ProtocolError } from '@twinvault/protocol';
+import { inLock } from '../../context.ts';
+import { rememberAtTwin, takeOrder } from '../../erases/orders.ts';
+import type { SafeContext } from '../../context.ts';
+import { removeFormerSlots } from '../../safes/slots.ts';
+import { ledgerEntryName } from '../../store/layout.ts';
+import { ensureObject } from '../../store/object-store.ts';
+import { bytesOf } from './taking.ts';
+import type { Taken, Taking } from './taking.ts';
+
+/** All entries that the source has and this site lacks, with what they name. `ledger-forked` (context: number), codes of format. */
+export async function takeLedger(taking: Taking): Promise<void> {
+  const { parts } = taking;
+  const { ledger } = parts;
+  const before = await ledger.current();
+  await demandSame(taking, before);
+  let current = before;
+  for (let number = before.head.number + 1; ; number += 1) {
+    taking.signal?.throwIfAborted();
+    const name = ledgerEntryName(number);
+    const bytes = await bytesOf(taking, 'ledger', name);
+    if (bytes === null) break;
+    const { payload } = parseLedgerEntry(bytes);
+    // Verified before anything is put for its sake.
+    current.append(bytes);
+    if (payload.kind === 'slots') await takeSlots(taking, payload.slots);
+    current = await ledger.append(bytes);
+    taking.took({ kind: 'ledger', name, bytes: bytes.length });
+  }
+  if (current !== before) await inLock(parts.context, { name: 'commit' }, () => removeFormerSlots(parts.context, current));
+  await takeSlots(taking, current.slotDigests());
+  await takeEraseOrders(taking, current);
+}
+
+/** The newest entry here is the same there, unless the source has less. */
+async function demandSame(taking: Taking, ledger: Ledger): Promise<void> {
+  const { number, digest } = ledger.head;
+  if (number === 0) return;
+  const bytes = await bytesOf(taking, 'ledger', ledgerEntryName(number));
+  if (bytes !== null && !equalBytes(parseLedgerEntry(bytes).digest, digest))
+    throw new ProtocolError('ledger-forked', { context: { number } });
+}
+
+/** Those that are missing here, as far as the source has them: one that it lost does not keep anybody from the others. */
+async function takeSlots(taking: Taking, digests: readonly Uint8Array[]): Promise<void> {
+  const { store, layout } = taking.parts.context;
+  for (const name of digests.map(toHex)) {
+    const place = layout.inFolder('slots', name);
+    if ((await store.stat(place)) !== null) continue;
+    const bytes = await bytesOf(taking, 'slots', name);
+    if (bytes === null) continue;
+    demandSlot(taking.parts.context, name, bytes);
+    await ensureObject(store, place, bytes);
+    taking.took({ kind: 'slots', name, bytes: bytes.length });
+  }
+}
+
+function demandSlot({ safe }: SafeContext, name: string, bytes: Uint8Array): void {
+  const isIt = toHex(objectDigest(bytes)) === name && equalBytes(parseKeySlotObject(bytes).safe, safe);
+  if (!isIt) throw new FormatError('object-invalid', { context: { defect: 'another key slot' } });
+}
+
+/** Those that the ledger names: before anything else, since what they cover is not taken. */
+async function takeEraseOrders(taking: Taking, ledger: Ledger): Promise<void> {
+  const { store, layout } = taking.parts.context;
+  for (const name of ledger.eraseOrders().map(toHex)) {
+    if ((await store.stat(layout.inFolder('erases', name))) === null) await takeEraseOrder(taking, name);
+  }
+}
+
+/** An order, or what takes one back. Codes of format. */
+export async function takeEraseOrder(taking: Taking, name: string): Promise<Taken> {
+  const { parts, twin } = taking;
+  const bytes = await bytesOf(taking, 'erase', name);
+  if (bytes === null) return 'gone';
+  if (toHex(objectDigest(bytes)) !== name) throw new FormatError('object-invalid', { context: { defect: 'another order' } });
+  if ((await takeOrder(parts, bytes)) === 'stored') taking.took({ kind: 'erase', name, bytes: bytes.length });
+  if (twin !== null) await rememberAtTwin(parts.context, toHex(twin.site), name);
+  return 'taken';
+}
