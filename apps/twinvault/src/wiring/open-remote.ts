@@ -4,6 +4,7 @@ import type { SitePlace } from '@twinvault/protocol';
 import type { ExchangeOptions, RemoteVault, TokenFile } from '@twinvault/protocol/wire';
 import type { Pace } from '@twinvault/std';
 import { nodeNetwork } from '@twinvault/std/node';
+import type { NodeNetworkOptions } from '@twinvault/std/node';
 import { UsageError } from '../errors/usage-error.ts';
 import { parseBandwidth } from './bandwidth.ts';
 import type { VerbContext } from './context.ts';
@@ -87,8 +88,8 @@ async function connect(context: VerbContext, { site, ...how }: Connecting): Prom
   }
 }
 
-function networkTo({ token: { pins } }: RemoteSite): ReturnType<typeof nodeNetwork> {
-  return nodeNetwork({ environment: process.env, ...(pins.length > 0 ? { pins } : {}) });
+function networkTo({ token }: RemoteSite): ReturnType<typeof nodeNetwork> {
+  return nodeNetwork({ environment: process.env, ...trustOf(token) });
 }
 
 /** What moves by all sites together keeps to one limit. */

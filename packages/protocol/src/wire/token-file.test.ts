@@ -6,6 +6,7 @@ import { ProtocolError } from '../errors.ts';
 import { encodeTokenFile, parseTokenFile } from './token-file.ts';
 
 const pin = `sha256:${'0f'.repeat(32)}`;
+const authorities = '-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n';
 const file = { vault: 'https://backup.example:8443/a', pins: [pin], capability: 'eyJ.e30.x-_' };
 
 function isRefusal(error: unknown): boolean {
@@ -17,6 +18,8 @@ test('a token file comes back as it was', () => {
     const given = { ...file, vault, pins: vault.startsWith('https') ? [pin, pin] : [] };
     assert.deepEqual(parseTokenFile(encodeTokenFile(given)), given);
   }
+  const byAuthorities = { ...file, pins: [], authorities };
+  assert.deepEqual(parseTokenFile(encodeTokenFile(byAuthorities)), byAuthorities);
 });
 
 test('what no client could use is neither written nor read', () => {
@@ -30,6 +33,11 @@ test('what no client could use is neither written nor read', () => {
     { pins: Array.from({ length: 9 }, () => pin) },
     { capability: 'eyJ.e30' },
     { capability: '' },
+    { authorities },
+    { pins: [], authorities: '' },
+    { pins: [], authorities: 'certificate' },
+    { pins: [], authorities: authorities.replace('MIIB', 'M"B') },
+    { pins: [], authorities: authorities.replace('MIIB', 'M'.repeat(13_000)) },
   ];
   for (const more of wrong) assert.throws(() => encodeTokenFile({ ...file, ...more }), isRefusal, JSON.stringify(more));
   const text = JSON.stringify({ twinvault: 'token', format: 1, ...file });

@@ -5,7 +5,7 @@
 import type { Network } from '../ports/network.ts';
 
 export interface NodeNetworkOptions {
-  /** Certificates (PEM) that are trusted besides, or, when `onlyTheseAuthorities`, instead of the built-in ones. */
+  /** Certificates (PEM) that are trusted besides, or, when `onlyTheseAuthorities`, instead of those of the system and of Node. */
   readonly authorities?: readonly string[];
   readonly onlyTheseAuthorities?: boolean;
   /**
