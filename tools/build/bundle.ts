@@ -33,7 +33,7 @@ const lateBuiltins =
   /(?<=^ *\w+ = )(?:__toESM\()?require\("(node:(?:http|https|tls|net|child_process|readline|zlib))"\)\)?(?=;$)/gm;
 
 /** What only services need, more than all the rest: what loads one of these gets a file of its own. */
-const servicePackages = /^node_modules\/(@peculiar\/x509|fastify|kysely|pg|better-sqlite3)\//;
+const servicePackages = /^node_modules\/(@peculiar\/x509|acme-client|fastify|kysely|pg|better-sqlite3)\//;
 
 interface Piece {
   readonly text: string;

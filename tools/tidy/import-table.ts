@@ -46,7 +46,18 @@ export const importTable: Readonly<Record<string, PackageRow>> = {
   vault: {
     platform: 'node',
     imports: ['std', 'format', 'protocol'],
-    thirdParty: ['aws4fetch', 'better-sqlite3', 'fastify', 'kysely', 'pg', 'pino', 'prom-client', 'typebox', 'yaml'],
+    thirdParty: [
+      'acme-client',
+      'aws4fetch',
+      'better-sqlite3',
+      'fastify',
+      'kysely',
+      'pg',
+      'pino',
+      'prom-client',
+      'typebox',
+      'yaml',
+    ],
   },
   portal: { platform: 'node', imports: ['std', 'format', 'protocol'], thirdParty: [] },
   testkit: {

@@ -51,10 +51,28 @@ export function addServe(program: Command, run: RunVerb): void {
     .addOption(new Option('--sites <names>', 'names of the sites, with commas').default(['a'], 'a').argParser(siteNames))
     .addOption(new Option('--certificate <file>', 'a certificate of your own, PEM'))
     .addOption(new Option('--key <file>', 'its key, PEM'))
+    .addOption(
+      new Option(
+        '--acme [directory]',
+        "have an authority issue the certificate, and renew it in time: Let's Encrypt, or that of this directory. You agree to its terms",
+      ),
+    )
+    .addOption(
+      new Option(
+        '--acme-listen <ip:port>',
+        'where the authority finds its proof; it asks at port 80 of the name (default: port 80, all addresses)',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--authorities <file>',
+        'who vouches for the certificate, PEM, where the systems of clients do not know: goes into token files',
+      ),
+    )
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  twinvault serve\n  twinvault serve /mnt/disk/backup --address https://backup.example:8443',
+      '\nExamples:\n  twinvault serve\n  twinvault serve /mnt/disk/backup --address https://backup.example:8443\n  twinvault serve /mnt/disk/backup --address https://backup.example --acme',
     )
     .action((folder, options) =>
       run(options.json === true, async (context) => (await import('./verbs/serve.ts')).serve(context, folder, options)),

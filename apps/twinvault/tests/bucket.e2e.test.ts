@@ -5,8 +5,6 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { VaultSafe } from '@twinvault/protocol';
@@ -14,19 +12,11 @@ import { openRemoteVault, parseTokenFile } from '@twinvault/protocol/wire';
 import type { RemoteVault } from '@twinvault/protocol/wire';
 import { equalBytes, primitives } from '@twinvault/std';
 import { nodeNetwork, nodePlatform } from '@twinvault/std/node';
-import { following, s3Missing, sessionOf, startS3, TestSafe } from '@twinvault/testkit';
+import { following, freePort, s3Missing, sessionOf, startS3, TestSafe } from '@twinvault/testkit';
 import type { TestComputer, TestPack } from '@twinvault/testkit';
 import { expectExit, start, twinvault } from './support/command.ts';
 import type { RunningCommand } from './support/command.ts';
 import { temporaryDirectory } from './support/place.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Resolves when it serves; rejects when it ended before. */
 function serving({ child, ended }: RunningCommand): Promise<void> {

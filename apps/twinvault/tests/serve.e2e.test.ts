@@ -8,30 +8,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseTokenFile } from '@twinvault/protocol/wire';
 import { nodeNetwork } from '@twinvault/std/node';
+import { freePort } from '@twinvault/testkit';
 import { start, twinvault } from './support/command.ts';
-import type { RunningCommand } from './support/command.ts';
-import { childOf, isRunning } from './support/running.ts';
+import { childOf, heard, isRunning } from './support/running.ts';
 import { temporaryDirectory } from './support/place.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Resolves with all that was said when `words` were said; rejects when it ended before. */
-function heard({ child, ended }: RunningCommand, words: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let told = '';
-    child.stdout?.on('data', (bytes: Buffer) => {
-      told += bytes.toString();
-      if (words.test(told)) resolve(told);
-    });
-    void ended.then((outcome) => reject(new Error(`it ended: ${outcome.told}`)));
-  });
-}
 
 test('serve says where it is and what to do next, keeps its site alive, and goes in order', async () => {
   const folder = join(temporaryDirectory('serve'), 'data');
@@ -83,6 +63,18 @@ test('what keeps serve from starting is said in a sentence', async () => {
   await new Promise((resolve) => server.close(resolve));
   assert.equal(busy.status, 10, busy.told);
   assert.match(busy.stderr, /cannot listen at 127\.0\.0\.1, port \d+: EADDRINUSE/u);
-  const wrong = await twinvault(['serve', folder, '--address', 'backup.example']);
-  assert.equal(wrong.status, 2, wrong.told);
+  const mistakes: readonly (readonly [string[], RegExp])[] = [
+    [['--address', 'backup.example'], /https/u],
+    [['--acme', '--address', 'https://192.0.2.1'], /--address has to have a name/u],
+    [['--acme', 'http://authority.example'], /--acme has to be the https/u],
+    [['--acme', '--acme-listen', 'here'], /--acme-listen has to be an address and a port/u],
+    [['--acme', '--certificate', 'a', '--key', 'b'], /either --certificate and --key, or --acme/u],
+    [['--acme-listen', ':80'], /goes with --acme/u],
+    [['--authorities', 'a'], /goes with/u],
+  ];
+  for (const [words, expected] of mistakes) {
+    const wrong = await twinvault(['serve', folder, ...words]);
+    assert.equal(wrong.status, 2, wrong.told);
+    assert.match(wrong.stderr, expected);
+  }
 });

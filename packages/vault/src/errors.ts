@@ -6,6 +6,10 @@ import { CodedError } from '@twinvault/std';
 import type { ErrorDetails } from '@twinvault/std';
 
 export const vaultErrorCodes = {
+  'acme-failed': {
+    retry: 'later',
+    meaning: 'An authority issued no certificate for a site.',
+  },
   'certificate-unusable': {
     retry: 'never',
     meaning: 'The certificate of a site cannot be read, or does not belong to its key or its address.',

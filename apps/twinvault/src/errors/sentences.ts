@@ -147,6 +147,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'certificate-unusable': 'The certificate {localPath} cannot be used: {defect}.',
     },
   ),
+  ...all(
+    'vault',
+    'docs/operating/configuration.md says what an authority needs to find. The site goes on with the certificate that it has.',
+    {
+      'acme-failed': 'The authority issued no certificate: {detail}',
+    },
+  ),
   ...all('vault', 'The lines above say why; twinvault vault run with this file shows more.', {
     'site-silent': 'The site of {localPath} does not answer.',
   }),

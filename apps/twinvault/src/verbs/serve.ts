@@ -12,14 +12,18 @@ import type { Platform } from '@twinvault/std';
 import { nodeNetwork, startFront } from '@twinvault/std/node';
 import type { FrontServer } from '@twinvault/std/node';
 import { directoryParts, openDirectoryVault, VaultError } from '@twinvault/vault';
-import { tlsSuites } from '@twinvault/vault/service';
+import { parseConfigFile, siteConfig, tlsSuites } from '@twinvault/vault/service';
+import type { CertificateConfig } from '@twinvault/vault/service';
+import { explain } from '../errors/explain.ts';
 import { UsageError } from '../errors/usage-error.ts';
+import type { Output } from '../output/output.ts';
+import { CertificateKeeper } from '../wiring/certificate-keeper.ts';
+import type { CertificateEvent } from '../wiring/certificate-keeper.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { dataDirectory } from '../wiring/data-directory.ts';
 import { ServedSite, servedPlace, writeConfig } from '../wiring/served-site.ts';
 import type { ServedPlace } from '../wiring/served-site.ts';
-import { siteCertificate } from '../wiring/site-files.ts';
-import type { SiteCertificate } from '../wiring/site-files.ts';
+import type { CertifiedSite, SiteCertificate, SiteTrust } from '../wiring/site-certificate.ts';
 import { makeToken } from '../wiring/site-token.ts';
 
 export interface ServeOptions {
@@ -28,6 +32,10 @@ export interface ServeOptions {
   readonly sites: readonly string[];
   readonly certificate?: string;
   readonly key?: string;
+  /** True: of Let's Encrypt. */
+  readonly acme?: string | true;
+  readonly acmeListen?: string;
+  readonly authorities?: string;
 }
 
 const launcher = fileURLToPath(new URL('../../bin/twinvault', import.meta.url));
@@ -43,16 +51,20 @@ export async function serve(context: VerbContext, folder: string | undefined, op
   const origin = originOf(options.address);
   const places = options.sites.map((name) => servedPlace(data, name, origin));
   await platform.files.makeDirectory(data, { mode: 0o700 });
-  const certificate = await certificateOf(platform, { data, origin, options });
-  for (const place of places) await writeConfig(platform, place);
-  await using front = await listen(places, certificate, { origin, ...options });
+  const wish = certificateConfig(options);
+  const site = certifiedSite({ data, origin, wish });
+  await using keeper = await CertificateKeeper.open({ platform, site, heard: (event) => noteCertificate(output, event) });
+  const made = { chain: `${data}/tls.crt`, key: `${data}/tls.key` };
+  for (const place of places) await writeConfig(platform, place, wish ?? made);
+  await using front = await listen(places, keeper.current, { origin, ...options });
+  keeper.start((next) => front.useCertificate(next));
   await using stack = new AsyncDisposableStack();
   for (const place of places) {
     const command = [launcher, 'vault', 'run', '--config', place.config, '--until-input-ends'];
     stack.use(new ServedSite({ place, platform, command, heard: (line) => output.note(line) }));
   }
-  for (const place of places) await untilReady(context, { place, certificate, front });
-  const tokens = (): Promise<void> => writeTokens(platform, places, certificate);
+  for (const place of places) await untilReady(context, { place, pin: keeper.current.pin, front });
+  const tokens = (): Promise<void> => writeTokens(platform, places, keeper.current);
   await tokens();
   const timer = platform.timers.every(tokenMs, () => void tokens().catch(() => undefined));
   stack.defer(() => timer.cancel());
@@ -95,21 +107,55 @@ function originOf(address: string): string {
   return url.origin;
 }
 
-interface CertificateWish {
-  readonly data: string;
-  readonly origin: string;
-  readonly options: ServeOptions;
+/** As a configuration file would say it; undefined: made here. */
+function certificateConfig(options: ServeOptions): CertificateConfig | undefined {
+  const { certificate: chain, key, acme, acmeListen: challenges } = options;
+  if ((chain === undefined) !== (key === undefined)) throw new UsageError('--certificate and --key go together.');
+  if (chain !== undefined && acme !== undefined) throw new UsageError('Give either --certificate and --key, or --acme.');
+  if (challenges !== undefined && acme === undefined) throw new UsageError('--acme-listen goes with --acme.');
+  const authorities = options.authorities === undefined ? {} : { authorities: resolve(options.authorities) };
+  if (chain !== undefined && key !== undefined) return { chain: resolve(chain), key: resolve(key), ...authorities };
+  if (acme === undefined) {
+    if (options.authorities !== undefined) throw new UsageError('--authorities goes with --certificate or --acme.');
+    return undefined;
+  }
+  const directory = acme === true ? {} : { directory: acme };
+  return { acme: { terms: 'agreed', ...directory, ...(challenges === undefined ? {} : { challenges }) }, ...authorities };
 }
 
-function certificateOf(platform: Platform, { data, origin, options }: CertificateWish): Promise<SiteCertificate> {
-  const { certificate: chain, key } = options;
-  if ((chain === undefined) !== (key === undefined)) throw new UsageError('--certificate and --key go together.');
-  const host = new URL(origin).hostname.replaceAll(/[[\]]/gu, '');
-  const certificate =
-    chain === undefined || key === undefined
-      ? ({ type: 'made' } as const)
-      : ({ type: 'own', chain: resolve(chain), key: resolve(key) } as const);
-  return siteCertificate(platform, { certificate, host, state: data });
+interface Certified {
+  readonly data: string;
+  readonly origin: string;
+  readonly wish: CertificateConfig | undefined;
+}
+
+/** By the way of a configuration file, so that both have one meaning. */
+function certifiedSite({ data, origin, wish }: Certified): CertifiedSite {
+  const file = { address: origin, state: data, store: { directory: data }, ...(wish === undefined ? {} : { certificate: wish }) };
+  try {
+    const { certificate, host, state } = siteConfig(parseConfigFile(JSON.stringify(file)), resolve);
+    return { certificate, host, state };
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== 'config-invalid') throw error;
+    const { key, defect } = error.context;
+    throw new UsageError(`${optionsByKey[String(key)] ?? String(key)} ${String(defect)}.`);
+  }
+}
+
+const optionsByKey: Readonly<Record<string, string>> = {
+  address: '--address',
+  'certificate.acme.directory': '--acme',
+  'certificate.acme.challenges': '--acme-listen',
+};
+
+function noteCertificate(output: Output, event: CertificateEvent): void {
+  if (event.type === 'renewed') {
+    output.note(`A new certificate is in use, until ${new Date(event.toMs).toISOString().slice(0, 10)}.`);
+    return;
+  }
+  const { sentence } = explain(event.error, false);
+  const again = new Date(event.againMs).toISOString().slice(0, 16).replace('T', ' ');
+  output.note(`There is no new certificate. ${sentence} It is tried again at ${again} UTC.`);
 }
 
 /** At a loopback address alone where clients call it so; at all addresses otherwise. */
@@ -144,13 +190,13 @@ async function listen(
 
 interface Starting {
   readonly place: ServedPlace;
-  readonly certificate: SiteCertificate;
+  readonly pin: string;
   readonly front: FrontServer;
 }
 
 /** Through the front, as a client would see it. `vault-busy` when it does not come up. */
-async function untilReady({ platform, signal }: VerbContext, { place, certificate, front }: Starting): Promise<void> {
-  using network = nodeNetwork({ pins: [certificate.pin] });
+async function untilReady({ platform, signal }: VerbContext, { place, pin, front }: Starting): Promise<void> {
+  using network = nodeNetwork({ pins: [pin] });
   const startedMs = platform.clock.monotonicMs();
   const request = { method: 'GET', url: `https://localhost:${front.port}/${place.name}/v1/site`, headers: {}, timeoutMs: 10_000 };
   while (platform.clock.monotonicMs() - startedMs < readyMsMax) {
@@ -171,11 +217,12 @@ function tokenPath({ folder }: ServedPlace): string {
 }
 
 /** The owner's own: everything is his. */
-async function writeTokens(platform: Platform, places: readonly ServedPlace[], { pins }: SiteCertificate): Promise<void> {
+async function writeTokens(platform: Platform, places: readonly ServedPlace[], { pins, authorities }: SiteTrust): Promise<void> {
+  const trust = { pins, ...(authorities === undefined ? {} : { authorities }) };
   for (const place of places) {
     const options = { path: place.vault, platform };
     await using vault = await openDirectoryVault(options);
-    const at = { site: await vault.site(), key: directoryParts(options).key, address: place.address, pins };
+    const at = { site: await vault.site(), key: directoryParts(options).key, address: place.address, trust };
     const { bytes } = await makeToken(platform, at, {
       safe: '*',
       verbs: ['create', 'read', 'write', 'operate'],

@@ -1,9 +1,13 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
 import { youngCollection } from '@twinvault/std/node';
 import { LookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
+import type { Log } from '@twinvault/vault/service';
+import { CodedError } from '@twinvault/std';
+import { CertificateKeeper } from '../wiring/certificate-keeper.ts';
+import type { CertificateEvent } from '../wiring/certificate-keeper.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openSite } from '../wiring/open-site.ts';
-import { loadConfig, siteCertificate } from '../wiring/site-files.ts';
+import { loadConfig } from '../wiring/site-files.ts';
 
 export interface VaultRunOptions {
   readonly config: string;
@@ -17,7 +21,10 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
   const isBehindFront = 'socket' in listen;
   // What a node that was killed left there would keep this one from listening.
   if (isBehindFront) await platform.files.remove(listen.socket);
-  const certificate = isBehindFront ? null : await siteCertificate(platform, config);
+  await using keeper = isBehindFront
+    ? null
+    : await CertificateKeeper.open({ platform, site: config, heard: (event) => logCertificate(log, event) });
+  const certificate = keeper?.current ?? null;
   await using verifiers = new PackVerifiers(platform.threads);
   const server = { verifyPack: verifiers.verify, lookUps: new LookUps(platform.threads) };
   await using site = await openSite(platform, config, server);
@@ -31,6 +38,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     listen,
     operations: config.operations,
     tls: certificate,
+    ...(keeper === null ? {} : { certificate: keeper }),
     care: config.care,
     safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
@@ -38,10 +46,22 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     collectYoung: youngCollection(),
   });
   log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');
+  keeper?.start((next) => service.useCertificate(next));
   await untilStopped(signal, options.untilInputEnds === true);
   log.info({}, 'stopping');
   await service.stop();
   log.info({}, 'stopped');
+}
+
+/** Addresses and words of an authority are its own, and the operator's to see. */
+function logCertificate(log: Log, event: CertificateEvent): void {
+  if (event.type === 'renewed') {
+    log.info({ until: new Date(event.toMs).toISOString() }, 'certificate');
+    return;
+  }
+  const { error, againMs } = event;
+  const { code, context } = error instanceof CodedError ? error : { code: 'unknown', context: {} };
+  log.warn({ code, ...context, again: new Date(againMs).toISOString() }, 'certificate not renewed');
 }
 
 async function untilStopped(signal: AbortSignal, untilInputEnds: boolean): Promise<void> {

@@ -5,7 +5,8 @@ import type { Verb } from '@twinvault/protocol/wire';
 import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openSite } from '../wiring/open-site.ts';
-import { loadConfig, siteCertificate } from '../wiring/site-files.ts';
+import { siteTrust } from '../wiring/site-certificate.ts';
+import { loadConfig } from '../wiring/site-files.ts';
 import { makeToken } from '../wiring/site-token.ts';
 import type { TokenGrant } from '../wiring/site-token.ts';
 
@@ -25,8 +26,8 @@ export async function vaultToken({ platform, output }: VerbContext, options: Vau
   const config = await loadConfig(platform, options.config);
   const file = resolve(options.tokenFile);
   await using site = await openSite(platform, config);
-  const { pins } = await siteCertificate(platform, config);
-  const place = { site: await site.vault.site(), key: site.key, address: config.address, pins };
+  const trust = await siteTrust(platform, config);
+  const place = { site: await site.vault.site(), key: site.key, address: config.address, trust };
   const { bytes, endsMs } = await makeToken(platform, place, grant);
   if (!(await platform.files.create(file, [bytes], { mode: 0o600 }))) {
     throw new UsageError(`${file} is there already. Give the name of a new file.`);

@@ -92,6 +92,12 @@ function networkTo({ token }: RemoteSite): ReturnType<typeof nodeNetwork> {
   return nodeNetwork({ environment: process.env, ...trustOf(token) });
 }
 
+/** Neither pins nor authorities: those of the system. */
+function trustOf({ pins, authorities }: TokenFile): Pick<NodeNetworkOptions, 'pins' | 'authorities' | 'onlyTheseAuthorities'> {
+  if (pins.length > 0) return { pins };
+  return authorities === undefined ? {} : { authorities: [authorities], onlyTheseAuthorities: true };
+}
+
 /** What moves by all sites together keeps to one limit. */
 async function pacesOf(
   { platform: { clock, timers } }: VerbContext,

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { secondMs, utf8Encode } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
+import type { CertificateConfig } from '@twinvault/vault/service';
 
 export interface ServedPlace {
   /** Also the first part of its path. */
@@ -28,8 +29,12 @@ export function servedPlace(data: string, name: string, origin: string): ServedP
   };
 }
 
-/** Written at each start: `vault run` and `vault token` read it as they would any other. */
-export async function writeConfig({ files }: Platform, { address, folder, config, socket }: ServedPlace): Promise<void> {
+/** Written at each start: `vault run` and `vault token` read it as they would any other. `certificate`: as it stands there. */
+export async function writeConfig(
+  { files }: Platform,
+  { address, folder, config, socket }: ServedPlace,
+  certificate: CertificateConfig,
+): Promise<void> {
   await files.makeDirectory(folder, { mode: 0o700 });
   const lines = [
     '# Written by twinvault serve at each start.',
@@ -37,7 +42,7 @@ export async function writeConfig({ files }: Platform, { address, folder, config
     `listen: ${JSON.stringify(socket)}`,
     'state: state',
     'store: { directory: vault }',
-    'certificate: { chain: ../tls.crt, key: ../tls.key }',
+    `certificate: ${JSON.stringify(certificate)}`,
     'log: warn',
   ];
   await files.replace(config, [utf8Encode(`${lines.join('\n')}\n`)], { mode: 0o644 });

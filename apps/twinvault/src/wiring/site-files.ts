@@ -1,16 +1,13 @@
-/* The files of a site that serves: its configuration, and the secrets and certificates that it names. */
+/* The files of a site that serves: its configuration, and the secrets that it names. */
 import { dirname, resolve } from 'node:path';
-import { dayMs, utf8Decode, utf8Encode } from '@twinvault/std';
+import { utf8Decode } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
-import { certificateFacts, makeServerKey, readSecretFile, selfSignedCertificate } from '@twinvault/std/node';
+import { readSecretFile } from '@twinvault/std/node';
 import { VaultError } from '@twinvault/vault';
 import { configBytesMax, parseConfigFile, siteConfig } from '@twinvault/vault/service';
-import type { SiteConfig, TlsFiles } from '@twinvault/vault/service';
+import type { SiteConfig } from '@twinvault/vault/service';
 
-const pemBytesMax = 256 * 1024;
-/** Clients pin the key, so only what looks at dates needs the certificate to end at all. */
-const madeMs: number = 3650 * dayMs;
-const renewMs: number = 365 * dayMs;
+export const pemBytesMax: number = 256 * 1024;
 
 /** `config-missing`, `config-invalid`, with the file's path. */
 export async function loadConfig({ files }: Platform, path: string): Promise<SiteConfig> {
@@ -46,50 +43,4 @@ export async function readPem({ files }: Platform, path: string): Promise<string
   const text = bytes === null ? null : utf8Decode(bytes);
   if (text === null) throw new VaultError('secret-missing', { context: { localPath: path } });
   return text;
-}
-
-export interface SiteCertificate extends TlsFiles {
-  readonly pin: string;
-  /** Those that clients have to be told: none where an authority vouches for the certificate. */
-  readonly pins: readonly string[];
-}
-
-/** What a certificate depends on. */
-export type CertifiedSite = Pick<SiteConfig, 'certificate' | 'host' | 'state'>;
-
-/** The site's own certificate, or the one that is made at first start and kept in its state. `certificate-unusable`, and what readSecret throws. */
-export async function siteCertificate(platform: Platform, config: CertifiedSite): Promise<SiteCertificate> {
-  const { certificate, host } = config;
-  if (certificate.type !== 'own') return madeCertificate(platform, config);
-  const chain = await readPem(platform, certificate.chain);
-  const key = await readSecret(certificate.key);
-  const facts = certificateFacts(chain, key);
-  const refuse = (defect: string): VaultError =>
-    new VaultError('certificate-unusable', { context: { localPath: certificate.chain, defect } });
-  if (facts === null) throw refuse('it cannot be read, or the key is not its own');
-  if (!facts.names(host)) throw refuse(`it is not for ${host}`);
-  if (facts.toMs < platform.clock.nowMs()) throw refuse('it has ended');
-  return { chain, key, pin: facts.pin, pins: facts.isSelfSigned ? [facts.pin] : [] };
-}
-
-/** A new certificate keeps the key, and so every pin. */
-async function madeCertificate({ files, clock }: Platform, { state, host }: CertifiedSite): Promise<SiteCertificate> {
-  const [keyPath, chainPath] = [`${state}/tls.key`, `${state}/tls.crt`];
-  await files.makeDirectory(state, { mode: 0o700 });
-  await files.create(keyPath, [utf8Encode(makeServerKey())], { mode: 0o600 });
-  const key = await readSecret(keyPath);
-  const stored = await files.read(chainPath, pemBytesMax);
-  const chain = stored === null ? '' : (utf8Decode(stored) ?? '');
-  const nowMs = clock.nowMs();
-  const facts = certificateFacts(chain, key);
-  if (facts !== null && facts.names(host) && facts.toMs > nowMs + renewMs) {
-    return { chain, key, pin: facts.pin, pins: [facts.pin] };
-  }
-  const names = [host, ...['localhost', '127.0.0.1', '::1'].filter((name) => name !== host)];
-  const made = await selfSignedCertificate({ key, names, fromMs: nowMs - dayMs, toMs: nowMs + madeMs });
-  await files.replace(chainPath, [utf8Encode(made)], { mode: 0o644 });
-  const pin = certificateFacts(made, key)?.pin;
-  if (pin === undefined)
-    throw new VaultError('certificate-unusable', { context: { localPath: keyPath, defect: 'the key cannot be read' } });
-  return { chain: made, key, pin, pins: [pin] };
 }

@@ -6,14 +6,14 @@ import { dayMs } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import type { SiteKey } from '@twinvault/vault';
 import { VaultError } from '@twinvault/vault';
+import type { SiteTrust } from './site-certificate.ts';
 
 export interface TokenPlace {
   readonly site: SiteInfo;
   readonly key: SiteKey;
   /** The site's, as clients know it. */
   readonly address: string;
-  /** None where the system's authorities vouch for the site. */
-  readonly pins: readonly string[];
+  readonly trust: SiteTrust;
 }
 
 export type TokenGrant = Pick<CapabilityGrant, 'safe' | 'verbs' | 'computer' | 'customer'> & { readonly days: number };
@@ -30,12 +30,12 @@ export async function makeToken(
   place: TokenPlace,
   { days, ...grant }: TokenGrant,
 ): Promise<MadeToken> {
-  const { site, key, address, pins } = place;
+  const { site, key, address, trust } = place;
   const seed = await key.read();
   if (seed === null) throw new VaultError('secret-missing', { context: { localPath: "the site's key" } });
   const nowMs = clock.nowMs();
   const endsMs = nowMs + days * dayMs;
   const whole = { ...grant, site: site.site, notBeforeMs: nowMs, endsMs };
   const capability = await signCapability(whole, { seed, nowMs, id: random.bytes(16) });
-  return { bytes: encodeTokenFile({ vault: address, pins, capability }), endsMs };
+  return { bytes: encodeTokenFile({ vault: address, ...trust, capability }), endsMs };
 }

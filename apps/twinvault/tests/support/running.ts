@@ -30,6 +30,18 @@ function openFiles(pid: number | undefined): string[] {
   }
 }
 
+/** Resolves with all that was said there once `words` were; rejects when it ended before. To be called before it can have said anything. */
+export function heard({ child, ended }: RunningCommand, words: RegExp, where: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let told = '';
+    child[where]?.on('data', (bytes: Buffer) => {
+      told += bytes.toString();
+      if (words.test(told)) resolve(told);
+    });
+    void ended.then((outcome) => reject(new Error(`it ended: ${outcome.told}`)));
+  });
+}
+
 /** The one process that this one started. */
 export function childOf(pid: number | undefined): number {
   const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);

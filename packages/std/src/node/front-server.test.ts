@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { after, test } from 'node:test';
 import { dayMs, MiB } from '../units.ts';
 import { startFront } from './front-server.ts';
@@ -81,3 +82,28 @@ test('who is away is answered for, and an answer that breaks is never taken for 
   assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '2']);
   await assert.rejects(get('broken'), { code: 'network-unreachable' });
 });
+
+test('another certificate is shown from now on, and connections that are there go on', async () => {
+  const server = await front({ a: await serve('c', echo) });
+  const { port } = server;
+  const names = ['other.example', 'localhost'];
+  const again = await selfSignedCertificate({ key, names, fromMs: nowMs - dayMs, toMs: nowMs + dayMs });
+  const request = { method: 'GET', url: `https://localhost:${port}/a`, headers: {}, timeoutMs: 30_000, answerBytesMax: 1000 };
+  assert.equal((await network.request(request)).status, 201);
+  assert.equal(await shownAt(port), chain);
+  server.useCertificate({ chain: again, key });
+  assert.equal(await shownAt(port), again);
+  // Trusts the first one alone.
+  assert.equal((await network.request(request)).status, 201);
+});
+
+/** To a new connection; PEM. */
+function shownAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: 'localhost', port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerX509Certificate()?.toString() ?? '');
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}

@@ -28,6 +28,8 @@ export interface FrontOptions {
 
 export interface FrontServer extends AsyncDisposable {
   readonly port: number;
+  /** New connections are shown this one from now on; those that are there go on. */
+  useCertificate(certificate: Pick<FrontOptions, 'chain' | 'key'>): void;
 }
 
 const headersMsMax = 20_000;
@@ -37,10 +39,17 @@ const retryAfterSeconds = '2';
 /** Listens when it resolves. `network-unreachable` with the system's code in the context when it cannot. */
 export async function startFront(options: FrontOptions): Promise<FrontServer> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
-  const { chain, key, suites, host, port } = options;
-  const tls = { cert: chain, key, ciphers: suites, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
+  const { suites, host, port } = options;
+  const tls = { ciphers: suites, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
   const server = https.createServer(
-    { ...tls, headersTimeout: headersMsMax, keepAliveTimeout: keepAliveMs, requestTimeout: 0 },
+    {
+      ...tls,
+      cert: options.chain,
+      key: options.key,
+      headersTimeout: headersMsMax,
+      keepAliveTimeout: keepAliveMs,
+      requestTimeout: 0,
+    },
     (request, response) => handOn({ request, response }, options, agent),
   );
   // A client that wants to know whether its body is welcome is told by the server behind: its answer comes before any body is read.
@@ -56,6 +65,7 @@ export async function startFront(options: FrontOptions): Promise<FrontServer> {
   });
   return {
     port: (server.address() as AddressInfo).port,
+    useCertificate: ({ chain, key }) => server.setSecureContext({ ...tls, cert: chain, key }),
     [Symbol.asyncDispose]: async () => {
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

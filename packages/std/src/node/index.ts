@@ -19,5 +19,5 @@ export { systemProcesses } from './system-processes.ts';
 export { systemRandom } from './system-random.ts';
 export { systemTimers } from './system-timers.ts';
 export { youngCollection } from './young-collection.ts';
-export { certificateFacts, makeServerKey, selfSignedCertificate } from './x509/server-certificate.ts';
+export { certificateFacts, certificatesIn, makeServerKey, selfSignedCertificate } from './x509/server-certificate.ts';
 export type { CertificateFacts, SelfSignedOptions } from './x509/server-certificate.ts';

@@ -56,7 +56,7 @@ export class Metrics {
   }
 
   /** A number that is asked for at each reading; one that cannot be told is left out of that reading. */
-  watch(name: string, help: string, value: () => Promise<number>): void {
+  watch(name: string, help: string, value: () => number | Promise<number>): void {
     this.#registry.registerMetric(gauge(name, help, value));
   }
 

@@ -5,7 +5,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
-import { fromHex, MiB, secondMs } from '@twinvault/std';
+import { dayMs, fromHex, MiB, secondMs } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
 import { beginCare, careHandlers } from '../care/care.ts';
 import type { CareParts, CarePolicy } from '../care/care-parts.ts';
@@ -22,7 +22,7 @@ import { Turns } from './fairness/turns.ts';
 import { siteHandlersOf } from './handlers/all-handlers.ts';
 import { Access } from './http/access.ts';
 import { BodyMemory } from './http/body-memory.ts';
-import { makeHttpApp } from './http/http-app.ts';
+import { makeHttpApp, useCertificate } from './http/http-app.ts';
 import type { TlsFiles } from './http/http-app.ts';
 import { ReceivedPieces } from './http/received-pieces.ts';
 import { SlowClients } from './http/slow-clients.ts';
@@ -51,8 +51,17 @@ export interface SiteServiceOptions {
   readonly safeBytesMax?: number | null;
   /** Collects the young objects of this thread: std's `youngCollection`. Left out, V8 does when it likes. */
   readonly collectYoung?: () => void;
+  /** What is told of its certificate. */
+  readonly certificate?: CertificateState;
   /** How the site is looked after; the defaults when left out. */
   readonly care?: Partial<CarePolicy>;
+}
+
+export interface CertificateState {
+  /** When it ends, ms since 1970. */
+  readonly toMs: number;
+  /** Attempts to renew it that failed, in a row. */
+  readonly failures: number;
 }
 
 /** Memory for bodies of all requests together. */
@@ -68,6 +77,8 @@ export interface SiteService extends AsyncDisposable {
   /** The port it listens on: the one asked for, or with 0 the one that was free; 0 of a local socket. */
   readonly port: number;
   readonly operationsPort: number | null;
+  /** New connections are shown this certificate from now on; those that are there go on. */
+  useCertificate(certificate: TlsFiles): void;
   /** Takes no more requests, lets those under way end within `stopMsMax`, and closes. Idempotent. */
   stop(): Promise<void>;
 }
@@ -94,6 +105,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const queue = new WorkQueue(options.database);
   const care = carePartsOf(options, queue);
   watchCare(care, metrics);
+  if (options.certificate !== undefined) watchCertificate(options.certificate, ports.clock, metrics);
   const worker = makeWorker(options, queue, careHandlers(care));
   const app = makeHttpApp({
     ...options,
@@ -132,7 +144,20 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     await operations?.close();
     slowClients[Symbol.dispose]();
   };
-  return { port, operationsPort, stop, [Symbol.asyncDispose]: stop };
+  return {
+    port,
+    operationsPort,
+    useCertificate: (certificate) => useCertificate(app, certificate),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function watchCertificate(certificate: CertificateState, clock: Clock, metrics: Metrics): void {
+  const daysLeft = (): number => (certificate.toMs - clock.nowMs()) / dayMs;
+  metrics.watch('certificate_days_left', 'Days until the certificate of the site ends.', daysLeft);
+  const help = 'Attempts to renew the certificate that failed, since the last that did not.';
+  metrics.watch('certificate_failed_renewals', help, () => certificate.failures);
 }
 
 /** What whoever runs the site should be woken up by. */

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeFrames } from '@twinvault/protocol/wire';
+import { dayMs } from '@twinvault/std';
+import { makeServerKey, nodeNetwork, selfSignedCertificate, systemClock } from '@twinvault/std/node';
 import { TestSafe } from '@twinvault/testkit';
 import { hex, servicePlace } from './service-place.ts';
 
@@ -28,6 +30,31 @@ test('a site says who it is, and is alive, ready and counted', async () => {
     assert.match(metrics, new RegExp(`^twinvault_${name} 0$`, 'mu'));
   }
   assert.match(metrics, /^twinvault_requests_total\{route="site",status="200"\} 1$/mu);
+});
+
+test('the certificate is exchanged while it serves, and its days are counted', async () => {
+  const [key, fromMs] = [makeServerKey(), systemClock.nowMs() - dayMs];
+  const made = (days: number): Promise<string> =>
+    selfSignedCertificate({ key, names: ['127.0.0.1'], fromMs, toMs: fromMs + days * dayMs });
+  const [first, next] = await Promise.all([made(3), made(90)]);
+  const place = await servicePlace({
+    tls: { chain: first, key },
+    certificate: { toMs: fromMs + 3 * dayMs, failures: 2 },
+  });
+  const { port, operationsPort } = place.service;
+  const status = async (chain: string): Promise<number> => {
+    using network = nodeNetwork({ authorities: [chain], onlyTheseAuthorities: true });
+    const url = `https://127.0.0.1:${port}/a/v1/site`;
+    return (await network.request({ method: 'GET', url, headers: {}, timeoutMs: 30_000, answerBytesMax: 10_000 })).status;
+  };
+  assert.equal(await status(first), 200);
+  place.service.useCertificate({ chain: next, key });
+  assert.equal(await status(next), 200);
+  await assert.rejects(status(first), /network-untrusted/u);
+  const metrics = await place.send({ method: 'GET', path: `http://127.0.0.1:${operationsPort}/metrics` });
+  const text = Buffer.from(metrics.body).toString();
+  assert.match(text, /^twinvault_certificate_days_left 1\.99\d*$/mu);
+  assert.match(text, /^twinvault_certificate_failed_renewals 2$/mu);
 });
 
 test('a safe is made once, made again without harm, and read as it was made', async () => {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { dayMs } from '../../units.ts';
 import { systemClock } from '../system-clock.ts';
-import { certificateFacts, makeServerKey, selfSignedCertificate } from './server-certificate.ts';
+import { certificateFacts, certificatesIn, makeServerKey, selfSignedCertificate } from './server-certificate.ts';
 
 const names = ['backup.example', '127.0.0.1', '2001:db8::1:0'];
 const fromMs = systemClock.nowMs() - dayMs;
@@ -40,6 +40,13 @@ test('a new certificate of the same key has the same pin, another key has anothe
   assert.match(certificateFacts(chain, key)?.pin ?? '', /^sha256:[0-9a-f]{64}$/u);
   assert.equal(certificateFacts(chain, other), null);
   assert.equal(certificateFacts('no certificate', key), null);
+});
+
+test('of a text the certificates alone are taken, and one without any, or with a spoilt one, is refused', async () => {
+  const chain = await selfSignedCertificate({ key: makeServerKey(), names, fromMs, toMs });
+  assert.equal(certificatesIn(`An authority\r\n${chain.replaceAll('\n', '\r\n')}and words\n${chain}`), chain + chain);
+  for (const text of ['', 'nothing', makeServerKey(), chain.replace('MII', 'NII')])
+    assert.equal(certificatesIn(text), null, text);
 });
 
 test('a server speaks TLS with it, and a client that trusts it checks the name', async () => {

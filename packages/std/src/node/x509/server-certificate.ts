@@ -83,3 +83,13 @@ export function certificateFacts(chain: string, key: string): CertificateFacts |
     return null;
   }
 }
+
+/** The certificates in a text that may hold other things as well, PEM one after the other. Null when there is none, or one that cannot be read. */
+export function certificatesIn(text: string): string | null {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/gu) ?? [];
+  try {
+    return blocks.length === 0 ? null : blocks.map((block) => new X509Certificate(block).toString()).join('');
+  } catch {
+    return null;
+  }
+}

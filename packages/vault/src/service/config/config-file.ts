@@ -62,9 +62,27 @@ export interface PostgresqlConfig {
   readonly tls?: string;
 }
 
+/** Chain and key, or acme. */
 export interface CertificateConfig {
-  readonly chain: string;
-  readonly key: string;
+  readonly chain?: string;
+  readonly key?: string;
+  readonly acme?: AcmeFileConfig;
+  /** File of those who vouch for it, where the systems of clients do not know them. */
+  readonly authorities?: string;
+}
+
+/** A certificate that the site gets for itself from an authority (RFC 8555). */
+export interface AcmeFileConfig {
+  /** The operator agrees to the authority's terms of service: without that none issues anything. */
+  readonly terms: 'agreed';
+  /** Of the authority; Let's Encrypt when left out. */
+  readonly directory?: string;
+  /** Where the authority may write to: an address of mail. */
+  readonly contact?: string;
+  /** Where the authority finds the answers to its challenges, at port 80 of the site's name. */
+  readonly challenges?: string;
+  /** For authorities that know their customers already. */
+  readonly externalAccount?: { readonly id: string; /** File. */ readonly key: string };
 }
 
 /** How the site is looked after. */
@@ -120,6 +138,22 @@ const postgresql = Type.Object(
   strict,
 );
 
+const acme = Type.Object(
+  {
+    terms: Type.Literal('agreed'),
+    directory: Type.Optional(url),
+    contact: Type.Optional(Type.String({ maxLength: 320, pattern: '^[^@\\s,?]+@[^@\\s,?]+$' })),
+    challenges: Type.Optional(listen),
+    externalAccount: Type.Optional(Type.Object({ id: text, key: text }, strict)),
+  },
+  strict,
+);
+
+const certificate = Type.Object(
+  { chain: Type.Optional(text), key: Type.Optional(text), acme: Type.Optional(acme), authorities: Type.Optional(text) },
+  strict,
+);
+
 const schema = Type.Object(
   {
     address: url,
@@ -136,7 +170,7 @@ const schema = Type.Object(
         { ...strict, minProperties: 1, maxProperties: 1 },
       ),
     ),
-    certificate: Type.Optional(Type.Object({ chain: text, key: text }, strict)),
+    certificate: Type.Optional(certificate),
     issuers: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 100 })),
     refuseBefore: Type.Optional(Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d)?Z$' })),
     care: Type.Optional(
@@ -169,7 +203,15 @@ export function parseConfigFile(source: string): ConfigFile {
   if (value === null) throw invalid('address', 'is missing');
   if (!validator.Check(value)) throw firstError(value);
   const file: Static<typeof schema> = value;
+  if (file.certificate !== undefined) demandWhole(file.certificate);
   return file;
+}
+
+function demandWhole({ chain, key, acme: byAcme }: CertificateConfig): void {
+  if (byAcme !== undefined && (chain ?? key) !== undefined) throw invalid('certificate', 'takes either chain and key, or acme');
+  if (byAcme !== undefined || (chain !== undefined && key !== undefined)) return;
+  if (chain === undefined && key === undefined) throw invalid('certificate', 'needs chain and key, or acme');
+  throw invalid(chain === undefined ? 'certificate.chain' : 'certificate.key', 'is missing');
 }
 
 function toValue(document: ReturnType<typeof parseDocument>): unknown {
@@ -200,6 +242,10 @@ const hints: Readonly<Record<string, string>> = {
   'care.minimumAgeDays': 'has to be a number of days, from 0 to 36525',
   'care.scrubRate': 'has to be a number of MiB per second, above 0',
   'limits.safeGiB': 'has to be a number of GiB, from 0 to 4194304',
+  'certificate.acme.terms': 'has to be "agreed": an authority issues certificates to those alone who agree to its terms',
+  'certificate.acme.directory': 'has to be the https:// address of the directory of the authority',
+  'certificate.acme.contact': 'has to be one address of mail',
+  'certificate.acme.challenges': 'has to be an address and a port, like :80 or 127.0.0.1:8080',
   address: 'has to be the https:// address that clients use',
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,

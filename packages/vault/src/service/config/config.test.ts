@@ -71,8 +71,44 @@ log: debug
       tls: 'system',
     },
   });
-  assert.deepEqual(config.certificate, { type: 'own', chain: '/etc/twinvault/a.crt', key: '/etc/twinvault/a.key' });
+  assert.deepEqual(config.certificate, {
+    type: 'own',
+    chain: '/etc/twinvault/a.crt',
+    key: '/etc/twinvault/a.key',
+    authorities: null,
+  });
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
+});
+
+test('an authority is asked as the file says, and as is usual where it says nothing', () => {
+  const usual = siteConfig(parseConfigFile(`${least}certificate: { acme: { terms: agreed } }\n`), resolve).certificate;
+  assert.deepEqual(usual, {
+    type: 'acme',
+    acme: {
+      directory: 'https://acme-v02.api.letsencrypt.org/directory',
+      contact: null,
+      challenges: { host: '::', port: 80 },
+      externalAccount: null,
+    },
+    authorities: null,
+  });
+  const acme =
+    '{ terms: agreed, directory: "https://ca.example/dir", contact: a@b.example, challenges: "127.0.0.1:8080", externalAccount: { id: i, key: k } }';
+  const told = siteConfig(parseConfigFile(`${least}certificate: { acme: ${acme}, authorities: ca.pem }\n`), resolve).certificate;
+  assert.deepEqual(told, {
+    type: 'acme',
+    acme: {
+      directory: 'https://ca.example/dir',
+      contact: 'a@b.example',
+      challenges: { host: '127.0.0.1', port: 8080 },
+      externalAccount: { id: 'i', key: '/etc/twinvault/k' },
+    },
+    authorities: '/etc/twinvault/ca.pem',
+  });
+  for (const host of ['192.0.2.1', '[2001:db8::1]']) {
+    const file = parseConfigFile(`${least.replace('backup.example', host)}certificate: { acme: { terms: agreed } }\n`);
+    assert.throws(() => siteConfig(file, resolve), /config-invalid/u, host);
+  }
 });
 
 test('a path to listen at is a local socket', () => {
@@ -93,6 +129,12 @@ test('what is wrong is named by its place', () => {
     [`${least}issuers: [abc]\n`, 'issuers.0', /public keys/u],
     [`${least}log: loud\n`, 'log', /debug/u],
     [`${least}certificate: { chain: a.crt }\n`, 'certificate.key', /missing/u],
+    [`${least}certificate: {}\n`, 'certificate', /or acme/u],
+    [`${least}certificate: { key: a, acme: { terms: agreed } }\n`, 'certificate', /either/u],
+    [`${least}certificate: { acme: { terms: sure } }\n`, 'certificate.acme.terms', /agreed/u],
+    [`${least}certificate: { acme: {} }\n`, 'certificate.acme.terms', /missing/u],
+    [`${least}certificate: { acme: { terms: agreed, contact: me } }\n`, 'certificate.acme.contact', /mail/u],
+    [`${least}certificate: { acme: { terms: agreed, directory: "http://a" } }\n`, 'certificate.acme.directory', /https/u],
     [`${least}care: { minimumAgeDays: -1 }\n`, 'care.minimumAgeDays', /days/u],
     [`${least}care: { scrubRate: 0 }\n`, 'care.scrubRate', /MiB/u],
   ];

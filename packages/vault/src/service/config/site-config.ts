@@ -2,8 +2,9 @@
  * From the configuration file to what a site runs by: paths are absolute, and everything left out has its value.
  */
 
-import type { BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
 import { dayMs, GiB, MiB } from '@twinvault/std';
+import { VaultError } from '../../errors.ts';
+import type { AcmeFileConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -24,7 +25,7 @@ export interface SiteConfig {
   readonly database:
     | { readonly type: 'sqlite'; readonly path: string }
     | { readonly type: 'postgresql'; readonly server: PostgresqlConfig & { readonly port: number } };
-  readonly certificate: { readonly type: 'made' } | { readonly type: 'own'; readonly chain: string; readonly key: string };
+  readonly certificate: CertificateWish;
   /** Ed25519 public keys, hexadecimal, besides the site's own. */
   readonly issuers: readonly string[];
   /** Capabilities issued before are refused, ms since 1970. */
@@ -35,6 +36,23 @@ export interface SiteConfig {
   /** Stored bytes of a safe above which no new data of it is taken; null: no limit. */
   readonly safeBytesMax: number | null;
   readonly log: LogLevel;
+}
+
+/** `authorities`: the file of those who vouch for it, null where the systems of clients know them. */
+export type CertificateWish =
+  | { readonly type: 'made' }
+  | { readonly type: 'own'; readonly chain: string; readonly key: string; readonly authorities: string | null }
+  | { readonly type: 'acme'; readonly acme: AcmeConfig; readonly authorities: string | null };
+
+export interface AcmeConfig {
+  /** Address of the authority's directory. */
+  readonly directory: string;
+  /** Address of mail. */
+  readonly contact: string | null;
+  /** Where challenges are answered while an order is under way. */
+  readonly challenges: Listen;
+  /** `key`: file. */
+  readonly externalAccount: { readonly id: string; readonly key: string } | null;
 }
 
 export interface Listen {
@@ -61,7 +79,7 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     state,
     store: storeOf(file, resolve),
     database: databaseOf(file, state, resolve),
-    certificate: certificateOf(file, resolve),
+    certificate: certificateOf(file, url.hostname, resolve),
     issuers: file.issuers ?? [],
     refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
     minimumAgeMs: Math.ceil((file.care?.minimumAgeDays ?? 0) * dayMs),
@@ -101,7 +119,27 @@ function databaseOf({ database }: ConfigFile, state: string, resolve: Resolve): 
   return { type: 'sqlite', path: database?.sqlite === undefined ? `${state}/site.sqlite` : resolve(database.sqlite) };
 }
 
-function certificateOf({ certificate }: ConfigFile, resolve: Resolve): SiteConfig['certificate'] {
+function certificateOf({ certificate }: ConfigFile, host: string, resolve: Resolve): CertificateWish {
   if (certificate === undefined) return { type: 'made' };
-  return { type: 'own', chain: resolve(certificate.chain), key: resolve(certificate.key) };
+  const { chain = '', key = '', acme, authorities } = certificate;
+  const vouching = { authorities: authorities === undefined ? null : resolve(authorities) };
+  if (acme === undefined) return { type: 'own', chain: resolve(chain), key: resolve(key), ...vouching };
+  return { type: 'acme', acme: acmeOf(acme, host, resolve), ...vouching };
+}
+
+const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory';
+
+/** `host`: as a URL has it. `config-invalid` for one that is no name. */
+export function acmeOf(acme: Omit<AcmeFileConfig, 'terms'>, host: string, resolve: Resolve): AcmeConfig {
+  if (/^(\[.*\]|\d+(\.\d+){3})$/u.test(host)) {
+    const defect = 'has to have a name, not an IP address: the certificate is issued for the name';
+    throw new VaultError('config-invalid', { context: { key: 'address', defect } });
+  }
+  const { directory = letsEncrypt, contact = null, challenges = ':80', externalAccount } = acme;
+  return {
+    directory,
+    contact,
+    challenges: listenOf(challenges),
+    externalAccount: externalAccount === undefined ? null : { id: externalAccount.id, key: resolve(externalAccount.key) },
+  };
 }

@@ -82,8 +82,14 @@ export function makeHttpApp(parts: HttpAppParts): FastifyInstance {
   return app;
 }
 
+/** New connections are shown this one from now on; of plain HTTP nothing changes. */
+export function useCertificate(app: FastifyInstance, certificate: TlsFiles): void {
+  const server = app.server as { setSecureContext?(options: object): void };
+  server.setSecureContext?.(tlsOptions(certificate));
+}
+
 /** For node:https. */
-export function tlsOptions({ chain, key }: TlsFiles): object {
+function tlsOptions({ chain, key }: TlsFiles): object {
   return { cert: chain, key, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: tlsSuites };
 }
 
