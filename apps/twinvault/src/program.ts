@@ -251,7 +251,10 @@ function addCare(program: Command, run: RunVerb): void {
     .addOption(escrowOption)
     .addOption(stateOption)
     .addOption(jsonOption)
-    .addHelpText('after', '\nIt ends with 0 when all is well and with 4 when something is damaged or missing.')
+    .addHelpText(
+      'after',
+      '\nOf two sites (--vault A,B) each is checked, and what they show is compared. It ends with 0 when all is well, with 4 when something is damaged or missing, with 12 when a site shows less than it should, and with 14 when one of two sites could not be reached.',
+    )
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/check.ts')).check(context, options)),
     );

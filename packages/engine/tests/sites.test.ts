@@ -139,6 +139,7 @@ async function imageOf(sites: SitesWorld, site: TestSite): Promise<() => Promise
 function findings(found: readonly SiteFinding[]): string[] {
   return found.map((finding) => {
     if (finding.type === 'forked') return `forked ${finding.job} ${finding.heads.length}`;
+    if (finding.type === 'contradicting') return `contradicting ${finding.view.name} ${finding.other.name}`;
     if (finding.type === 'unreadable') return `unreadable ${finding.site.name}`;
     return `${finding.type} ${finding.view.name} ${finding.safesets}`;
   });
@@ -281,4 +282,5 @@ test('a ledger that does not verify is named and left out; two that contradict e
   await forked.a.vault.openSafe(world.safe.safe).then(async (safe) => await safe.appendLedger(entryOf('one')));
   await forked.b.vault.openSafe(world.safe.safe).then(async (safe) => await safe.appendLedger(entryOf('two')));
   await assert.rejects(forked.safe.ledger(1), { code: 'ledger-forked' });
+  assert.deepEqual(await compare(forked), ['contradicting a b']);
 });

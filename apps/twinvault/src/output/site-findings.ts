@@ -6,7 +6,7 @@ import { formatCount, formatTime } from './table.ts';
 
 /** A site that shows less than it should: nobody is to go on without a look at it. */
 export function isAlarm({ type }: SiteFinding): boolean {
-  return type === 'rolled-back' || type === 'frozen' || type === 'unreadable';
+  return type !== 'lagging' && type !== 'forked';
 }
 
 /** What it is, then what to do. */
@@ -22,6 +22,11 @@ export function findingLines(findings: readonly SiteFinding[]): string[] {
         return [
           `ATTENTION: ${finding.view.name} is frozen: it has signed receipts of ${safesets(finding.safesets)} that it does not show, the oldest of ${formatTime(finding.sinceMs)}.`,
           '  It shows an older state than it has, or has lost a part. Ask whoever runs it.',
+        ];
+      case 'contradicting':
+        return [
+          `ATTENTION: the ledgers of ${finding.view.name} and ${finding.other.name} contradict each other, and both verify.`,
+          '  Nothing is stored in this safe until it is clear which one is right: ask whoever runs the sites, and whoever changed passwords or computers of the safe last.',
         ];
       case 'unreadable':
         return [
@@ -51,6 +56,10 @@ export function findingsJson(findings: readonly SiteFinding[]): JsonObject[] {
     if (finding.type === 'unreadable') {
       const { type, site, code } = finding;
       return { type, site: toHex(site.info.site), siteName: site.name, code };
+    }
+    if (finding.type === 'contradicting') {
+      const { type, view, other } = finding;
+      return { type, site: toHex(view.site), siteName: view.name, otherSite: toHex(other.site), otherName: other.name };
     }
     const { type, view, safesets: count } = finding;
     const more = finding.type === 'rolled-back' ? { ledger: finding.ledger } : { since: new Date(finding.sinceMs).toISOString() };

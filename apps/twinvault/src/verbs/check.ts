@@ -1,18 +1,25 @@
 /** `twinvault check`: what the vault can tell without keys, and, with the password or the kit, what only they can tell. */
 import { verifySafe } from '@twinvault/engine';
-import type { VerifyProblem, VerifyProgress, VerifyReport } from '@twinvault/engine';
+import type { SiteFinding, VerifyProblem, VerifyProgress, VerifyReport } from '@twinvault/engine';
 import { openSafeReader } from '@twinvault/seal';
-import { formatBytes, toHex } from '@twinvault/std';
+import type { OpenedSafe } from '@twinvault/seal';
+import { siteFailure } from '@twinvault/protocol';
+import { CodedError, formatBytes, toHex } from '@twinvault/std';
 import type { CheckProblem, CheckProgress, CheckReport } from '@twinvault/vault';
+import { explain } from '../errors/explain.ts';
 import { sentences } from '../errors/sentences.ts';
 import { UsageError } from '../errors/usage-error.ts';
+import type { JsonObject } from '../output/output.ts';
+import { findingsJson, isAlarm } from '../output/site-findings.ts';
 import type { Step } from '../output/progress.ts';
 import type { VerbContext } from '../wiring/context.ts';
+import { compared } from '../wiring/compare-sites.ts';
 import { openOperated } from '../wiring/open-operated.ts';
 import type { OperatedVault } from '../wiring/open-operated.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openWithSecret } from '../wiring/open-safe.ts';
-import { findSafe, openNamedSafe } from '../wiring/open-vault.ts';
+import { optionsOfEach } from '../wiring/open-remote.ts';
+import { findSafe, openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { hasSecret } from '../wiring/passwords.ts';
 import { formatCount } from '../output/table.ts';
@@ -23,39 +30,129 @@ export interface CheckVerbOptions extends OpenSafeOptions, VaultOptions {
   readonly setAside?: true | undefined;
 }
 
+type OpenLabel = (label: string) => Promise<OpenedSafe>;
+
 interface Findings {
+  /** As it was named. */
+  readonly site: string;
   readonly vault: CheckReport;
   readonly sealed: VerifyReport | null;
 }
 
+/** Each site by itself, then one against the other. */
 export async function check(context: VerbContext, options: CheckVerbOptions): Promise<void> {
+  const sites = await optionsOfEach(context, options);
+  const found: Findings[] = [];
+  let failure: unknown = null;
+  const open = openedOnce(context, options);
+  for (const one of sites) {
+    try {
+      found.push(await checkSite(context, one, open));
+    } catch (error) {
+      if (sites.length === 1 || siteFailure(error) === null) throw error;
+      failure ??= error;
+      const { sentence } = explain(error, false);
+      context.output.note(`${one.vault} could not be checked: ${sentence}`);
+    }
+  }
+  if (found.length === 0) throw failure;
+  context.progress.finish();
+  const comparison = await compareSafes(context, options);
+  tell(context, { found, compared: comparison, isWhole: failure === null }, options);
+}
+
+/** The secret is asked for when it is needed first, and once for both sites; the longer one of their ledgers covers what either has. */
+function openedOnce(context: VerbContext, options: CheckVerbOptions): OpenLabel {
+  let opened: OpenedSafe | null = null;
+  return async (label) => {
+    if (opened !== null) return opened;
+    await using vault = await openVault(context, options);
+    opened = await openWithSecret(context, await openNamedSafe(vault, label), options);
+    return opened;
+  };
+}
+
+async function checkSite(context: VerbContext, options: CheckVerbOptions, open: OpenLabel): Promise<Findings> {
   await using vault = await openOperated(context, options);
   const keyed = hasSecret(options);
   if (keyed && options.safe === undefined && (await vault.safes()).length !== 1) {
     throw new UsageError('A password opens one safe: say which with --safe.');
   }
-  const found: Findings = {
+  return {
+    site: options.vault,
     vault: await checkObjects(context, vault, options),
-    sealed: keyed ? await checkSealed(context, vault, options) : null,
+    sealed: keyed ? await checkSealed(context, vault, { options, open }) : null,
   };
-  context.progress.finish();
+}
+
+/** What the sites show of the safe that was named, or of each, against each other and what was seen before. */
+async function compareSafes(context: VerbContext, options: CheckVerbOptions): Promise<readonly SiteFinding[]> {
+  const findings: SiteFinding[] = [];
+  try {
+    await using vault = await openVault(context, options);
+    const safes = options.safe === undefined ? await vault.safes() : [await findSafe(vault, options.safe)];
+    for (const { safe } of safes)
+      findings.push(...(await compared(context, { vault, safe: await vault.openSafe(safe) }, options)));
+  } catch (error) {
+    // What is too damaged to be compared was told of by the check itself.
+    if (!(error instanceof CodedError)) throw error;
+  }
+  return findings;
+}
+
+interface Told {
+  readonly found: readonly Findings[];
+  readonly compared: readonly SiteFinding[];
+  /** Every site that was named could be checked. */
+  readonly isWhole: boolean;
+}
+
+function tell(context: VerbContext, { found, compared: findings, isWhole }: Told, options: CheckVerbOptions): void {
+  const several = found.length > 1;
+  const rows = found.flatMap(({ site, vault, sealed }) => {
+    const at = several ? { site } : {};
+    return [
+      ...vault.problems.map((one) => ({ bad: one.severity !== 'note', json: { ...one, ...at } })),
+      ...(sealed?.problems ?? []).map(() => ({ bad: true, json: null })),
+    ];
+  });
+  const bad = rows.filter((row) => row.bad).length;
+  if (bad > 0) context.setExit('damaged');
+  else if (findings.some(isAlarm)) context.setExit('trust');
+  else if (!isWhole) context.setExit('unreachable');
+  const sum = (count: (report: CheckReport) => number): number => found.reduce((total, { vault }) => total + count(vault), 0);
+  const sealed = found.flatMap((one) => one.sealed ?? []);
+  context.output.result(
+    {
+      ok: bad === 0 && isWhole && !findings.some(isAlarm),
+      safes: Math.max(...found.map(({ vault }) => vault.safes)),
+      objects: sum(({ objects }) => objects),
+      packs: sum(({ packs }) => packs),
+      records: sum(({ records }) => records),
+      readBytes: sum(({ readBytes }) => readBytes),
+      problems: rows.flatMap(({ json }) => json ?? []),
+      sealed: sealed.length === 0 ? null : sealedSum(sealed),
+      findings: findingsJson(findings),
+    },
+    found.flatMap((one) => [...(several ? [`${one.site}:`] : []), ...linesOf(one, options)]),
+  );
+}
+
+function sealedSum(reports: readonly VerifyReport[]): JsonObject {
+  const sum = (count: (report: VerifyReport) => number): number => reports.reduce((total, report) => total + count(report), 0);
+  return {
+    safesets: sum(({ safesets }) => safesets),
+    chunks: sum(({ chunks }) => chunks),
+    bytes: sum(({ bytes }) => bytes),
+    problems: reports.flatMap(({ problems }) => problems.map(sealedJson)),
+  };
+}
+
+function linesOf(found: Findings, options: CheckVerbOptions): string[] {
   const { problems } = found.vault;
   const sealedProblems = found.sealed?.problems ?? [];
   const bad = problems.filter(({ severity }) => severity !== 'note').length + sealedProblems.length;
-  if (bad > 0) context.setExit('damaged');
-  context.output.result(
-    {
-      ok: bad === 0,
-      safes: found.vault.safes,
-      objects: found.vault.objects,
-      packs: found.vault.packs,
-      records: found.vault.records,
-      readBytes: found.vault.readBytes,
-      problems: problems.map((one) => ({ ...one })),
-      sealed: found.sealed === null ? null : { ...found.sealed, problems: sealedProblems.map(sealedJson) },
-    },
-    [...problemLines(problems), ...sealedProblems.map(sealedLine), ...summary(found, bad, options)],
-  );
+  return [...problemLines(problems), ...sealedProblems.map(sealedLine), ...summary(found, bad, options)];
 }
 
 async function checkObjects(context: VerbContext, vault: OperatedVault, options: CheckVerbOptions): Promise<CheckReport> {
@@ -69,11 +166,15 @@ async function checkObjects(context: VerbContext, vault: OperatedVault, options:
   });
 }
 
-async function checkSealed(context: VerbContext, vault: OperatedVault, options: CheckVerbOptions): Promise<VerifyReport> {
+async function checkSealed(
+  context: VerbContext,
+  vault: OperatedVault,
+  { options, open }: { readonly options: CheckVerbOptions; readonly open: OpenLabel },
+): Promise<VerifyReport> {
   const { platform, progress, signal } = context;
   const name = options.safe ?? (await vault.safes())[0]?.label ?? '';
   const found = await openNamedSafe(vault, name);
-  const opened = await openWithSecret(context, found, options);
+  const opened = await open(name);
   return verifySafe({
     reader: openSafeReader({ vaultSafe: found.safe, opened }),
     readData: options.readData === true,

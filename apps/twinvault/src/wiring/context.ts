@@ -9,5 +9,5 @@ export interface VerbContext {
   readonly progress: ProgressReporter;
   readonly signal: AbortSignal;
   /** The exit code of a verb that ends without an error; ok when it is never called. */
-  setExit(name: 'ok' | 'withErrors' | 'damaged' | 'missing' | 'interrupted'): void;
+  setExit(name: 'ok' | 'withErrors' | 'damaged' | 'missing' | 'trust' | 'unreachable' | 'interrupted'): void;
 }

@@ -19,13 +19,21 @@ import type {
   RebuildReport,
   SiteVault,
 } from '@twinvault/vault';
+import { UsageError } from '../errors/usage-error.ts';
 import type { VerbContext } from './context.ts';
 import { isAddress, openRemote } from './open-remote.ts';
 import type { VaultOptions } from './open-remote.ts';
+import { placesOf } from './vault-places.ts';
 
 export type OperatedVault = Vault & Pick<SiteVault, 'check' | 'clean' | 'rebuild'>;
 
+/** One site: each decides for itself what it keeps. */
 export async function openOperated(context: VerbContext, options: VaultOptions): Promise<OperatedVault> {
+  if (placesOf(options.vault).length > 1) {
+    throw new UsageError(
+      'This is done at one site at a time, since each decides for itself: give --vault with one of the two, then with the other.',
+    );
+  }
   if (!isAddress(options.vault)) return openDirectoryVault({ path: resolve(options.vault), platform: context.platform });
   return new RemoteOperated(context, await openRemote(context, options));
 }

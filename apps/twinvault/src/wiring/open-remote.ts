@@ -1,14 +1,13 @@
 /** From `--vault https://…` and a token file to a site far away. What speaks over the network is loaded here and nowhere else. */
-import { clientSitesMax, ProtocolError, tokenFileBytesMax } from '@twinvault/protocol';
+import { ProtocolError, tokenFileBytesMax } from '@twinvault/protocol';
 import type { SitePlace } from '@twinvault/protocol';
 import type { ExchangeOptions, RemoteVault, TokenFile } from '@twinvault/protocol/wire';
-import type { Pace } from '@twinvault/std';
 import { nodeNetwork } from '@twinvault/std/node';
 import type { NodeNetworkOptions } from '@twinvault/std/node';
 import { UsageError } from '../errors/usage-error.ts';
 import { parseBandwidth } from './bandwidth.ts';
 import type { VerbContext } from './context.ts';
-import { tokenFilesOf } from './vault-places.ts';
+import { placesOf, tokenFilesOf } from './vault-places.ts';
 
 export interface VaultOptions {
   /** A directory, or the address of a site; two of them with a comma between them. */
@@ -29,42 +28,50 @@ export async function openRemote(context: VerbContext, options: VaultOptions): P
   return await connect(context, { site, ...(await pacesOf(context, options)) });
 }
 
-/** A place for each address, under the address as it was given. All token files are read now; no site is asked yet. */
-export async function remotePlaces(
-  context: VerbContext,
-  options: VaultOptions & { readonly addresses: readonly string[] },
-): Promise<ReadonlyMap<string, SitePlace>> {
-  const { addresses, tokenFile } = options;
-  const files = addresses.length === 0 ? [] : tokenFilesOf(tokenFile, clientSitesMax);
-  const tokens = await Promise.all(files.map(async (file) => await readToken(context, addresses.join(' and '), file)));
-  const paces = await pacesOf(context, options);
-  const places = addresses.map((given, index): [string, SitePlace] => {
-    const address = siteAddress(given);
-    const token =
-      tokens.find(({ vault }) => vault === address) ?? (tokens.length === addresses.length ? tokens[index] : undefined);
-    if (token === undefined) throw tokenNeeded(given);
-    const site = { address, token };
-    return [
-      given,
-      {
-        name: given,
-        open: async ({ elsewhere, signal }) => {
-          const ends = AbortSignal.any([context.signal, signal]);
-          return await connect(context, { site, elsewhere, signal: ends, ...paces });
-        },
-        isReachable: async () => await answers(site),
-      },
-    ];
+/**
+ * What was given for several sites, as if each had been named alone: of the token files each gets the one that names it, or else the one at its place. Token
+ * files are read; no site is asked.
+ */
+export async function optionsOfEach<T extends VaultOptions>(context: VerbContext, options: T): Promise<T[]> {
+  const names = placesOf(options.vault);
+  const addresses = names.filter(isAddress);
+  const files = tokenFilesOf(options.tokenFile, names.length);
+  if (addresses.length > 0 && files.length === 0) throw tokenNeeded(addresses.join(' and '));
+  const tokens =
+    names.length === 1 || addresses.length === 0
+      ? []
+      : await Promise.all(files.map(async (file) => await readToken(context, '', file)));
+  return names.map((vault) => {
+    if (!isAddress(vault)) return { ...options, vault, tokenFile: undefined };
+    const named = tokens.findIndex((token) => token.vault === siteAddress(vault));
+    const tokenFile = files[named] ?? (files.length === addresses.length ? files[addresses.indexOf(vault)] : undefined);
+    if (tokenFile === undefined) throw tokenNeeded(vault);
+    return { ...options, vault, tokenFile };
   });
-  return new Map(places);
 }
+
+/** The site at an address, as one of several. Its token file is read; it is not asked. */
+export async function remotePlace(context: VerbContext, options: VaultOptions, paces: Paces): Promise<SitePlace> {
+  const { vault, tokenFile } = options;
+  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile) };
+  return {
+    name: vault,
+    open: async ({ elsewhere, signal }) => {
+      const ends = AbortSignal.any([context.signal, signal]);
+      return await connect(context, { site, elsewhere, signal: ends, ...paces });
+    },
+    isReachable: async () => await answers(site),
+  };
+}
+
+export type Paces = Pick<ExchangeOptions, 'uploadPace' | 'downloadPace'>;
 
 interface RemoteSite {
   readonly address: string;
   readonly token: TokenFile;
 }
 
-interface Connecting extends Pick<ExchangeOptions, 'elsewhere' | 'signal' | 'uploadPace' | 'downloadPace'> {
+interface Connecting extends Paces, Pick<ExchangeOptions, 'elsewhere' | 'signal'> {
   readonly site: RemoteSite;
 }
 
@@ -99,10 +106,7 @@ function trustOf({ pins, authorities }: TokenFile): Pick<NodeNetworkOptions, 'pi
 }
 
 /** What moves by all sites together keeps to one limit. */
-async function pacesOf(
-  { platform: { clock, timers } }: VerbContext,
-  options: VaultOptions,
-): Promise<{ readonly uploadPace?: Pace; readonly downloadPace?: Pace }> {
+export async function pacesOf({ platform: { clock, timers } }: VerbContext, options: VaultOptions): Promise<Paces> {
   const upload = parseBandwidth(options.limitUpload ?? [], '--limit-upload');
   const download = parseBandwidth(options.limitDownload ?? [], '--limit-download');
   const { Bandwidth } = await import('@twinvault/protocol/wire');

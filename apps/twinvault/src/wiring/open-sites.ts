@@ -4,15 +4,17 @@ import { SiteSet, VaultAtSites } from '@twinvault/protocol';
 import type { SiteEvent, SitePlace } from '@twinvault/protocol';
 import { openDirectoryVault } from '@twinvault/vault';
 import type { VerbContext } from './context.ts';
-import { isAddress, remotePlaces } from './open-remote.ts';
+import { isAddress, optionsOfEach, pacesOf, remotePlace } from './open-remote.ts';
 import type { VaultOptions } from './open-remote.ts';
-import { placesOf } from './vault-places.ts';
 
 /** Dispose it to close both. No site is asked before one is needed. */
 export async function openSites(context: VerbContext, options: VaultOptions): Promise<VaultAtSites> {
-  const names = placesOf(options.vault);
-  const remote = await remotePlaces(context, { ...options, addresses: names.filter(isAddress) });
-  const places = names.map((name) => remote.get(name) ?? directoryPlace(context, name));
+  const paces = await pacesOf(context, options);
+  const places = await Promise.all(
+    (await optionsOfEach(context, options)).map(async (one) =>
+      isAddress(one.vault) ? await remotePlace(context, one, paces) : directoryPlace(context, one.vault),
+    ),
+  );
   const { clock, timers } = context.platform;
   return new VaultAtSites(new SiteSet({ places, ports: { clock, timers }, told: (event) => tell(context, event) }));
 }

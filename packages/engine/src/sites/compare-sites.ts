@@ -35,6 +35,8 @@ export type SiteFinding =
   | { readonly type: 'frozen'; readonly view: SiteView; readonly safesets: number; readonly sinceMs: number }
   /** The site has not got what the other has had for longer than `siteLagMsMax`. */
   | { readonly type: 'lagging'; readonly view: SiteView; readonly safesets: number; readonly sinceMs: number }
+  /** Each ledger verifies, and neither extends the other: somebody with the root key, or two operators, signed both. */
+  | { readonly type: 'contradicting'; readonly view: SiteView; readonly other: SiteView }
   /** What the site shows of the safe's ledger does not verify. */
   | { readonly type: 'unreadable'; readonly site: OpenSite; readonly code: string }
   /** A job was continued at each site while they were apart: its next run joins these heads. */
@@ -44,7 +46,14 @@ export function compareSites(views: readonly SiteView[], memoryOf: (site: SiteId
   const rolledBack = views.flatMap((view) => rolledBackFrom(view, memoryOf(view.site)) ?? []);
   const others = views.filter((view) => !rolledBack.some((finding) => finding.view === view));
   const behind = others.flatMap((view) => behindOthers(view, views) ?? []);
-  return [...rolledBack, ...behind, ...forksOf(views)];
+  return [...contradictions(views), ...rolledBack, ...behind, ...forksOf(views)];
+}
+
+function contradictions(views: readonly SiteView[]): SiteFinding[] {
+  const [first, ...others] = views;
+  if (first === undefined) return [];
+  const agrees = ({ ledger }: SiteView): boolean => ledger.extends(first.ledger.head) || first.ledger.extends(ledger.head);
+  return others.filter((other) => !agrees(other)).map((other) => ({ type: 'contradicting', view: first, other }));
 }
 
 /** Whether the site lists the record, whole or as a stub. */

@@ -65,6 +65,8 @@ export interface Call {
   readonly answerBytesMax?: number;
   /** From the first try until it is given up; 0: it is sent once. The client's when left out. */
   readonly retryMs?: number;
+  /** From the first try until another site that can be reached is preferred; `fallOverMsMax` when left out. */
+  readonly fallOverMs?: number;
   /** Goes on although the client's signal was aborted: for giving back what is held. */
   readonly unstoppable?: boolean;
   /** Ends this call alone. */
@@ -103,7 +105,8 @@ export class Exchange {
       const pauseMs = Math.max(this.#pauseMs(tries), tried.notBeforeMs);
       const spentMs = clock.monotonicMs() - startMs;
       if (!tried.repeats || spentMs + pauseMs > (call.retryMs ?? this.#options.retryMs ?? retryMsMax)) throw tried.error;
-      if (spentMs + pauseMs > fallOverMsMax && (await this.#options.elsewhere?.()) === true) throw tried.error;
+      if (spentMs + pauseMs > (call.fallOverMs ?? fallOverMsMax) && (await this.#options.elsewhere?.()) === true)
+        throw tried.error;
       this.#options.onRetry?.(tried.error.code, pauseMs);
       await this.ports.timers.sleep(pauseMs, ending.signal);
     }

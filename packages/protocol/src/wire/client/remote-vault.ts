@@ -13,7 +13,7 @@ import { encodeFrames } from '../frames.ts';
 import { safesAnswer, siteAnswer } from '../site-json.ts';
 import type { SiteAnswer, SiteLimits } from '../site-json.ts';
 import { Exchange } from './exchange.ts';
-import type { ExchangeOptions } from './exchange.ts';
+import type { Call, ExchangeOptions } from './exchange.ts';
 import { RemoteSafe } from './remote-safe.ts';
 import { runTask } from './remote-task.ts';
 import type { TaskRequest } from './remote-task.ts';
@@ -31,14 +31,15 @@ export async function openRemoteVault(options: ExchangeOptions): Promise<RemoteV
 
 /** `vault-newer` when the site speaks no version of the protocol that we do; what `call` throws. */
 export async function firstContact(exchange: Exchange): Promise<SiteAnswer> {
-  const site = await siteOf(exchange, firstContactMsMax);
+  // Where another site serves there is no use in waiting for one that was not reached yet.
+  const site = await siteOf(exchange, { retryMs: firstContactMsMax, fallOverMs: 0 });
   const { from, to } = site.protocol;
   if (from > protocolVersion || to < protocolVersion) throw new ProtocolError('vault-newer', { context: { from, to } });
   return site;
 }
 
-export async function siteOf(exchange: Exchange, retryMs?: number): Promise<SiteAnswer> {
-  return exchange.json('site', siteAnswer, retryMs === undefined ? {} : { retryMs });
+export async function siteOf(exchange: Exchange, call: Pick<Call, 'retryMs' | 'fallOverMs'> = {}): Promise<SiteAnswer> {
+  return exchange.json('site', siteAnswer, call);
 }
 
 /** A site may ask for less than we know, never for more. */
