@@ -283,6 +283,11 @@ export class LiveRows {
     return this.#packs.find(origin);
   }
 
+  /** Name, hexadecimal, of the origin with this number. */
+  originAt(number: number): string {
+    return this.#packs.hexAt(number);
+  }
+
   /** For the pool. */
   add(pack: number, bytes: Uint8Array, start: number, end: number): void {
     const first = this.#offsets[pack] ?? 0;
