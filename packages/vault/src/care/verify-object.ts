@@ -42,7 +42,12 @@ export async function verifyObject(context: SafeContext, { kind, name }: ObjectN
   }
 }
 
-interface ReadObject extends ObjectName {
+/** Codes of format unless these bytes are what the name says. */
+export async function demandWhole(context: SafeContext, object: ReadObject): Promise<void> {
+  demandTrue(context, object);
+}
+
+export interface ReadObject extends ObjectName {
   readonly bytes: Uint8Array;
 }
 
