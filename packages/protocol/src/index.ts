@@ -50,6 +50,7 @@ export {
   slotsBytesMax,
   slowBytesPerSecondMin,
   slowMsMax,
+  suspectsMax,
   tokenFileBytesMax,
   twinObjectBytesMax,
 } from './limits.ts';

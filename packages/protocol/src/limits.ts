@@ -62,6 +62,8 @@ export const feedWaitMsMax: number = 30 * secondMs;
 export const livePageBytesMax: number = 8 * MiB;
 export const rangesMax = 4096;
 export const rangesBytesMax: number = 16 * MiB;
+/** Packs that one request may call damaged. */
+export const suspectsMax = 64;
 export const holdersOriginsMax = 4096;
 export const holdersMax: number = 16 * holdersOriginsMax;
 export const heldPacksPerOriginMax = 4096;

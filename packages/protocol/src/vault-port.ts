@@ -124,9 +124,11 @@ export interface RecordFilter {
 }
 
 /** What one site has of the packs, and no other. */
-export type PackCopy = Pick<VaultReading, 'readPack' | 'packSize'>;
+export type PackCopy = Pick<VaultReading, 'readPack' | 'packSize' | 'suspect'>;
 
 export interface VaultReading extends AsyncDisposable {
+  /** Says that bytes of these packs were not what they should be: a site that serves others looks at them, and heals them from its twin. */
+  suspect?(packs: readonly PackName[]): Promise<void>;
   /** Of a safe that is read from several sites: what each has, for whoever finds damaged what `readPack` gave. */
   readonly copies?: readonly PackCopy[];
   /** `lengthBytes` bytes of a pack; `pack-unknown`, `pack-short`. Joined ranges are the caller's business. */

@@ -1,6 +1,7 @@
 /* A site in memory on a real database, with one safe that was backed up to, and a worker that does its tasks when told. */
 
 import { toHex } from '@twinvault/std';
+import type { TwinSource } from '@twinvault/protocol';
 import type { Clock } from '@twinvault/std';
 import { memoryPlatform, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer } from '@twinvault/testkit';
@@ -30,11 +31,12 @@ export interface CareWorld {
 
 export interface CareWorldOptions extends Partial<CarePolicy> {
   readonly minimumAgeMs?: number;
+  readonly twinSources?: () => readonly TwinSource[];
 }
 
 export async function careWorld(
   world: DatabaseWorld,
-  { minimumAgeMs = 0, ...policy }: CareWorldOptions = {},
+  { minimumAgeMs = 0, twinSources, ...policy }: CareWorldOptions = {},
   storeOf?: (clock: Clock) => ObjectStore,
 ): Promise<CareWorld> {
   const platform = memoryPlatform('care');
@@ -60,6 +62,7 @@ export async function careWorld(
     ports,
     customerOf: (safe) => `customer of ${safe}`,
     policy: { keep: {}, scrubBytesPerSecondMax: Infinity, ...policy },
+    ...(twinSources === undefined ? {} : { twinSources }),
   };
   await beginCare(parts);
   const ends: TaskRunEnd[] = [];

@@ -34,6 +34,7 @@ export class ReadingAtSites implements VaultReading {
       readPack: async (pack, offsetBytes, lengthBytes) =>
         await this.#of(site, async (reading) => await reading.readPack(pack, offsetBytes, lengthBytes)),
       packSize: async (pack) => await this.#of(site, async (reading) => await reading.packSize(pack)),
+      suspect: async (packs) => await this.#of(site, async (reading) => await reading.suspect?.(packs)),
     }));
   }
 

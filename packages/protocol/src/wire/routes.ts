@@ -46,6 +46,7 @@ export type RouteName =
   | 'pack'
   | 'ranges'
   | 'holders'
+  | 'suspects'
   | 'clean'
   | 'check'
   | 'rebuild'
@@ -90,6 +91,7 @@ export const routes: Readonly<Record<RouteName, Route>> = {
   packSize: { method: 'HEAD', path: `${reading}/packs/{name}`, verb: 'read', bodyBytesMax: 0 },
   pack: { method: 'GET', path: `${reading}/packs/{name}`, verb: 'read', bodyBytesMax: 0 },
   ranges: { method: 'POST', path: `${reading}/ranges`, verb: 'read', bodyBytesMax: 1024 * 1024 },
+  suspects: { method: 'POST', path: `${reading}/suspects`, verb: 'read', bodyBytesMax: jsonRequestBytesMax },
   holders: { method: 'POST', path: `${reading}/holders`, verb: 'read', bodyBytesMax: 1024 * 1024 },
   clean: { method: 'POST', path: `${safe}/clean`, verb: 'operate', bodyBytesMax: jsonRequestBytesMax },
   check: { method: 'POST', path: `${safe}/check`, verb: 'operate', bodyBytesMax: jsonRequestBytesMax },

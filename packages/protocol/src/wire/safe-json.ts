@@ -12,6 +12,7 @@ import {
   rangesMax,
   recordPageMax,
   sitesMax,
+  suspectsMax,
 } from '../limits.ts';
 import { countJson, digestJson, hexOf, idJson, strict, textOf, typed } from './json-parts.ts';
 
@@ -172,6 +173,15 @@ export const rangesBody: TUnsafe<RangesBody> = typed(
       { minItems: 1, maxItems: rangesMax },
     ),
   }),
+);
+
+/** `POST …/suspects`. */
+export interface SuspectsBody {
+  packs: string[];
+}
+
+export const suspectsBody: TUnsafe<SuspectsBody> = typed(
+  strict({ packs: Type.Array(digestJson, { minItems: 1, maxItems: suspectsMax }) }),
 );
 
 export interface HoldersBody {

@@ -3,6 +3,7 @@
 import { safeId } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
+import type { TwinSource } from '@twinvault/protocol';
 import { fromHex, toHex } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
@@ -24,6 +25,8 @@ export interface CareParts {
   /** Whose share of the site a safe uses. */
   readonly customerOf: (safe: string) => string;
   readonly policy: CarePolicy;
+  /** Open ways to the twins; none when left out. */
+  readonly twinSources?: () => readonly TwinSource[];
 }
 
 export interface CarePolicy {

@@ -1,6 +1,6 @@
 /*
  * What a site does by itself, as tasks of its queue: whichever node takes one does it, and one that dies in the middle is followed by
- * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, locks and metering for each safe. Once, for operators:
+ * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, healing, locks and metering for each safe. Once, for operators:
  * clean-up, check, rebuild.
  *
  * Nothing here makes a backup or a restore wait: clean-up holds the lock of commits for moments, everything else reads.
@@ -17,6 +17,7 @@ import type { TaskHandler, TaskRun } from '../database/worker.ts';
 import type { RebuildOptions } from '../rebuild/rebuild.ts';
 import { careSafe } from './care-parts.ts';
 import type { CaredSafe, CareParts } from './care-parts.ts';
+import { askToHeal, runHeal, runLook } from './heal.ts';
 import { lockEveryMs, lockSafe } from './lock.ts';
 import { dayOf, meterDay } from './meter.ts';
 import { reconcileSafe } from './reconcile.ts';
@@ -26,6 +27,7 @@ import { scrub, scrubEveryMs } from './scrub.ts';
 
 export const cleanEveryMs: number = dayMs;
 const reconcileEveryMs: number = dayMs;
+const healEveryMs: number = dayMs;
 const meterEveryMs: number = 6 * hourMs;
 const housekeepingEveryMs: number = 10 * 60 * secondMs;
 const collectMax = 1000;
@@ -43,6 +45,8 @@ export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHand
     reconcile: (run) =>
       withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) })),
     lock: (run) => withSafe(parts, run, async (safe) => ({ ...(await lockSafe(parts, safe, run.signal)) })),
+    look: (run) => withSafe(parts, run, (safe) => runLook(parts, safe, run)),
+    heal: (run) => withSafe(parts, run, (safe) => runHeal(parts, safe, run)),
     meter: (run) => withSafe(parts, run, ({ hex }) => meter(parts, hex)),
   };
 }
@@ -83,6 +87,7 @@ async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Pro
     });
   await of('clean', cleanEveryMs);
   await of('reconcile', reconcileEveryMs);
+  await of('heal', healEveryMs);
   await of('lock', lockEveryMs);
   await of('meter', meterEveryMs);
 }
@@ -103,6 +108,7 @@ async function runScrub(parts: CareParts, run: TaskRun): Promise<Json> {
       ...(policy.scrubBytesPerSecondMax === undefined ? {} : { bytesPerSecondMax: policy.scrubBytesPerSecondMax }),
     },
   );
+  for (const safe of new Set(report.damaged.map((each) => each.safe))) await askToHeal(parts, safe);
   return { ...report, damaged: report.damaged.map((each) => ({ ...each })) };
 }
 
@@ -146,7 +152,10 @@ async function runCheck(parts: CareParts, run: TaskRun): Promise<Json> {
     signal: run.signal,
     progress: (progress) => void told({ ...progress }).catch(() => undefined),
   });
-  if (asked.setAside === true && found !== null) await reconcileSafe(found.context, parts.inventory, run.signal);
+  if (asked.setAside === true && found !== null) {
+    await reconcileSafe(found.context, parts.inventory, run.signal);
+    await askToHeal(parts, found.hex);
+  }
   return reportJson(report);
 }
 

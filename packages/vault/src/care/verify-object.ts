@@ -44,7 +44,7 @@ export async function verifyObject(context: SafeContext, { kind, name }: ObjectN
 
 /** Codes of format unless these bytes are what the name says. */
 export async function demandWhole(context: SafeContext, object: ReadObject): Promise<void> {
-  demandTrue(context, object);
+  demandTrue(context, object, await siteKeys(context));
 }
 
 export interface ReadObject extends ObjectName {

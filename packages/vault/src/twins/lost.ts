@@ -52,7 +52,7 @@ function crossOff(left: ReadonlyMap<number, Uint8Array>, { pack, tail }: IndexEn
   const fresh = FreshRows.of(tail);
   if (fresh !== null) {
     const bitmap = left.get(live.numberOf(pack));
-    for (let row = 0; bitmap !== undefined && row < fresh.count; row += 1) clear(bitmap, row);
+    if (bitmap !== undefined) for (let row = 0; row < fresh.count; row += 1) clear(bitmap, row);
     return;
   }
   const table = new PackTable(tail);

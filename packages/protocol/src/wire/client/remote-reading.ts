@@ -4,11 +4,11 @@ import { packNameFromHex } from '@twinvault/format';
 import type { PackName } from '@twinvault/format';
 import { assert, toHex, utf8Decode } from '@twinvault/std';
 import { ProtocolError } from '../../errors.ts';
-import { holdersMax, problemBytesMax } from '../../limits.ts';
+import { holdersMax, problemBytesMax, suspectsMax } from '../../limits.ts';
 import type { VaultReading } from '../../vault-port.ts';
 import { checkJson } from '../check-json.ts';
 import { holdersAnswer, leaseAnswer } from '../safe-json.ts';
-import type { HoldersBody } from '../safe-json.ts';
+import type { HoldersBody, SuspectsBody } from '../safe-json.ts';
 import type { SiteLimits } from '../site-json.ts';
 import type { Exchange } from './exchange.ts';
 import { LeaseRenewal } from './lease-renewal.ts';
@@ -61,6 +61,12 @@ class RemoteReading implements VaultReading {
       if (error instanceof ProtocolError && error.code === 'pack-unknown') return null;
       throw error;
     }
+  }
+
+  async suspect(packs: readonly PackName[]): Promise<void> {
+    this.#demandOpen();
+    const value: SuspectsBody = { packs: packs.slice(0, suspectsMax).map(toHex) };
+    await this.#lease.call('suspects', { body: { type: 'json', value } });
   }
 
   async holdersOf(origins: readonly PackName[]): Promise<readonly (readonly PackName[])[]> {

@@ -39,11 +39,15 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
   const announcements = new Announcements(inventory);
   const parts = { vault, announcements };
   const room = new SafeRoom({ inventory, clock: ports.clock, bytesMax });
+  const look = async (safe: string, packs: readonly string[]): Promise<void> => {
+    await queue.add({ kind: 'look', customer: safe, safe, input: packs, key: `look ${safe} ${packs[0] ?? ''}` });
+    wake();
+  };
   return {
     ...siteHandlers(vault),
     ...safeHandlers(parts),
     ...sessionHandlers({ ...parts, sessions: keepers.sessions, room, memory }),
-    ...readingHandlers({ ...parts, readings: keepers.readings }),
+    ...readingHandlers({ ...parts, readings: keepers.readings, look }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),
     ...operatorHandlers({ ...parts, queue, metering: new Metering(database), wake }),
   };

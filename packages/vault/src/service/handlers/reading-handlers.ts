@@ -2,7 +2,7 @@
 
 import { packNameFromHex } from '@twinvault/format';
 import { ProtocolError, rangesBytesMax } from '@twinvault/protocol';
-import { encodeFrames, holdersBody, rangesBody } from '@twinvault/protocol/wire';
+import { encodeFrames, holdersBody, rangesBody, suspectsBody } from '@twinvault/protocol/wire';
 import type { HoldersAnswer, LeaseAnswer } from '@twinvault/protocol/wire';
 import { toHex } from '@twinvault/std';
 import type { Answer, Call } from '../http/call.ts';
@@ -17,9 +17,11 @@ const lease: LeaseAnswer = { renewMs: leaseRenewMs, lapseMs: leaseLapseMs };
 
 export interface ReadingParts extends HandlerParts {
   readonly readings: Keeper<SiteReading>;
+  /** Has these packs of the safe, all hexadecimal, read through, and healed where they are damaged. */
+  readonly look: (safe: string, packs: readonly string[]) => Promise<void>;
 }
 
-export function readingHandlers({ vault, readings }: ReadingParts): Handlers {
+export function readingHandlers({ vault, readings, look }: ReadingParts): Handlers {
   const inReading = <T>(call: Call, body: (reading: SiteReading) => Promise<T>): Promise<T> => readings.use(nameOf(call), body);
   return {
     openReading: async (call) => {
@@ -42,6 +44,12 @@ export function readingHandlers({ vault, readings }: ReadingParts): Handlers {
       }),
     pack: (call) => inReading(call, (reading) => pack(call, reading)),
     ranges: (call) => inReading(call, (reading) => ranges(call, reading)),
+    suspects: (call) =>
+      inReading(call, async () => {
+        const { packs } = jsonOf(suspectsBody, call);
+        await look(parameterOf(call, 'safe'), packs);
+        return done;
+      }),
     holders: (call) =>
       inReading(call, async (reading) => {
         const { origins } = jsonOf(holdersBody, call);
