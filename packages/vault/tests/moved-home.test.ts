@@ -58,7 +58,7 @@ test('a former home takes the ledger of the new one, and keeps what lost beside 
     assert.deepEqual(await adoptMovedHome(own, theirs), []);
     const { problems } = await home.vault.check({ safe: home.mine.safe });
     assert.deepEqual(
-      problems.map(({ code }) => code),
+      problems.map((problem) => problem.code),
       Array.from({ length: late }, () => 'ledger-lost'),
     );
   }
