@@ -1,5 +1,5 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
-import { youngCollection } from '@twinvault/std/node';
+import { receivedPieces } from '@twinvault/std/node';
 import { LookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { Log } from '@twinvault/vault/service';
 import { CodedError } from '@twinvault/std';
@@ -43,7 +43,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
-    collectYoung: youngCollection(),
+    received: receivedPieces(),
   });
   log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');
   keeper?.start((next) => service.useCertificate(next));

@@ -9,6 +9,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { StdError } from '../errors.ts';
+import { receivedPieces } from './received-pieces.ts';
 
 export interface FrontOptions {
   /** PEM. */
@@ -39,6 +40,7 @@ const retryAfterSeconds = '2';
 /** Listens when it resolves. `network-unreachable` with the system's code in the context when it cannot. */
 export async function startFront(options: FrontOptions): Promise<FrontServer> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  const parts = { ...options, agent, received: receivedPieces() };
   const { suites, host, port } = options;
   const tls = { ciphers: suites, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
   const server = https.createServer(
@@ -50,12 +52,12 @@ export async function startFront(options: FrontOptions): Promise<FrontServer> {
       keepAliveTimeout: keepAliveMs,
       requestTimeout: 0,
     },
-    (request, response) => handOn({ request, response }, options, agent),
+    (request, response) => handOn({ request, response }, parts),
   );
   // A client that wants to know whether its body is welcome is told by the server behind: its answer comes before any body is read.
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
     response.writeContinue();
-    handOn({ request, response }, options, agent);
+    handOn({ request, response }, parts);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -81,7 +83,13 @@ interface Exchange {
   readonly response: http.ServerResponse;
 }
 
-function handOn({ request, response }: Exchange, options: FrontOptions, agent: http.Agent): void {
+interface FrontParts extends FrontOptions {
+  readonly agent: http.Agent;
+  /** Told of each piece, either way. */
+  readonly received: (countBytes: number) => void;
+}
+
+function handOn({ request, response }: Exchange, { agent, received, ...options }: FrontParts): void {
   const [, first = ''] = (request.url ?? '').split(/[/?]/u);
   const socketPath = Object.hasOwn(options.routes, first) ? options.routes[first] : undefined;
   if (socketPath === undefined) {
@@ -92,6 +100,7 @@ function handOn({ request, response }: Exchange, options: FrontOptions, agent: h
   const behind = http.request({ socketPath, agent, method, path: url, headers: passedOn(headers) });
   behind.on('response', (answered) => {
     response.writeHead(answered.statusCode ?? 502, passedOn(answered.headers));
+    answered.on('data', (piece: Uint8Array) => received(piece.length));
     answered.pipe(response);
     // One end that breaks breaks the other, so that nobody takes a part for the whole.
     answered.on('error', () => response.destroy());
@@ -107,6 +116,7 @@ function handOn({ request, response }: Exchange, options: FrontOptions, agent: h
     if (!response.writableFinished) behind.destroy();
   });
   request.on('error', () => behind.destroy());
+  request.on('data', (piece: Uint8Array) => received(piece.length));
   request.pipe(behind);
 }
 

@@ -24,7 +24,6 @@ import { Access } from './http/access.ts';
 import { BodyMemory } from './http/body-memory.ts';
 import { makeHttpApp, useCertificate } from './http/http-app.ts';
 import type { TlsFiles } from './http/http-app.ts';
-import { ReceivedPieces } from './http/received-pieces.ts';
 import { SlowClients } from './http/slow-clients.ts';
 import { Keepers } from './keepers/keepers.ts';
 import type { Log } from './log.ts';
@@ -49,8 +48,8 @@ export interface SiteServiceOptions {
   readonly refuseBeforeMs: number;
   /** Stored bytes of a safe above which no new data of it is taken; no limit when left out. */
   readonly safeBytesMax?: number | null;
-  /** Collects the young objects of this thread: std's `youngCollection`. Left out, V8 does when it likes. */
-  readonly collectYoung?: () => void;
+  /** Told of each piece of a body: std's `receivedPieces` for a process of its own. */
+  readonly received?: (countBytes: number) => void;
   /** What is told of its certificate. */
   readonly certificate?: CertificateState;
   /** How the site is looked after; the defaults when left out. */
@@ -120,7 +119,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
     turns,
     slowClients,
-    pieces: new ReceivedPieces(options.collectYoung ?? (() => {})),
+    received: options.received ?? (() => {}),
     clock: ports.clock,
     metrics,
     isStopping: () => stopping.signal.aborted,

@@ -3,9 +3,8 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ArrivingBody } from './arriving-body.ts';
-import { ReceivedPieces } from './received-pieces.ts';
 
-const pieces = new ReceivedPieces(() => {});
+const received = (): void => {};
 
 /** A body that comes in these pieces. */
 function bodyOf(
@@ -13,7 +12,7 @@ function bodyOf(
   lengthBytes: number | null,
 ): { readonly body: ArrivingBody; readonly stream: PassThrough } {
   const stream = new PassThrough();
-  const body = new ArrivingBody(stream, { lengthBytes, pieces });
+  const body = new ArrivingBody(stream, { lengthBytes, received });
   for (const part of parts) stream.write(part);
   return { body, stream };
 }

@@ -8,7 +8,6 @@
 import type { Readable } from 'node:stream';
 import { ProtocolError } from '@twinvault/protocol';
 import { assert, concatBytes } from '@twinvault/std';
-import type { ReceivedPieces } from './received-pieces.ts';
 
 interface Reading {
   /** What it leaves over when it has enough; null when it wants more. */
@@ -21,7 +20,8 @@ interface Reading {
 export interface ArrivingBodyParts {
   /** As the request announced it; null where it did not. */
   readonly lengthBytes: number | null;
-  readonly pieces: ReceivedPieces;
+  /** Told of each piece. */
+  readonly received: (countBytes: number) => void;
 }
 
 const nothing = new Uint8Array(0);
@@ -29,7 +29,7 @@ const nothing = new Uint8Array(0);
 export class ArrivingBody {
   readonly lengthBytes: number | null;
   readonly #stream: Readable;
-  readonly #pieces: ReceivedPieces;
+  readonly #received: (countBytes: number) => void;
   #isHeard = false;
   #readBytes = 0;
   /** Came with the end of what was read before. */
@@ -41,9 +41,9 @@ export class ArrivingBody {
   /** Why, where it is not all. */
   #broken: ProtocolError | null = null;
 
-  constructor(stream: Readable, { lengthBytes, pieces }: ArrivingBodyParts) {
+  constructor(stream: Readable, { lengthBytes, received }: ArrivingBodyParts) {
     this.#stream = stream;
-    this.#pieces = pieces;
+    this.#received = received;
     this.lengthBytes = lengthBytes;
   }
 
@@ -128,8 +128,8 @@ export class ArrivingBody {
     const stream = this.#stream;
     stream.pause();
     stream.on('data', (piece: Uint8Array) => {
-      this.#pieces.count(piece.length);
       this.#take(piece);
+      this.#received(piece.length);
     });
     stream.once('end', () => this.#end());
     stream.once('error', (cause) => this.#break(clientGone({ cause })));

@@ -19,7 +19,6 @@ import { openApi } from '../openapi.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeParts } from './exchange.ts';
 import { checkedParameters } from './parameters.ts';
-import type { ReceivedPieces } from './received-pieces.ts';
 import type { SlowClients } from './slow-clients.ts';
 
 export type Handlers = Readonly<Partial<Record<RouteName, Handler>>>;
@@ -39,7 +38,8 @@ export interface HttpAppParts extends ExchangeParts {
   readonly access: Access;
   readonly turns: Turns;
   readonly slowClients: SlowClients;
-  readonly pieces: ReceivedPieces;
+  /** Told of each piece of a body. */
+  readonly received: (countBytes: number) => void;
 }
 
 /** TLS 1.3 with 256-bit keys alone (RFC 8446, appendix B.4). */
@@ -179,14 +179,14 @@ function queryOf(request: FastifyRequest): Record<string, string> {
 /** When there is room for it. `request-too-large`. */
 async function bodyOf({ parts, route, request, exchange }: Asked, room: (bytes: number) => Promise<void>): Promise<ArrivingBody> {
   const { headers, raw } = request;
-  const { pieces } = parts;
+  const { received } = parts;
   const announced = headers['content-length'];
   const isThere = announced === undefined ? headers['transfer-encoding'] !== undefined : Number(announced) > 0;
-  if (!isThere) return new ArrivingBody(raw, { lengthBytes: 0, pieces });
+  if (!isThere) return new ArrivingBody(raw, { lengthBytes: 0, received });
   const lengthBytes = announced === undefined ? null : Number(announced);
   demandFits(lengthBytes ?? 1, route.bodyBytesMax);
   await room(lengthBytes ?? route.bodyBytesMax);
-  exchange.body = new ArrivingBody(raw, { lengthBytes, pieces });
+  exchange.body = new ArrivingBody(raw, { lengthBytes, received });
   return exchange.body;
 }
 

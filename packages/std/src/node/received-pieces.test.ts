@@ -2,22 +2,21 @@ import assert from 'node:assert/strict';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { test } from 'node:test';
-import { youngCollection } from './young-collection.ts';
+import { KiB, MiB } from '../units.ts';
+import { receivedPieces } from './received-pieces.ts';
 
-test('young objects are collected, and no others', async () => {
-  const kinds: unknown[] = [];
+type Collection = PerformanceEntry & { readonly detail: { readonly kind: number } };
+
+test('young objects are collected once for every 4 MiB, and no others', async () => {
+  const kinds: number[] = [];
   const seen = Promise.withResolvers<void>();
   const observer = new PerformanceObserver((list) => {
-    kinds.push(
-      ...list
-        .getEntries()
-        .map((entry) => (entry as PerformanceEntry & { readonly detail: { readonly kind: number } }).detail.kind),
-    );
+    kinds.push(...list.getEntries().map((entry) => (entry as Collection).detail.kind));
     if (kinds.length >= 3) seen.resolve();
   });
+  const received = receivedPieces();
   observer.observe({ entryTypes: ['gc'] });
-  const collect = youngCollection();
-  for (let count = 0; count < 3; count += 1) collect();
+  for (let count = 0; count < (12 * MiB) / (16 * KiB); count += 1) received(16 * KiB);
   await seen.promise;
   observer.disconnect();
   assert.ok(kinds.filter((kind) => kind === constants.NODE_PERFORMANCE_GC_MINOR).length >= 3, String(kinds));
