@@ -31,6 +31,8 @@ export interface BucketVaultOptions {
   readonly keyPath: string;
   /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
   readonly minimumAgeMs?: number;
+  /** How long an erase order can be taken back; `eraseWaitMsDefault` when left out. */
+  readonly eraseWaitMs?: number;
   readonly platform: VaultPorts & { readonly files: Files; readonly network: Network };
   readonly server?: ServerParts;
 }
@@ -51,7 +53,7 @@ export async function createBucketVault(options: BucketVaultOptions): Promise<Si
 
 /** What `createVault` and `openVault` take. `store-unfit` (also when its time is off: lacks "the time"), `store-away`, `vault-denied`. */
 export async function bucketParts(options: BucketVaultOptions): Promise<VaultParts> {
-  const { bucket, lockMode, leases, cachePath, keyPath, minimumAgeMs = 0, platform } = options;
+  const { bucket, lockMode, leases, cachePath, keyPath, minimumAgeMs = 0, eraseWaitMs, platform } = options;
   const { clock, timers, random, network } = platform;
   const ports = { clock, timers, random };
   const files = vaultFiles(platform.files);
@@ -70,6 +72,7 @@ export async function bucketParts(options: BucketVaultOptions): Promise<VaultPar
     key: fileSiteKey(files, keyPath),
     skewMs: storeSkewMsMax,
     minimumAgeMs,
+    ...(eraseWaitMs === undefined ? {} : { eraseWaitMs }),
     release: () => time.close(),
     ...options.server,
   };

@@ -29,6 +29,8 @@ export interface DirectoryVaultOptions {
   readonly server?: ServerParts;
   /** Of a service: nothing younger is retired or deleted through it, whoever asks; 0 when left out. */
   readonly minimumAgeMs?: number;
+  /** How long an erase order can be taken back; `eraseWaitMsDefault` when left out. */
+  readonly eraseWaitMs?: number;
 }
 
 const unknownProcesses: Processes = { self: '', isGone: () => false };
@@ -44,7 +46,7 @@ export function openDirectoryVault(options: DirectoryVaultOptions): Promise<Site
 }
 
 /** The same parts for a service on the directory, so that commands can work on it beside the service. */
-export function directoryParts({ path, platform, server, minimumAgeMs = 0 }: DirectoryVaultOptions): VaultParts {
+export function directoryParts({ path, platform, server, minimumAgeMs = 0, eraseWaitMs }: DirectoryVaultOptions): VaultParts {
   const { clock, timers, random, processes = unknownProcesses } = platform;
   const files = vaultFiles(platform.files);
   const time = new FileTime(files, random, `${path}/site`);
@@ -57,6 +59,7 @@ export function directoryParts({ path, platform, server, minimumAgeMs = 0 }: Dir
     key: fileSiteKey(files, `${path}/${siteKeyName}`),
     reserve: storeReserve(store),
     minimumAgeMs,
+    ...(eraseWaitMs === undefined ? {} : { eraseWaitMs }),
     release: () => time.close(),
     ...server,
   };

@@ -20,7 +20,7 @@ export type { DirectoryPorts, DirectoryVaultOptions } from './directory-vault.ts
 export { VaultError, vaultErrorCodes } from './errors.ts';
 export type { VaultErrorCode } from './errors.ts';
 export type { ErasedOrder, EraseOptions, EraseProgress } from './erases/erase.ts';
-export { eraseWaitMsDefault } from './site-vault.ts';
+export { eraseWaitMsDefault } from './erases/orders.ts';
 export { leaseLapseMs, lockLapseMs } from './leases/leases.ts';
 export type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases/leases.ts';
 export type { RebuildOptions, RebuildProgress, RebuildReport, RebuiltSafe } from './rebuild/rebuild.ts';

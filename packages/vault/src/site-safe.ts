@@ -3,7 +3,7 @@
 import { parseLedgerEntry, parseRecord } from '@twinvault/format';
 import type { RecordDigest, SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
-import type { EraseSummary, RecordFilter, RecordSummary, SafeSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
+import type { EraseSummary, RecordFilter, RecordSummary, SessionRequest, VaultSafe } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
 import type { CommitParts } from './commit/commit.ts';
 import type { SafeContext } from './context.ts';
@@ -15,7 +15,8 @@ import type { SiteReading } from './reading/reading.ts';
 import { LookUpHere } from './lookup/look-up.ts';
 import { RecordStore } from './records/record-store.ts';
 import { LedgerStore } from './safes/ledger-store.ts';
-import { homeIn } from './safes/safes.ts';
+import { safeFacts } from './safes/safes.ts';
+import type { SafeFacts } from './safes/safes.ts';
 import { readSlots, replaceSlots } from './safes/slots.ts';
 import type { ReadingState, SessionState } from './sessions/carried.ts';
 import { openSession, resumeSession } from './sessions/session.ts';
@@ -43,9 +44,9 @@ export class SiteSafe implements VaultSafe {
     return asProtocol(() => this.#parts.ledger.descriptor());
   }
 
-  /** The site that appends to the ledger; nothing where this site has no twin. */
-  home(): Promise<Pick<SafeSummary, 'home'>> {
-    return asProtocol(() => homeIn(this.#parts.context));
+  /** The site that appends to the ledger, nothing where this site has no twin; and whether the safe was erased. */
+  facts(): Promise<SafeFacts> {
+    return asProtocol(() => safeFacts(this.#parts.context));
   }
 
   slots(): Promise<readonly Uint8Array[]> {

@@ -7,7 +7,7 @@ import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, TwinObjectName, Vault } from '@twinvault/protocol';
 import { parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
-import { dayMs, toHex } from '@twinvault/std';
+import { toHex } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
 import type { CheckOptions, CheckReport } from './check/check.ts';
 import { cleanSafe } from './clean/clean.ts';
@@ -16,6 +16,7 @@ import { sweepVault } from './clean/sweep.ts';
 import { safeContext } from './context.ts';
 import type { VaultContext, VaultPorts } from './context.ts';
 import { eraseSafe } from './erases/erase.ts';
+import { eraseWaitMsDefault } from './erases/orders.ts';
 import type { ErasedOrder, EraseOptions } from './erases/erase.ts';
 import type { Leases } from './leases/leases.ts';
 import { LookUps } from './lookup/look-ups.ts';
@@ -66,9 +67,6 @@ export interface VaultParts {
   /** Ends what the parts hold, when the vault is disposed of. */
   readonly release?: () => Promise<void>;
 }
-
-/** Between an erase order and the first byte that goes: what was ordered by mistake can be taken back. */
-export const eraseWaitMsDefault: number = 3 * dayMs;
 
 /** What a server does in threads, since it has others to answer meanwhile. */
 export type ServerParts = Pick<VaultParts, 'lookUps' | 'verifyPack'>;

@@ -32,11 +32,12 @@ export interface CareWorld {
 export interface CareWorldOptions extends Partial<CarePolicy> {
   readonly minimumAgeMs?: number;
   readonly twinSources?: () => readonly TwinSource[];
+  readonly eraseWaitMs?: number;
 }
 
 export async function careWorld(
   world: DatabaseWorld,
-  { minimumAgeMs = 0, twinSources, ...policy }: CareWorldOptions = {},
+  { minimumAgeMs = 0, eraseWaitMs, twinSources, ...policy }: CareWorldOptions = {},
   storeOf?: (clock: Clock) => ObjectStore,
 ): Promise<CareWorld> {
   const platform = memoryPlatform('care');
@@ -45,6 +46,7 @@ export async function careWorld(
     ...directoryParts({ path: '/vault', platform }),
     ...(storeOf === undefined ? {} : { store: storeOf(platform.clock) }),
     minimumAgeMs,
+    ...(eraseWaitMs === undefined ? {} : { eraseWaitMs }),
   });
   const mine = new TestSafe('care');
   const computer = mine.enrol();

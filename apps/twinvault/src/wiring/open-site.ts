@@ -42,10 +42,10 @@ interface StoreParts {
 
 async function openStore(
   { platform, database, server }: StoreParts,
-  { store, state, minimumAgeMs }: SiteConfig,
+  { store, state, minimumAgeMs, eraseWaitMs }: SiteConfig,
 ): Promise<Pick<OpenSite, 'vault' | 'key'>> {
   if (store.type === 'directory') {
-    const options = { path: store.path, platform, server, minimumAgeMs };
+    const options = { path: store.path, platform, server, minimumAgeMs, eraseWaitMs };
     return { vault: await createDirectoryVault(options), key: directoryParts(options).key };
   }
   const { siteKey: keyPath } = store.bucket;
@@ -56,6 +56,7 @@ async function openStore(
     cachePath: `${state}/cache`,
     keyPath,
     minimumAgeMs,
+    eraseWaitMs,
     platform,
     server,
   });

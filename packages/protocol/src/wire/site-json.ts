@@ -42,14 +42,20 @@ export const siteAnswer: TUnsafe<SiteAnswer> = typed(
 
 export interface SafesAnswer {
   /** `home`: a site's id. */
-  safes: { safe: string; label: string; home?: string }[];
+  safes: { safe: string; label: string; home?: string; erased?: true }[];
 }
 
 export const safesAnswer: TUnsafe<SafesAnswer> = typed(
   Type.Object({
-    safes: Type.Array(Type.Object({ safe: idJson, label: textOf(labelBytesMax), home: Type.Optional(idJson) }), {
-      maxItems: safesMax,
-    }),
+    safes: Type.Array(
+      Type.Object({
+        safe: idJson,
+        label: textOf(labelBytesMax),
+        home: Type.Optional(idJson),
+        erased: Type.Optional(Type.Literal(true)),
+      }),
+      { maxItems: safesMax },
+    ),
   }),
 );
 

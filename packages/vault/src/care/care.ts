@@ -1,6 +1,6 @@
 /*
  * What a site does by itself, as tasks of its queue: whichever node takes one does it, and one that dies in the middle is followed by
- * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, healing, locks and metering for each safe. Once, for operators:
+ * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, healing, locks, metering and erase orders for each safe. Once, for operators:
  * clean-up, check, rebuild.
  *
  * Nothing here makes a backup or a restore wait: clean-up holds the lock of commits for moments, everything else reads.
@@ -18,6 +18,7 @@ import type { RebuildOptions } from '../rebuild/rebuild.ts';
 import { careSafe } from './care-parts.ts';
 import type { CaredSafe, CareParts } from './care-parts.ts';
 import { askToHeal, runHeal, runLook } from './heal.ts';
+import { eraseEveryMs, eraseInSafe } from './erase.ts';
 import { lockEveryMs, lockSafe } from './lock.ts';
 import { dayOf, meterDay } from './meter.ts';
 import { reconcileSafe } from './reconcile.ts';
@@ -47,6 +48,7 @@ export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHand
     lock: (run) => withSafe(parts, run, async (safe) => ({ ...(await lockSafe(parts, safe, run.signal)) })),
     look: (run) => withSafe(parts, run, (safe) => runLook(parts, safe, run)),
     heal: (run) => withSafe(parts, run, (safe) => runHeal(parts, safe, run)),
+    erase: (run) => withSafe(parts, run, (safe) => eraseInSafe(parts, run, safe)),
     meter: (run) => withSafe(parts, run, ({ hex }) => meter(parts, hex)),
   };
 }
@@ -90,6 +92,7 @@ async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Pro
   await of('heal', healEveryMs);
   await of('lock', lockEveryMs);
   await of('meter', meterEveryMs);
+  await of('erase', eraseEveryMs);
 }
 
 async function runScrub(parts: CareParts, run: TaskRun): Promise<Json> {

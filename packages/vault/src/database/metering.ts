@@ -52,6 +52,15 @@ export class Metering {
     );
   }
 
+  /** Forgets these jobs of a safe, or with null the safe. */
+  async forget(safe: string, jobs: readonly { readonly computer: string; readonly job: string }[] | null): Promise<void> {
+    await this.#database.change(async (tables) => {
+      const ofSafe = tables.deleteFrom('metering').where('safe', '=', safe);
+      if (jobs === null) await ofSafe.execute();
+      else for (const { computer, job } of jobs) await ofSafe.where('computer', '=', computer).where('job', '=', job).execute();
+    });
+  }
+
   /** Forgets everything. */
   async clear(): Promise<void> {
     await this.#database.change((tables) => tables.deleteFrom('metering').execute());

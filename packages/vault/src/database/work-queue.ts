@@ -103,6 +103,15 @@ export class WorkQueue {
     return Number(numDeletedRows);
   }
 
+  /** Of the tasks of a safe that are at rest: what they were asked, found and left. Those that recur go on. */
+  async forgetReports(safe: string): Promise<void> {
+    await this.#database.change(async (tables) => {
+      await tables.deleteFrom('tasks').where('safe', '=', safe).where('state', 'in', ['done', 'failed']).execute();
+      const forgotten = { memoJson: null, progressJson: null, reportJson: null, problemJson: null };
+      await tables.updateTable('tasks').set(forgotten).where('safe', '=', safe).where('state', '=', 'waiting').execute();
+    });
+  }
+
   async #add(task: NewTask, periodMs: number | null): Promise<string> {
     const id = task.id ?? toHex(this.#database.random.bytes(16));
     const inputJson = jsonOf(task.input ?? null);

@@ -10,7 +10,7 @@ import { eraseCertificateBytesMax, eraseOrderBytesMax, FormatError } from '@twin
 import type { EraseCertificate, EraseOrder, Ledger, SignedBy } from '@twinvault/format';
 import { erasesMax, ProtocolError } from '@twinvault/protocol';
 import type { EraseOrderState, EraseSummary } from '@twinvault/protocol';
-import { equalBytes, toHex, utf8Decode } from '@twinvault/std';
+import { dayMs, equalBytes, toHex, utf8Decode } from '@twinvault/std';
 import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { demandAppends } from '../homes/homes.ts';
@@ -18,6 +18,9 @@ import type { LedgerStore } from '../safes/ledger-store.ts';
 import { isDigestName, ledgerEntryName } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { parseStored } from '../store/vault-files.ts';
+
+/** Between an erase order and the first byte that goes: what was ordered by mistake can be taken back. */
+export const eraseWaitMsDefault: number = 3 * dayMs;
 
 export interface OrderParts {
   readonly context: SafeContext;

@@ -95,14 +95,19 @@ export async function listSafes(context: VaultContext): Promise<SafeSummary[]> {
   for (const safe of await safeIds(context)) {
     const { descriptor } = new SafeLayout(safe);
     const summary = { safe, label: labelIn(await context.store.get(descriptor, signedBytesMax)) };
-    const own = safeContext(context, safe);
-    summaries.push({ ...summary, ...(await homeIn(own)), ...((await isErased(own)) ? { erased: true } : {}) });
+    summaries.push({ ...summary, ...(await safeFacts(safeContext(context, safe))) });
   }
   return summaries;
 }
 
+export type SafeFacts = Pick<SafeSummary, 'home' | 'erased'>;
+
+export async function safeFacts(context: SafeContext): Promise<SafeFacts> {
+  return { ...(await homeIn(context)), ...((await isErased(context)) ? { erased: true } : {}) };
+}
+
 /** Nothing where the site has no twin, or where it cannot be read: opening the safe or a check says why. */
-export async function homeIn(context: SafeContext): Promise<Pick<SafeSummary, 'home'>> {
+async function homeIn(context: SafeContext): Promise<SafeFacts> {
   try {
     if ((await context.twins.sites()).length === 0) return {};
     return { home: await homeOf({ context, ledger: new LedgerStore(context) }) };

@@ -70,10 +70,11 @@ export class RemoteVault implements Vault {
 
   async safes(): Promise<readonly SafeSummary[]> {
     const { safes } = await this.#exchange.json('safes', safesAnswer);
-    return safes.map(({ safe, label, home }) => ({
+    return safes.map(({ safe, label, home, erased }) => ({
       safe: safeIdFromHex(safe),
       label,
       ...(home === undefined ? {} : { home: siteIdFromHex(home) }),
+      ...(erased === undefined ? {} : { erased }),
     }));
   }
 

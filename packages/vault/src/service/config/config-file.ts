@@ -88,6 +88,7 @@ export interface AcmeFileConfig {
 /** How the site is looked after. */
 export interface CareConfig {
   readonly minimumAgeDays?: number;
+  readonly eraseWaitHours?: number;
   /** MiB per second. */
   readonly scrubRate?: number;
 }
@@ -101,6 +102,9 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A lock of a store that nobody can take back should not outlive everybody. */
 export const minimumAgeDaysMax = 36_525;
+
+/** A year: who waits for longer has not decided yet. */
+export const eraseWaitHoursMax = 8784;
 
 /** In bytes it stays a whole number that is told exactly. */
 export const safeGiBMax: number = 2 ** 22;
@@ -177,6 +181,7 @@ const schema = Type.Object(
       Type.Object(
         {
           minimumAgeDays: Type.Optional(Type.Number({ minimum: 0, maximum: minimumAgeDaysMax })),
+          eraseWaitHours: Type.Optional(Type.Number({ minimum: 0, maximum: eraseWaitHoursMax })),
           scrubRate: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
         },
         strict,
@@ -240,6 +245,7 @@ function firstError(value: unknown): VaultError {
 const listenHint = 'has to be an address and a port, like 127.0.0.1:8443 or [::]:8443';
 const hints: Readonly<Record<string, string>> = {
   'care.minimumAgeDays': 'has to be a number of days, from 0 to 36525',
+  'care.eraseWaitHours': 'has to be a number of hours, from 0 to 8784',
   'care.scrubRate': 'has to be a number of MiB per second, above 0',
   'limits.safeGiB': 'has to be a number of GiB, from 0 to 4194304',
   'certificate.acme.terms': 'has to be "agreed": an authority issues certificates to those alone who agree to its terms',

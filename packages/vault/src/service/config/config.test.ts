@@ -32,6 +32,7 @@ test('three keys suffice, and the rest has its value', () => {
     issuers: [],
     refuseBeforeMs: 0,
     minimumAgeMs: 0,
+    eraseWaitMs: 72 * 3_600_000,
     care: {},
     safeBytesMax: null,
     log: 'info',
@@ -136,6 +137,7 @@ test('what is wrong is named by its place', () => {
     [`${least}certificate: { acme: { terms: agreed, contact: me } }\n`, 'certificate.acme.contact', /mail/u],
     [`${least}certificate: { acme: { terms: agreed, directory: "http://a" } }\n`, 'certificate.acme.directory', /https/u],
     [`${least}care: { minimumAgeDays: -1 }\n`, 'care.minimumAgeDays', /days/u],
+    [`${least}care: { eraseWaitHours: -1 }\n`, 'care.eraseWaitHours', /hours/u],
     [`${least}care: { scrubRate: 0 }\n`, 'care.scrubRate', /MiB/u],
   ];
   for (const [source, key, defect] of cases) {

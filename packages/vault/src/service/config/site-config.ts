@@ -2,7 +2,8 @@
  * From the configuration file to what a site runs by: paths are absolute, and everything left out has its value.
  */
 
-import { dayMs, GiB, MiB } from '@twinvault/std';
+import { dayMs, GiB, hourMs, MiB } from '@twinvault/std';
+import { eraseWaitMsDefault } from '../../erases/orders.ts';
 import { VaultError } from '../../errors.ts';
 import type { AcmeFileConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
 
@@ -32,6 +33,8 @@ export interface SiteConfig {
   readonly refuseBeforeMs: number;
   /** Nothing younger is retired or deleted, whoever asks. */
   readonly minimumAgeMs: number;
+  /** How long an erase order can be taken back before it is begun. */
+  readonly eraseWaitMs: number;
   readonly care: { readonly scrubBytesPerSecondMax?: number };
   /** Stored bytes of a safe above which no new data of it is taken; null: no limit. */
   readonly safeBytesMax: number | null;
@@ -82,6 +85,7 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     certificate: certificateOf(file, url.hostname, resolve),
     issuers: file.issuers ?? [],
     refuseBeforeMs: file.refuseBefore === undefined ? 0 : Date.parse(file.refuseBefore),
+    eraseWaitMs: file.care?.eraseWaitHours === undefined ? eraseWaitMsDefault : Math.ceil(file.care.eraseWaitHours * hourMs),
     minimumAgeMs: Math.ceil((file.care?.minimumAgeDays ?? 0) * dayMs),
     care: file.care?.scrubRate === undefined ? {} : { scrubBytesPerSecondMax: file.care.scrubRate * MiB },
     safeBytesMax: file.limits?.safeGiB === undefined ? null : Math.floor(file.limits.safeGiB * GiB),

@@ -1,6 +1,7 @@
 /* All that a site answers, put together from the features. */
 
 import type { Clock, Timers } from '@twinvault/std';
+import { eraseSoon } from '../../care/erase.ts';
 import { Inventory } from '../../database/inventory.ts';
 import { Metering } from '../../database/metering.ts';
 import type { SiteDatabase } from '../../database/site-database.ts';
@@ -11,6 +12,7 @@ import type { BodyMemory } from '../http/body-memory.ts';
 import type { Handlers } from '../http/http-app.ts';
 import { Announcements } from '../keepers/announcements.ts';
 import type { Keepers } from '../keepers/keepers.ts';
+import { eraseHandlers } from './erase-handlers.ts';
 import { feedHandlers } from './feed-handlers.ts';
 import { operatorHandlers } from './operator-handlers.ts';
 import { readingHandlers } from './reading-handlers.ts';
@@ -43,9 +45,15 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
     await queue.add({ kind: 'look', customer: safe, safe, input: packs, key: `look ${safe} ${packs[0] ?? ''}` });
     wake();
   };
+  // Until a portal says whose safes are whose, each is a customer of its own.
+  const soon = async (safe: string): Promise<void> => {
+    await eraseSoon({ queue, customerOf: (id) => id }, safe);
+    wake();
+  };
   return {
     ...siteHandlers(vault),
     ...safeHandlers(parts),
+    ...eraseHandlers({ ...parts, eraseSoon: soon }),
     ...sessionHandlers({ ...parts, sessions: keepers.sessions, room, memory }),
     ...readingHandlers({ ...parts, readings: keepers.readings, look }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),

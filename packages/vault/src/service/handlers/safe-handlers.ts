@@ -2,7 +2,6 @@
 
 import {
   computerIdFromHex,
-  eraseOrderBytesMax,
   ledgerEntryBytesMax,
   objectDigest,
   parseLedgerEntry,
@@ -13,9 +12,9 @@ import {
   slotsMax,
 } from '@twinvault/format';
 import { ledgerPageEntriesMax, newSafeEntriesMax, ProtocolError, recordPageMax } from '@twinvault/protocol';
-import type { EraseSummary, NewSafe, RecordFilter, RecordSummary } from '@twinvault/protocol';
+import type { NewSafe, RecordFilter, RecordSummary } from '@twinvault/protocol';
 import { encodeFrames, ledgerQuery, parseFrames, recordJsonOf, recordsQuery } from '@twinvault/protocol/wire';
-import type { ErasesAnswer, RecordsAnswer, RecordsQuery } from '@twinvault/protocol/wire';
+import type { RecordsAnswer, RecordsQuery } from '@twinvault/protocol/wire';
 import { equalBytes, toHex } from '@twinvault/std';
 import type { NewObject } from '../../database/inventory.ts';
 import { ledgerEntryName } from '../../store/layout.ts';
@@ -46,20 +45,6 @@ export function safeHandlers(parts: HandlerParts): Handlers {
     appendLedger: async (call) => {
       await (await openSafeOf(vault, call)).appendLedger(call.body);
       await announcements.announce(parameterOf(call, 'safe'), entryObject(call.body));
-      return done;
-    },
-    erases: async (call) => json(erasesAnswerOf(await (await openSafeOf(vault, call)).erases())),
-    orderErase: async (call) => {
-      const bytesMax = Math.max(eraseOrderBytesMax, ledgerEntryBytesMax);
-      const [entry, order] = parseFrames(call.body, { countMax: 2, bytesMax });
-      if (entry === undefined || order === undefined) throw new ProtocolError('frames-invalid', { context: { frames: 1 } });
-      await (await openSafeOf(vault, call)).orderErase(order, entry);
-      await announcements.announce(parameterOf(call, 'safe'), orderObject(order), entryObject(entry));
-      return done;
-    },
-    cancelErase: async (call) => {
-      await (await openSafeOf(vault, call)).cancelErase(call.body);
-      await announcements.announce(parameterOf(call, 'safe'), orderObject(call.body));
       return done;
     },
     records: async (call) => {
@@ -93,23 +78,8 @@ function slotObject(slot: Uint8Array): NewObject {
   return { kind: 'slots', name: toHex(objectDigest(slot)), bytes: slot.length };
 }
 
-function entryObject(entry: Uint8Array): NewObject {
+export function entryObject(entry: Uint8Array): NewObject {
   return { kind: 'ledger', name: ledgerEntryName(parseLedgerEntry(entry).number), bytes: entry.length };
-}
-
-function orderObject(order: Uint8Array): NewObject {
-  return { kind: 'erase', name: toHex(objectDigest(order)), bytes: order.length };
-}
-
-function erasesAnswerOf(erases: readonly EraseSummary[]): ErasesAnswer {
-  return {
-    erases: erases.map(({ site, order, jobs, ...rest }) => ({
-      ...rest,
-      site: toHex(site),
-      order: toHex(order),
-      jobs: jobs?.map(({ computer, job }) => ({ computer: toHex(computer), job })) ?? null,
-    })),
-  };
 }
 
 /** descriptor | u32 number of slots | slots | ledger entries, each a frame. */

@@ -27,10 +27,11 @@ export function siteHandlers(vault: SiteVault): Handlers {
     },
     safes: async (call) => {
       const named = await safesOf(vault, callerOf(call));
-      const safes = named.map(({ safe, label, home }) => ({
+      const safes = named.map(({ safe, label, home, erased }) => ({
         safe: toHex(safe),
         label,
         ...(home === undefined ? {} : { home: toHex(home) }),
+        ...(erased === undefined ? {} : { erased }),
       }));
       const answer: SafesAnswer = { safes };
       return json(answer);
@@ -47,7 +48,7 @@ async function safesOf(vault: SiteVault, caller: Capability): Promise<readonly S
 /** Asks for this one alone: how many others there are shows in nothing, not in time either. */
 async function onlySafe(vault: SiteVault, id: SafeId): Promise<SafeSummary[]> {
   const safe = await nullAt('safe-unknown', () => vault.openSafe(id));
-  return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()), ...(await safe.home()) }];
+  return safe === null ? [] : [{ safe: id, label: labelIn(await safe.descriptor()), ...(await safe.facts()) }];
 }
 
 function labelIn(descriptor: Uint8Array): string {
