@@ -34,7 +34,7 @@ const noteBytesMax = 64 * 1024 * 1024;
 /** A single entry with a list of a million extents has 44 MB. */
 export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
 /** Blocks are gathered up to this size before they are appended: each append is made durable. */
-const appendBytesAim = 8 * 1024 * 1024;
+const appendBytesAim = 4 * 1024 * 1024;
 /** Blocks are read in pieces of this size. */
 const readBytesAim = 1024 * 1024;
 const magic = [0x54, 0x56, 0x43, 0x43] as const;

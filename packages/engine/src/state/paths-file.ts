@@ -12,7 +12,7 @@ import { PackedWriter } from '../entries/packed-writer.ts';
 import type { Change, Item } from '../scan/segments.ts';
 import { AppendFile } from './append-file.ts';
 
-const appendBytesAim = 4 * 1024 * 1024;
+const appendBytesAim = 1024 * 1024;
 const lossy = new TextDecoder('utf-8');
 const lineEnd = utf8Encode('"}\n');
 
