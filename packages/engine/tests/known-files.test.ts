@@ -1,6 +1,6 @@
 /*
  * Files under a new path through whole runs in memory: what was moved along with its folder is not read, a large file that was
- * renamed is compared with what it had, and no other file is taken for one of them.
+ * renamed is compared with what it had, small files that were copied are not stored again, and no other file is taken for one of them.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -94,4 +94,31 @@ test('a new file with the inode of one that is gone is read', async () => {
   }
   const report = await run(world, tree);
   assertSame(await readBack(world, report.record), tree);
+});
+
+test('a folder that was copied is read, and hardly anything of it is stored, whatever changed in the copy', async () => {
+  const world = await newWorld('copied folder');
+  const prng = new Prng('copied folder');
+  const tree = new MemoryTree(world.platform.clock.nowMs() - 86_400_000);
+  for (let index = 0; index < 400; index += 1) tree.file(`root/old/${index}`, prng.bytes(1000 + prng.below(9000)));
+  await run(world, tree);
+  const contentOf = (index: number): Uint8Array => tree.nodes.get(`root/old/${index}`)?.content?.slice() ?? new Uint8Array(0);
+  for (let index = 0; index < 400; index += 1) tree.file(`root/new/${index}`, contentOf(index));
+  tree.opened = [];
+  const copied = await run(world, tree);
+  assert.equal(tree.opened.length, 400);
+  // The first two are new files like any other: it takes that many to look for copies.
+  assert.ok(copied.chunks.storedPlainBytes <= 20_000, `${copied.chunks.storedPlainBytes} bytes stored`);
+  assertSame(await readBack(world, copied.record), tree);
+  const again = await run(world, tree);
+  assert.equal(again.chunks.stored, 0);
+  // In another copy some files have other content of the same size, and some another size.
+  for (let index = 0; index < 400; index += 1) {
+    const content = contentOf(index);
+    if (index % 40 === 7) content.set(prng.bytes(100), prng.below(content.length - 100));
+    tree.file(`root/third/${index}`, index % 40 === 9 ? content.subarray(1) : content);
+  }
+  const changed = await run(world, tree);
+  assert.ok(changed.chunks.storedPlainBytes <= 22 * 10_000, `${changed.chunks.storedPlainBytes} bytes stored`);
+  assertSame(await readBack(world, changed.record), tree);
 });

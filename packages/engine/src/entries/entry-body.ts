@@ -260,9 +260,13 @@ export class BodyView {
     return this.bytes.subarray(start, start + this.detailsBytes);
   }
 
+  get hasTag(): boolean {
+    return (this.marks & marks.tag) !== 0;
+  }
+
   /** Null when none was kept. */
   get tag(): Uint8Array | null {
-    if ((this.marks & marks.tag) === 0) return null;
+    if (!this.hasTag) return null;
     const start = this.extentsStart + this.extentCount * bodyExtentBytes;
     return this.bytes.subarray(start, start + bodyTagBytes);
   }

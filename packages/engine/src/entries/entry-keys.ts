@@ -18,6 +18,13 @@ export function isWithin(path: Uint8Array, directory: Uint8Array): boolean {
   return equalBytes(path.subarray(0, directory.length), directory);
 }
 
+/** FNV-1a over some bytes: nothing secret. */
+export function nameHash(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
+  let hash = 0x811c9dc5;
+  for (let index = start; index < end; index += 1) hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x01000193);
+  return hash >>> 0;
+}
+
 /** Components joined by 0x00, with the name. */
 export function pathOf(directory: Uint8Array, name: Uint8Array): Uint8Array {
   if (directory.length === 0) return name;

@@ -8,6 +8,7 @@
 import { assert, compareBytes, equalBytes } from '@twinvault/std';
 import type { ScannedEntry } from '../source-port.ts';
 import { writeHead } from './entry-body.ts';
+import { nameHash } from './entry-keys.ts';
 import { PackedWriter } from './packed-writer.ts';
 
 const itemHeadBytes = 7;
@@ -100,6 +101,10 @@ export class ItemCursor {
 
   get name(): Uint8Array {
     return this.bytes.slice(this.nameStart, this.bodyStart);
+  }
+
+  get nameHash(): number {
+    return nameHash(this.bytes, this.nameStart, this.bodyStart);
   }
 
   get body(): Uint8Array {

@@ -15,7 +15,7 @@ import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
 import type { UnchangedLeaf } from '../scan/merge-join.ts';
-import { MovedFiles } from '../scan/moved-files.ts';
+import { KnownFiles } from '../scan/known-files.ts';
 import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
 import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
@@ -158,8 +158,8 @@ export class ReadingRun implements AsyncDisposable {
     try {
       const cache = await CacheCursor.open(lastCache);
       const provenBefore = skipUnchanged && lastCache !== null ? provenMoment(lastCache.info.startMs, source) : null;
-      await using movedFiles = lastCache === null ? null : new MovedFiles(openLastCache, lastCache.info.startMs);
-      const join = new MergeJoin({ cache, table, output: this.segments, movedFiles, provenBefore });
+      await using knownFiles = lastCache === null ? null : new KnownFiles(openLastCache, lastCache.info);
+      const join = new MergeJoin({ cache, table, output: this.segments, knownFiles, provenBefore });
       const scanned = await this.scan(join);
       if (scanned) await join.finish();
       const finished = await this.segments.finish();

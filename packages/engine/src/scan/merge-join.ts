@@ -14,7 +14,7 @@ import { scannedEntry } from '../entries/scanned-entries.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, ScanEvent, ScannedEntries, ScannedEntry } from '../source-port.ts';
 import type { CacheBlock } from '../state/cache-block.ts';
-import type { MovedFiles } from './moved-files.ts';
+import type { KnownFiles } from './known-files.ts';
 import type { CacheCursor } from './cache-cursor.ts';
 
 /** What comes out, in key order. */
@@ -45,7 +45,7 @@ export interface JoinOptions {
   readonly cache: CacheCursor;
   readonly table: ChunkTable;
   readonly output: JoinOutput;
-  readonly movedFiles: MovedFiles | null;
+  readonly knownFiles: KnownFiles | null;
   /** Entries whose times are not older than this prove nothing; null: read everything. */
   readonly provenBefore: { readonly seconds: number; readonly nanos: number } | null;
 }
@@ -112,8 +112,7 @@ export class MergeJoin {
 
   async load(): Promise<void> {
     if (this.sought !== null) {
-      const { stat } = this.sought;
-      this.found = { body: (await this.options.movedFiles?.find(stat)) ?? null };
+      this.found = { body: (await this.options.knownFiles?.find(this.sought)) ?? null };
       this.sought = null;
       return;
     }
@@ -168,8 +167,8 @@ export class MergeJoin {
 
   /** False: it has to be looked for in the last run first. */
   private newEntry(entry: ScannedEntry): boolean {
-    const { output, movedFiles } = this.options;
-    if (this.found === null && movedFiles?.mayBe(entry.stat) === true) {
+    const { output, knownFiles } = this.options;
+    if (this.found === null && knownFiles?.mayBe(entry) === true) {
       this.sought = entry;
       return false;
     }

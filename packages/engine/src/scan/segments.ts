@@ -8,6 +8,7 @@
  */
 import { assert } from '@twinvault/std';
 import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeBody, writeHead } from '../entries/entry-body.ts';
+import { nameHash } from '../entries/entry-keys.ts';
 import { noDetails } from '../entries/entry-details.ts';
 import { ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
@@ -369,9 +370,7 @@ function appendTag(writer: PackedWriter, tag: Uint8Array): void {
   writer.bytes(tag);
 }
 
-/** One name in 32: FNV-1a over the name. Nothing secret, it only steadies the borders of batches. */
+/** One name in 32: it steadies the borders of batches. */
 function endsBatch(name: Uint8Array): boolean {
-  let hash = 0x811c9dc5;
-  for (const byte of name) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 8) % 32 === 0;
+  return (nameHash(name) >>> 8) % 32 === 0;
 }
