@@ -30,6 +30,7 @@ export function addSeedCommands(program: Command, run: RunVerb): void {
     )
     .helpGroup('On a disk:');
   addCreate(seed, run);
+  addImport(seed, run);
   addExport(seed, run);
   addVerifySeed(seed, run);
   addForget(seed, run);
@@ -64,6 +65,26 @@ function addCreate(seed: Command, run: RunVerb): void {
       run(options.json === true, async (context) =>
         (await import('./verbs/seed-create.ts')).seedCreate(context, { disk, paths }, options),
       ),
+    );
+}
+
+function addImport(seed: Command, run: RunVerb): void {
+  seed
+    .command('import')
+    .summary('take such a disk in at the site')
+    .description(
+      'Takes the safesets of a disk in at the site that the configuration describes; the site may run meanwhile. The safe has to stand there already. ' +
+        'Everything is verified as if the computer had sent it, and the site signs its own receipts. Broken off or repeated, nothing is taken twice; what is damaged on the disk is listed and the rest taken in (exit code 4).',
+    )
+    .argument('<disk>', 'where the disk is mounted, or a folder on it')
+    .addOption(
+      new Option('--config <file>', 'the configuration of the site: docs/operating/configuration.md').makeOptionMandatory(true),
+    )
+    .addOption(new Option('--safe <id>', 'only this safe, where the disk holds seeds of several'))
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault seed import /mnt/seed --config /etc/twinvault/site.yaml')
+    .action((disk, options) =>
+      run(options.json === true, async (context) => (await import('./verbs/seed-import.ts')).seedImport(context, disk, options)),
     );
 }
 

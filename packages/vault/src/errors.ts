@@ -42,6 +42,10 @@ export const vaultErrorCodes = {
     retry: 'never',
     meaning: 'The marker, list or manifest of a seed disk is not what was written.',
   },
+  'seed-foreign': {
+    retry: 'never',
+    meaning: 'A seed disk is of a safe that the site does not have.',
+  },
   'seed-full': {
     retry: 'later',
     meaning: 'A seed disk has no space left.',

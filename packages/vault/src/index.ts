@@ -45,6 +45,8 @@ export type { SiteReading } from './reading/reading.ts';
 export { exportSeed } from './seed/export-seed.ts';
 export type { ExportOptions, ExportReport } from './seed/export-seed.ts';
 export { finishLoad } from './seed/finish-seed.ts';
+export { importSeed } from './seed/import-seed.ts';
+export type { ImportOptions, ImportReport } from './seed/import-seed.ts';
 export type { SeedMaker } from './seed/finish-seed.ts';
 export { createSeedDisk, onDisk, openSeedDisk, SeedDisk } from './seed/seed-disk.ts';
 export type { SeedContents, SeedDiskOptions } from './seed/seed-disk.ts';

@@ -362,6 +362,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'seed-newer': 'The seed disk at {localPath} was written by a newer version of Twinvault.',
   }),
   ...all(
+    'missing',
+    'Is it the right disk, and the right site? A safe is made over the network first (twinvault init); its seeds are taken in where it stands. Nothing was taken in.',
+    {
+      'seed-foreign': 'The seed on the disk at {localPath} is of safe {safe}, which this site does not have.',
+    },
+  ),
+  ...all(
     'usage',
     'A load is made by twinvault seed create and taken in by seed import; a restore is made by seed export and restored from.',
     {

@@ -3,6 +3,7 @@
 export { createBucketVault } from '../bucket-vault.ts';
 export type { BucketVaultOptions } from '../bucket-vault.ts';
 export { DatabaseLeases } from '../database/database-leases.ts';
+export { Inventory } from '../database/inventory.ts';
 export { openSiteDatabase } from '../database/open-database.ts';
 export type { DatabaseConfig } from '../database/open-database.ts';
 export type { SiteDatabase } from '../database/site-database.ts';
