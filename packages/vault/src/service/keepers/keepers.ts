@@ -3,7 +3,7 @@
  * what clients left behind at any node.
  */
 
-import { minuteMs } from '@twinvault/std';
+import { minuteMs, toHex } from '@twinvault/std';
 import type { Clock, Timer, Timers } from '@twinvault/std';
 import { safeIdFromHex } from '@twinvault/format';
 import { Exchanges } from '../../database/exchanges.ts';
@@ -51,6 +51,11 @@ export class Keepers implements AsyncDisposable {
       clock,
       resume: async ({ safe }, state) =>
         (await vault.openSafe(safeIdFromHex(safe))).resumeReading(state as unknown as ReadingState),
+      unkept: async ({ safe }) => {
+        const opened = await vault.openSafe(safeIdFromHex(safe));
+        const state: ReadingState = { lease: null, generation: toHex((await vault.site()).generation) };
+        return { value: await opened.resumeReading(state), state: { ...state } };
+      },
     });
     this.#timer = timers.every(sweepMs, () => void this.#sweep());
   }
