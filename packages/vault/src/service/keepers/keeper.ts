@@ -153,7 +153,7 @@ export class Keeper<T extends Kept> implements AsyncDisposable {
         entry.unkept = null;
         return entry;
       }
-      if (there?.unkept != null) {
+      if (there !== undefined && there.unkept !== null) {
         await exchanges.open({ ...name, kind, ...there.unkept, lapseMs: leaseLapseMs });
         there.unkept = null;
         return there;
