@@ -32,6 +32,7 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
     )
     .action((options) => run(false, async (context) => (await import('./verbs/vault-run.ts')).vaultRun(context, options)));
   addToken(vault, run);
+  addTwins(vault, run);
   addOperatorKey(vault, run);
   addPromote(vault, run);
 }
@@ -48,7 +49,11 @@ export function addServe(program: Command, run: RunVerb): void {
     .argument('[folder]', 'where everything is kept (default: /srv/twinvault for root, ~/.local/share/twinvault for others)')
     .addOption(new Option('--address <address>', 'what other computers call this one by').default('https://localhost:8443'))
     .addOption(new Option('--listen <ip>', 'listen at this address of the machine alone (default: all; loopback for localhost)'))
-    .addOption(new Option('--sites <names>', 'names of the sites, with commas').default(['a'], 'a').argParser(siteNames))
+    .addOption(
+      new Option('--sites <names>', 'names of the sites, with commas; two keep the same safes')
+        .default(['a'], 'a')
+        .argParser(siteNames),
+    )
     .addOption(new Option('--certificate <file>', 'a certificate of your own, PEM'))
     .addOption(new Option('--key <file>', 'its key, PEM'))
     .addOption(
@@ -72,7 +77,7 @@ export function addServe(program: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  twinvault serve\n  twinvault serve /mnt/disk/backup --address https://backup.example:8443\n  twinvault serve /mnt/disk/backup --address https://backup.example --acme',
+      '\nExamples:\n  twinvault serve\n  twinvault serve /mnt/disk/backup --address https://backup.example:8443\n  twinvault serve /mnt/disk/backup --address https://backup.example --acme\n  twinvault serve --sites a,b     # two sites, each of which has everything',
     )
     .action((folder, options) =>
       run(options.json === true, async (context) => (await import('./verbs/serve.ts')).serve(context, folder, options)),
@@ -85,6 +90,23 @@ function siteNames(text: string): string[] {
     throw new InvalidArgumentError('Give up to 8 names of small letters and digits, with commas between them.');
   }
   return names;
+}
+
+function addTwins(vault: Command, run: RunVerb): void {
+  vault
+    .command('twins')
+    .summary('how far a site has taken in what its twin has')
+    .description(
+      'Shows of each safe that stands at two sites how far this site has taken in what the other has: what is behind and since when, when it last had everything, and what is in the way. ' +
+        'It ends with 3 when a safe is behind for more than an hour, or something is in the way.',
+    )
+    .addOption(new Option('--vault <address>', 'the site that is asked').makeOptionMandatory(true))
+    .addOption(new Option('--token-file <file>', 'a token for operators').env('TWINVAULT_TOKEN_FILE'))
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault vault twins --vault https://backup.example:8443 --token-file operator.token')
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/vault-twins.ts')).vaultTwins(context, options)),
+    );
 }
 
 function addToken(vault: Command, run: RunVerb): void {

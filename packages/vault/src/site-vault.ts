@@ -6,7 +6,7 @@
 import { ProtocolError } from '@twinvault/protocol';
 import type { NewSafe, SafeSummary, SiteInfo, TwinObjectName, Vault } from '@twinvault/protocol';
 import { parseSafeDescriptor } from '@twinvault/format';
-import type { SafeId } from '@twinvault/format';
+import type { SafeId, SiteId } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
 import type { CheckOptions, CheckReport } from './check/check.ts';
@@ -41,8 +41,10 @@ import { asProtocol } from './store/vault-files.ts';
 import { beginSafe } from './twins/begin-safe.ts';
 import { takeIn, takeObject } from './twins/take-in.ts';
 import type { TakeInOptions, TakeInReport } from './twins/taking-in.ts';
-import { storedTwins } from './twins/twins.ts';
-import type { Twins } from './twins/twins.ts';
+import { readTwinProgress, writeTwinProgress } from './twins/twin-progress.ts';
+import type { TwinProgress } from './twins/twin-progress.ts';
+import { storedTwins, writeTwinSites } from './twins/twins.ts';
+import type { Twins, TwinSite } from './twins/twins.ts';
 
 export interface VaultParts {
   readonly ports: VaultPorts;
@@ -193,6 +195,20 @@ export class SiteVault implements Vault {
       await this.#demandSafe(safe);
       return takeObject(this.#parts(safe), options, name);
     });
+  }
+
+  /** The twins from now on: durable when it resolves. */
+  nameTwins(sites: readonly TwinSite[]): Promise<void> {
+    return asProtocol(() => writeTwinSites(this.#context.store, sites));
+  }
+
+  /** How far a twin's feed of a safe was taken in; null where it was not. */
+  twinProgress(safe: SafeId, twin: SiteId): Promise<TwinProgress | null> {
+    return asProtocol(() => readTwinProgress(this.#context.store, safe, twin));
+  }
+
+  tellTwinProgress(safe: SafeId, twin: SiteId, progress: TwinProgress): Promise<void> {
+    return asProtocol(() => writeTwinProgress(this.#context.store, { safe, twin }, progress));
   }
 
   /** For features of this package that look after a safe; `safe-unknown`. */

@@ -11,7 +11,7 @@ import { CodedError, hourMs, StdError } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { nodeNetwork, startFront } from '@twinvault/std/node';
 import type { FrontServer } from '@twinvault/std/node';
-import { directoryParts, openDirectoryVault, VaultError } from '@twinvault/vault';
+import { createDirectoryVault, directoryParts, openDirectoryVault, VaultError } from '@twinvault/vault';
 import { parseConfigFile, siteConfig, tlsSuites } from '@twinvault/vault/service';
 import type { CertificateConfig } from '@twinvault/vault/service';
 import { explain } from '../errors/explain.ts';
@@ -55,9 +55,18 @@ export async function serve(context: VerbContext, folder: string | undefined, op
   const site = certifiedSite({ data, origin, wish });
   await using keeper = await CertificateKeeper.open({ platform, site, heard: (event) => noteCertificate(output, event) });
   const made = { chain: `${data}/tls.crt`, key: `${data}/tls.key` };
-  for (const place of places) await writeConfig(platform, place, wish ?? made);
+  for (const place of places) {
+    const twins = twinsOf(place, places).map(({ name }) => followFile(name));
+    await writeConfig(platform, place, { certificate: wish ?? made, twins });
+  }
   await using front = await listen(places, keeper.current, { origin, ...options });
-  keeper.start((next) => front.useCertificate(next));
+  const at = { port: front.port, ...(options.listen === undefined ? {} : { listen: options.listen }) };
+  const following = (): Promise<void> => writeFollowTokens(platform, places, { pin: keeper.current.pin, ...at });
+  await following();
+  keeper.start((next) => {
+    front.useCertificate(next);
+    void following().catch(() => undefined);
+  });
   await using stack = new AsyncDisposableStack();
   for (const place of places) {
     const command = [launcher, 'vault', 'run', '--config', place.config, '--until-input-ends'];
@@ -66,7 +75,8 @@ export async function serve(context: VerbContext, folder: string | undefined, op
   for (const place of places) await untilReady(context, { place, pin: keeper.current.pin, front });
   const tokens = (): Promise<void> => writeTokens(platform, places, keeper.current);
   await tokens();
-  const timer = platform.timers.every(tokenMs, () => void tokens().catch(() => undefined));
+  const renew = (): Promise<void> => Promise.all([tokens(), following()]).then(() => undefined);
+  const timer = platform.timers.every(tokenMs, () => void renew().catch(() => undefined));
   stack.defer(() => timer.cancel());
   sayWhere(context, data, places);
   await new Promise<void>((done) => {
@@ -229,5 +239,41 @@ async function writeTokens(platform: Platform, places: readonly ServedPlace[], {
       days: tokenDays,
     });
     await platform.files.replace(tokenPath(place), [bytes], { mode: 0o600 });
+  }
+}
+
+/** Two sites keep the same safes; three or more are several sites that know nothing of each other. */
+function twinsOf(place: ServedPlace, places: readonly ServedPlace[]): readonly ServedPlace[] {
+  return places.length === 2 ? places.filter(({ name }) => name !== place.name) : [];
+}
+
+/** In the folder of the site that follows: what the one of this name gave it. */
+function followFile(name: string): string {
+  return `${name}.token`;
+}
+
+interface Followed {
+  readonly pin: string;
+  readonly port: number;
+  readonly listen?: string;
+}
+
+/** Each site may follow the other: through the front, on this machine. The vaults are made here, since a token names the site. */
+async function writeFollowTokens(
+  platform: Platform,
+  places: readonly ServedPlace[],
+  { pin, port, listen: host = 'localhost' }: Followed,
+): Promise<void> {
+  for (const place of places) {
+    const followers = twinsOf(place, places);
+    if (followers.length === 0) continue;
+    const options = { path: place.vault, platform };
+    await using vault = await createDirectoryVault(options);
+    const address = `https://${host.includes(':') ? `[${host}]` : host}:${port}/${place.name}`;
+    const at = { site: await vault.site(), key: directoryParts(options).key, address, trust: { pins: [pin] } };
+    for (const follower of followers) {
+      const { bytes } = await makeToken(platform, at, { safe: '*', verbs: ['follow'], days: tokenDays });
+      await platform.files.replace(`${follower.folder}/${followFile(place.name)}`, [bytes], { mode: 0o600 });
+    }
   }
 }

@@ -6,6 +6,7 @@ import { CodedError } from '@twinvault/std';
 import { CertificateKeeper } from '../wiring/certificate-keeper.ts';
 import type { CertificateEvent } from '../wiring/certificate-keeper.ts';
 import type { VerbContext } from '../wiring/context.ts';
+import { openTwins } from '../wiring/open-twins.ts';
 import { openSite } from '../wiring/open-site.ts';
 import { loadConfig } from '../wiring/site-files.ts';
 
@@ -40,6 +41,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     tls: certificate,
     ...(keeper === null ? {} : { certificate: keeper }),
     care: config.care,
+    twins: await openTwins(platform, config.twins),
     safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,

@@ -100,7 +100,10 @@ function networkTo({ token }: RemoteSite): ReturnType<typeof nodeNetwork> {
 }
 
 /** Neither pins nor authorities: those of the system. */
-function trustOf({ pins, authorities }: TokenFile): Pick<NodeNetworkOptions, 'pins' | 'authorities' | 'onlyTheseAuthorities'> {
+export function trustOf({
+  pins,
+  authorities,
+}: TokenFile): Pick<NodeNetworkOptions, 'pins' | 'authorities' | 'onlyTheseAuthorities'> {
   if (pins.length > 0) return { pins };
   return authorities === undefined ? {} : { authorities: [authorities], onlyTheseAuthorities: true };
 }

@@ -29,11 +29,18 @@ export function servedPlace(data: string, name: string, origin: string): ServedP
   };
 }
 
-/** Written at each start: `vault run` and `vault token` read it as they would any other. `certificate`: as it stands there. */
+export interface ServedConfig {
+  /** As it stands in the configuration. */
+  readonly certificate: CertificateConfig;
+  /** Token files of the sites that it follows, relative to its folder. */
+  readonly twins: readonly string[];
+}
+
+/** Written at each start: `vault run` and `vault token` read it as they would any other. */
 export async function writeConfig(
   { files }: Platform,
   { address, folder, config, socket }: ServedPlace,
-  certificate: CertificateConfig,
+  { certificate, twins }: ServedConfig,
 ): Promise<void> {
   await files.makeDirectory(folder, { mode: 0o700 });
   const lines = [
@@ -43,6 +50,7 @@ export async function writeConfig(
     'state: state',
     'store: { directory: vault }',
     `certificate: ${JSON.stringify(certificate)}`,
+    ...(twins.length === 0 ? [] : [`twins: ${JSON.stringify(twins.map((token) => ({ token })))}`]),
     'log: warn',
   ];
   await files.replace(config, [utf8Encode(`${lines.join('\n')}\n`)], { mode: 0o644 });

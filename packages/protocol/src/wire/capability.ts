@@ -9,7 +9,7 @@ import { base64url, CompactSign, compactVerify, errors, importJWK } from 'jose';
 import type { CompactJWSHeaderParameters } from 'jose';
 import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
-import { computerIdFromHex, safeIdFromHex } from '@twinvault/format';
+import { computerIdFromHex, safeIdFromHex, siteIdFromHex } from '@twinvault/format';
 import type { ComputerId, SafeId, SiteId } from '@twinvault/format';
 import { assert, equalBytes, primitives, secondMs, toHex, utf8Decode, utf8Encode } from '@twinvault/std';
 import { ProtocolError } from '../errors.ts';
@@ -118,6 +118,24 @@ async function payloadOf(token: string, issuers: readonly Uint8Array[]): Promise
     throw error;
   }
 }
+
+/** The site that a capability names, by its word alone: whoever was given it asks that site. `capability-invalid`. */
+export function namedSite(token: string): SiteId {
+  const payload = token.length > capabilityBytesMax ? undefined : token.split('.')[1];
+  const text = payload === undefined ? null : utf8Decode(decoded(payload));
+  const { aud } = checkJson(audienceJson, text ?? '', 'capability-invalid');
+  return siteIdFromHex(aud);
+}
+
+function decoded(text: string): Uint8Array {
+  try {
+    return base64url.decode(text);
+  } catch {
+    throw invalid('text');
+  }
+}
+
+const audienceJson: TUnsafe<{ aud: string }> = typed(Type.Object({ aud: idJson }));
 
 /** `capability-ended`; `capability-invalid` for one that is not good yet, or issued before `issuedMsMin`. */
 export function demandTime(capability: Capability, nowMs: number, issuedMsMin: number = 0): void {

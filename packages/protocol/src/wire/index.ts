@@ -1,9 +1,27 @@
-export { demandScope, demandTime, issuerName, permits, signCapability, verbs, verifyCapability } from './capability.ts';
+export {
+  demandScope,
+  demandTime,
+  issuerName,
+  namedSite,
+  permits,
+  signCapability,
+  verbs,
+  verifyCapability,
+} from './capability.ts';
 export type { Capability, CapabilityCheck, CapabilityGrant, Issuer, Verb } from './capability.ts';
 export { checkJson, checkValue } from './check-json.ts';
 export { encodeFrames, parseFrames } from './frames.ts';
 export type { FrameLimits } from './frames.ts';
-export { checkBody, cleanBody, meteringAnswer, meteringQuery, rebuildBody, taskAnswer, taskStarted } from './operator-json.ts';
+export {
+  checkBody,
+  cleanBody,
+  meteringAnswer,
+  meteringQuery,
+  rebuildBody,
+  taskAnswer,
+  taskStarted,
+  twinsAnswer,
+} from './operator-json.ts';
 export type {
   CheckBody,
   CleanBody,
@@ -13,6 +31,8 @@ export type {
   RuleJson,
   TaskAnswer,
   TaskStarted,
+  TwinSafeJson,
+  TwinsAnswer,
 } from './operator-json.ts';
 export {
   encodeOperatorKey,

@@ -2,7 +2,7 @@
 
 import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
-import { jobBytesMax, retentionTypesMax } from '../limits.ts';
+import { jobBytesMax, retentionTypesMax, safesMax, sitesMax } from '../limits.ts';
 import { countJson, idJson, strict, textOf, typed } from './json-parts.ts';
 import { problemJson } from './site-json.ts';
 import type { Problem } from './site-json.ts';
@@ -132,6 +132,52 @@ export const meteringAnswer: TUnsafe<MeteringAnswer> = typed(
         storedBytes: countJson,
         safesets: countJson,
       }),
+    ),
+  }),
+);
+
+/** How far a twin's feed of one safe was taken in. */
+export interface TwinSafeJson {
+  safe: string;
+  /** Not looked at yet. */
+  behindObjects: number;
+  behindBytes: number;
+  /** Left out where nothing is behind. */
+  behindSinceMs?: number;
+  /** When its feed was read to its end last; left out before the first time. */
+  readMs?: number;
+  skewMs: number;
+  /** The code of what went wrong last; left out when nothing did. */
+  problem?: string;
+}
+
+/** `GET /twins`. */
+export interface TwinsAnswer {
+  nowMs: number;
+  twins: { site: string; address: string; safes: TwinSafeJson[] }[];
+}
+
+export const twinsAnswer: TUnsafe<TwinsAnswer> = typed(
+  Type.Object({
+    nowMs: countJson,
+    twins: Type.Array(
+      Type.Object({
+        site: idJson,
+        address: textOf(2048),
+        safes: Type.Array(
+          Type.Object({
+            safe: idJson,
+            behindObjects: countJson,
+            behindBytes: countJson,
+            behindSinceMs: Type.Optional(countJson),
+            readMs: Type.Optional(countJson),
+            skewMs: Type.Integer(),
+            problem: Type.Optional(textOf(64)),
+          }),
+          { maxItems: safesMax },
+        ),
+      }),
+      { maxItems: sitesMax },
     ),
   }),
 );

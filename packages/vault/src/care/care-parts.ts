@@ -32,6 +32,8 @@ export interface CareParts {
 export interface CarePolicy {
   /** Rules of the nightly clean-up for types that have none in their ledger. */
   readonly keep: KeepRules;
+  /** How often the twins are asked; `followEveryMsDefault` when left out. */
+  readonly followEveryMs?: number;
   /** Bytes per second that scrubbing reads at most, unless more is needed to keep its promise. */
   readonly scrubBytesPerSecondMax?: number;
 }

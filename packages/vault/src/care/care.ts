@@ -75,7 +75,7 @@ async function scheduleSite(parts: CareParts): Promise<void> {
 }
 
 /** Spread over their period, so that not all safes are cleaned at the same minute. */
-async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Promise<void> {
+export async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Promise<void> {
   const hex = toHex(safe);
   const [first = 0] = safe;
   const of = (kind: string, periodMs: number): Promise<string> =>

@@ -13,6 +13,7 @@ type Schema = Kysely<unknown>;
 
 const steps: Readonly<Record<string, Migration>> = {
   '0001-begin': { up: begin },
+  '0002-twins': { up: beginTwins },
 };
 
 /** Brings the tables up to date; fine when they are. `vault-newer` when a newer program has changed them. */
@@ -111,6 +112,18 @@ async function beginInventory(database: Schema): Promise<void> {
     .addPrimaryKeyConstraint('metering_key', ['safe', 'computer', 'job', 'day'])
     .execute();
   await database.schema.createIndex('metering_day').on('metering').column('day').execute();
+}
+
+async function beginTwins(database: Schema): Promise<void> {
+  await textKeyed(database, 'twin_lags', ['twin', 'safe'])
+    .addColumn('behind_objects', 'bigint', filled)
+    .addColumn('behind_bytes', 'bigint', filled)
+    .addColumn('behind_since_ms', 'bigint')
+    .addColumn('read_ms', 'bigint')
+    .addColumn('compared_ms', 'bigint')
+    .addColumn('skew_ms', 'bigint', filled)
+    .addColumn('problem', 'text')
+    .execute();
 }
 
 const filled = <Column extends { notNull(): Column }>(column: Column): Column => column.notNull();

@@ -15,6 +15,7 @@ export interface SiteTables {
   readonly inventory: InventoryTable;
   readonly positions: PositionsTable;
   readonly metering: MeteringTable;
+  readonly twinLags: TwinLagsTable;
 }
 
 /** Single values: "site" and "generation", so that tables of another life are never believed. */
@@ -101,6 +102,25 @@ export interface InventoryTable {
 export interface PositionsTable {
   readonly safe: string;
   readonly position: number;
+}
+
+/** How far a twin's feed of a safe was taken in, for people; what rules stand on is a note beside the objects. */
+export interface TwinLagsTable {
+  /** Hexadecimal. */
+  readonly twin: string;
+  readonly safe: string;
+  /** Of the feed, not looked at yet; at most so many. */
+  readonly behindObjects: number;
+  readonly behindBytes: number;
+  /** Null: nothing is behind. */
+  readonly behindSinceMs: number | null;
+  /** When it was read to its end last. */
+  readonly readMs: number | null;
+  /** When all its names were compared last. */
+  readonly comparedMs: number | null;
+  readonly skewMs: number;
+  /** A code. */
+  readonly problem: string | null;
 }
 
 export interface MeteringTable {

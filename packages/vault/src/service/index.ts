@@ -7,6 +7,7 @@ export { Inventory } from '../database/inventory.ts';
 export { openSiteDatabase } from '../database/open-database.ts';
 export type { DatabaseConfig } from '../database/open-database.ts';
 export type { SiteDatabase } from '../database/site-database.ts';
+export type { FollowedTwin } from '../care/follow.ts';
 export { openAcmeAnswers } from './certificate/acme-answers.ts';
 export type { AcmeAnswers } from './certificate/acme-answers.ts';
 export { orderCertificate } from './certificate/acme-order.ts';
@@ -16,7 +17,14 @@ export type { RenewalOptions, Validity } from './certificate/renewal.ts';
 export { WatchedFiles } from './certificate/watched-files.ts';
 export type { WatchedFilesOptions } from './certificate/watched-files.ts';
 export { configBytesMax, parseConfigFile } from './config/config-file.ts';
-export type { BucketConfig, CertificateConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config/config-file.ts';
+export type {
+  BucketConfig,
+  CertificateConfig,
+  ConfigFile,
+  LogLevel,
+  PostgresqlConfig,
+  TwinConfig,
+} from './config/config-file.ts';
 export { acmeOf, siteConfig } from './config/site-config.ts';
 export type { AcmeConfig, CertificateWish, Listen, SiteConfig } from './config/site-config.ts';
 export { tlsSuites } from './http/http-app.ts';

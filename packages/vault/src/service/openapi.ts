@@ -33,6 +33,7 @@ import {
   siteAnswer,
   taskAnswer,
   taskStarted,
+  twinsAnswer,
 } from '@twinvault/protocol/wire';
 import type { Route, RouteName } from '@twinvault/protocol/wire';
 
@@ -86,6 +87,7 @@ const described: Readonly<Record<RouteName, Described>> = {
   check: { summary: 'Starts a check of a safe', body: checkBody, answers: { 202: taskStarted } },
   rebuild: { summary: 'Starts making all caches of the site anew', body: rebuildBody, answers: { 202: taskStarted } },
   task: { summary: 'How far a task is', answers: { 200: taskAnswer } },
+  twins: { summary: 'How far the twins were taken in', answers: { 200: twinsAnswer } },
   metering: { summary: 'What was used, by safe, job and day', query: meteringQuery, answers: { 200: meteringAnswer } },
 };
 

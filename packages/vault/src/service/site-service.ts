@@ -7,11 +7,15 @@ import type { FastifyInstance } from 'fastify';
 import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, slowMsMax } from '@twinvault/protocol';
 import { dayMs, fromHex, MiB, secondMs } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
-import { beginCare, careHandlers } from '../care/care.ts';
+import { beginCare, careHandlers, scheduleSafe } from '../care/care.ts';
+import { beginFollowing, followHandlers } from '../care/follow.ts';
+import type { FollowedTwin, FollowParts } from '../care/follow.ts';
 import type { CareParts, CarePolicy } from '../care/care-parts.ts';
 import { Inventory } from '../database/inventory.ts';
 import { Metering } from '../database/metering.ts';
 import type { SiteDatabase } from '../database/site-database.ts';
+import { TwinLags } from '../database/twin-lags.ts';
+import type { TwinLag } from '../database/twin-lags.ts';
 import { WorkQueue } from '../database/work-queue.ts';
 import { Worker } from '../database/worker.ts';
 import type { WorkerOptions } from '../database/worker.ts';
@@ -52,6 +56,8 @@ export interface SiteServiceOptions {
   readonly received?: (countBytes: number) => void;
   /** What is told of its certificate. */
   readonly certificate?: CertificateState;
+  /** The sites that keep the same safes. Left out: whatever the site's note says, and nothing is followed. */
+  readonly twins?: readonly FollowedTwin[];
   /** How the site is looked after; the defaults when left out. */
   readonly care?: Partial<CarePolicy>;
 }
@@ -105,7 +111,9 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const care = carePartsOf(options, queue);
   watchCare(care, metrics);
   if (options.certificate !== undefined) watchCertificate(options.certificate, ports.clock, metrics);
-  const worker = makeWorker(options, queue, careHandlers(care));
+  const following = followPartsOf(options, care);
+  watchTwins(care, metrics);
+  const worker = makeWorker(options, queue, { ...careHandlers(care), ...(following === null ? {} : followHandlers(following)) });
   const app = makeHttpApp({
     ...options,
     handlers: siteHandlersOf({
@@ -134,6 +142,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
   const { emptied } = await beginCare(care);
   if (emptied) options.log.info({}, 'the database is filled anew');
+  if (following !== null) await beginFollowing(following);
   worker.start();
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
@@ -182,6 +191,31 @@ function carePartsOf({ vault, database, ports, care = {} }: SiteServiceOptions, 
   const metering = new Metering(database);
   // Until a portal says whose safes are whose, each is a customer of its own.
   return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy: { keep: {}, ...care } };
+}
+
+/** Null where nobody said which twins there are. */
+function followPartsOf({ twins, log }: SiteServiceOptions, care: CareParts): FollowParts | null {
+  if (twins === undefined) return null;
+  return {
+    ...care,
+    twins,
+    isNew: (safe) => scheduleSafe(care, safe),
+    warn: (fields, text) => log.warn(fields, text),
+  };
+}
+
+function watchTwins({ database }: CareParts, metrics: Metrics): void {
+  const lags = new TwinLags(database);
+  const sum = async (of: (lag: TwinLag) => number): Promise<number> =>
+    (await lags.all()).reduce((total, lag) => total + of(lag), 0);
+  metrics.watch('twin_behind_objects', 'Objects of the twins that were not looked at yet.', () =>
+    sum((lag) => lag.behindObjects),
+  );
+  metrics.watch('twin_behind_bytes', 'Their bytes.', () => sum((lag) => lag.behindBytes));
+  metrics.watch('twin_read_seconds', 'How long ago the feed was read to its end that was not for the longest.', async () => {
+    const nowMs = await database.nowMs();
+    return Math.max(0, ...(await lags.all()).map(({ readMs }) => (nowMs - (readMs ?? 0)) / 1000));
+  });
 }
 
 function makeWorker({ ports, node, log }: SiteServiceOptions, queue: WorkQueue, handlers: WorkerOptions['handlers']): Worker {

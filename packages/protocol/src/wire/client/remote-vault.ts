@@ -10,6 +10,8 @@ import { ProtocolError } from '../../errors.ts';
 import { holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '../../limits.ts';
 import type { NewSafe, SafeSummary, SiteInfo, Vault, VaultSafe } from '../../vault-port.ts';
 import { encodeFrames } from '../frames.ts';
+import { twinsAnswer } from '../operator-json.ts';
+import type { TwinsAnswer } from '../operator-json.ts';
 import { safesAnswer, siteAnswer } from '../site-json.ts';
 import type { SiteAnswer, SiteLimits } from '../site-json.ts';
 import { Exchange } from './exchange.ts';
@@ -95,6 +97,11 @@ export class RemoteVault implements Vault {
     if (!equalBytes(parsed(() => parseSafeDescriptor(bytes)).safe, safe))
       throw new ProtocolError('safe-mismatch', { context: { safe: toHex(safe) } });
     return opened;
+  }
+
+  /** How far the site has taken in each of its twins. `verb-denied` for whom is no operator. */
+  twins(): Promise<TwinsAnswer> {
+    return this.#exchange.json('twins', twinsAnswer);
   }
 
   /** Has an operator's task done by the site and waits for its report. `verb-denied` for whom is no operator. */

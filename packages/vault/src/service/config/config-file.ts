@@ -24,6 +24,7 @@ export interface ConfigFile {
   readonly refuseBefore?: string;
   readonly care?: CareConfig;
   readonly limits?: LimitsConfig;
+  readonly twins?: readonly TwinConfig[];
   readonly log?: LogLevel;
 }
 
@@ -93,6 +94,14 @@ export interface CareConfig {
   readonly scrubRate?: number;
 }
 
+/** Another site that keeps the same safes. */
+export interface TwinConfig {
+  /** A token file of that site, with the verb `follow`. */
+  readonly token: string;
+  /** Bytes per second for parts of the day, as `--limit-download` takes them. */
+  readonly limitDownload?: readonly string[];
+}
+
 /** What a site takes at most; nothing is limited where a key is left out. */
 export interface LimitsConfig {
   readonly safeGiB?: number;
@@ -105,6 +114,10 @@ export const minimumAgeDaysMax = 36_525;
 
 /** A year: who waits for longer has not decided yet. */
 export const eraseWaitHoursMax = 8784;
+
+/** A safe stands at two sites; one more is room for a move. */
+export const twinsMax = 2;
+const windowsMax = 24;
 
 /** In bytes it stays a whole number that is told exactly. */
 export const safeGiBMax: number = 2 ** 22;
@@ -188,6 +201,11 @@ const schema = Type.Object(
       ),
     ),
     limits: Type.Optional(Type.Object({ safeGiB: Type.Optional(Type.Number({ minimum: 0, maximum: safeGiBMax })) }, strict)),
+    twins: Type.Optional(
+      Type.Array(Type.Object({ token: text, limitDownload: Type.Optional(Type.Array(text, { maxItems: windowsMax })) }, strict), {
+        maxItems: twinsMax,
+      }),
+    ),
     log: Type.Optional(Type.Enum(['debug', 'info', 'warn', 'error'])),
   },
   strict,
@@ -256,6 +274,7 @@ const hints: Readonly<Record<string, string>> = {
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,
   'store.bucket.endpoint': 'has to be the http(s):// address of the object store',
+  twins: 'has to be a list of at most 2 sites, each with the token file that it gave',
   issuers: 'has to be a list of public keys: 64 hexadecimal digits each',
   refuseBefore: 'has to be a time like 2026-11-22T12:00Z',
 };

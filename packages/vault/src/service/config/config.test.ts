@@ -35,6 +35,7 @@ test('three keys suffice, and the rest has its value', () => {
     eraseWaitMs: 72 * 3_600_000,
     care: {},
     safeBytesMax: null,
+    twins: [],
     log: 'info',
   });
 });
@@ -53,6 +54,7 @@ issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
 care: { minimumAgeDays: 30, scrubRate: 0.5 }
 limits: { safeGiB: 0.5 }
+twins: [{ token: b.token, limitDownload: [2M@08:00-18:00] }]
 log: debug
 `);
   const config = siteConfig(file, resolve);
@@ -78,6 +80,7 @@ log: debug
     key: '/etc/twinvault/a.key',
     authorities: null,
   });
+  assert.deepEqual(config.twins, [{ token: '/etc/twinvault/b.token', limitDownload: ['2M@08:00-18:00'] }]);
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
 });
 
@@ -138,6 +141,7 @@ test('what is wrong is named by its place', () => {
     [`${least}certificate: { acme: { terms: agreed, directory: "http://a" } }\n`, 'certificate.acme.directory', /https/u],
     [`${least}care: { minimumAgeDays: -1 }\n`, 'care.minimumAgeDays', /days/u],
     [`${least}care: { eraseWaitHours: -1 }\n`, 'care.eraseWaitHours', /hours/u],
+    [`${least}twins: [{ tokens: x }]\n`, 'twins.0.token', /missing/u],
     [`${least}care: { scrubRate: 0 }\n`, 'care.scrubRate', /MiB/u],
   ];
   for (const [source, key, defect] of cases) {

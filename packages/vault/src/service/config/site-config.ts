@@ -5,7 +5,7 @@
 import { dayMs, GiB, hourMs, MiB } from '@twinvault/std';
 import { eraseWaitMsDefault } from '../../erases/orders.ts';
 import { VaultError } from '../../errors.ts';
-import type { AcmeFileConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig } from './config-file.ts';
+import type { AcmeFileConfig, BucketConfig, ConfigFile, LogLevel, PostgresqlConfig, TwinConfig } from './config-file.ts';
 
 export interface SiteConfig {
   /** As clients know it, without a slash at its end. */
@@ -38,6 +38,8 @@ export interface SiteConfig {
   readonly care: { readonly scrubBytesPerSecondMax?: number };
   /** Stored bytes of a safe above which no new data of it is taken; null: no limit. */
   readonly safeBytesMax: number | null;
+  /** Other sites that keep the same safes; `token` is absolute. */
+  readonly twins: readonly TwinConfig[];
   readonly log: LogLevel;
 }
 
@@ -89,6 +91,7 @@ export function siteConfig(file: ConfigFile, resolve: (path: string) => string):
     minimumAgeMs: Math.ceil((file.care?.minimumAgeDays ?? 0) * dayMs),
     care: file.care?.scrubRate === undefined ? {} : { scrubBytesPerSecondMax: file.care.scrubRate * MiB },
     safeBytesMax: file.limits?.safeGiB === undefined ? null : Math.floor(file.limits.safeGiB * GiB),
+    twins: (file.twins ?? []).map((twin) => ({ ...twin, token: resolve(twin.token) })),
     log: file.log ?? 'info',
   };
 }

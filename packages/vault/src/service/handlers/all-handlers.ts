@@ -3,6 +3,7 @@
 import type { Clock, Timers } from '@twinvault/std';
 import { eraseSoon } from '../../care/erase.ts';
 import { Inventory } from '../../database/inventory.ts';
+import type { FollowedTwin } from '../../care/follow.ts';
 import { Metering } from '../../database/metering.ts';
 import type { SiteDatabase } from '../../database/site-database.ts';
 import type { WorkQueue } from '../../database/work-queue.ts';
@@ -28,6 +29,7 @@ export interface AllHandlersParts {
   readonly memory: BodyMemory;
   readonly safeBytesMax?: number | null;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
+  readonly twins?: readonly FollowedTwin[];
   readonly queue: WorkQueue;
   /** Has this node look for work at once. */
   readonly wake: () => void;
@@ -57,6 +59,6 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
     ...sessionHandlers({ ...parts, sessions: keepers.sessions, room, memory }),
     ...readingHandlers({ ...parts, readings: keepers.readings, look }),
     ...feedHandlers({ ...parts, inventory, ports, stopping }),
-    ...operatorHandlers({ ...parts, queue, metering: new Metering(database), wake }),
+    ...operatorHandlers({ ...parts, queue, metering: new Metering(database), database, twins: all.twins ?? [], wake }),
   };
 }

@@ -3,8 +3,13 @@
 import { meteringDaysMax, ProtocolError } from '@twinvault/protocol';
 import type { ProtocolErrorCode } from '@twinvault/protocol';
 import { checkBody, cleanBody, meteringQuery, problemOf, rebuildBody } from '@twinvault/protocol/wire';
-import type { MeteringAnswer, TaskAnswer } from '@twinvault/protocol/wire';
+import type { MeteringAnswer, TaskAnswer, TwinSafeJson, TwinsAnswer } from '@twinvault/protocol/wire';
+import { toHex } from '@twinvault/std';
+import type { FollowedTwin } from '../../care/follow.ts';
 import type { Metering } from '../../database/metering.ts';
+import type { SiteDatabase } from '../../database/site-database.ts';
+import { TwinLags } from '../../database/twin-lags.ts';
+import type { TwinLag } from '../../database/twin-lags.ts';
 import type { Json, Task, TaskProblem } from '../../database/tasks.ts';
 import type { WorkQueue } from '../../database/work-queue.ts';
 import type { Answer, Call } from '../http/call.ts';
@@ -15,6 +20,8 @@ import type { HandlerParts } from './handler-parts.ts';
 export interface OperatorParts extends HandlerParts {
   readonly queue: WorkQueue;
   readonly metering: Metering;
+  readonly database: SiteDatabase;
+  readonly twins: readonly Pick<FollowedTwin, 'site' | 'address'>[];
   /** Has this node look for work at once. */
   readonly wake: () => void;
 }
@@ -33,6 +40,7 @@ export function operatorHandlers(parts: OperatorParts): Handlers {
       if (task === null) throw new ProtocolError('task-unknown', { context: { task: id } });
       return json(taskAnswerOf(task));
     },
+    twins: async () => json(await twinsAnswerOf(parts)),
     metering: async (call) => {
       const { from, to } = queryOf(meteringQuery, call);
       if (to < from || to - from > meteringDaysMax) throw new ProtocolError('request-invalid', { context: { from, to } });
@@ -50,6 +58,29 @@ export function operatorHandlers(parts: OperatorParts): Handlers {
       };
       return json(answer);
     },
+  };
+}
+
+async function twinsAnswerOf({ database, twins }: OperatorParts): Promise<TwinsAnswer> {
+  const lags = await new TwinLags(database).all();
+  return {
+    nowMs: Math.floor(await database.nowMs()),
+    twins: twins.map(({ site, address }) => {
+      const hex = toHex(site);
+      return { site: hex, address, safes: lags.filter(({ twin }) => twin === hex).map(twinSafeOf) };
+    }),
+  };
+}
+
+function twinSafeOf({ safe, behindObjects, behindBytes, behindSinceMs, readMs, skewMs, problem }: TwinLag): TwinSafeJson {
+  return {
+    safe,
+    behindObjects,
+    behindBytes,
+    skewMs,
+    ...(behindSinceMs === null ? {} : { behindSinceMs: Math.floor(behindSinceMs) }),
+    ...(readMs === null ? {} : { readMs: Math.floor(readMs) }),
+    ...(problem === null ? {} : { problem }),
   };
 }
 
