@@ -130,6 +130,25 @@ test('what is damaged on the disk is named, the rest is taken in, and a mended d
   assert.deepEqual([mended.held, mended.safesets], [[], 2]);
 });
 
+test('a disk whose damaged pack is set aside is complete again with the next run, without the safeset that it cost', async () => {
+  const world = await harness();
+  const { disk, packs } = await load(world);
+  const [first, , third] = packs as [TestPack, TestPack, TestPack];
+  const bytes = third.bytes.slice();
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  await world.platform.files.replace(packFile(world, third), [bytes]);
+  await disk.vault.check({ readData: true, setAside: true });
+  await finish(world, disk);
+  assert.equal((await disk.contents(world.mine.safe)).manifest.records, 1);
+  const safe = await disk.vault.openSafe(world.mine.safe);
+  await backup({ ...world, safe }, { packs: [world.mine.pack(world.computer)], reused: [first] });
+  await finish(world, disk);
+  const report = await take(world, disk);
+  assert.deepEqual([report.held, report.safesets, report.manifest.records], [[], 2, 2]);
+  await world.platform.files.remove(packFile(world, first));
+  await assert.rejects(finish(world, disk), codeIs('origin-missing'));
+});
+
 test('a disk of another safe, of a revoked computer, of the other way, or not ended is refused and changes nothing', async () => {
   const world = await harness();
   const { disk } = await load(world);
