@@ -26,6 +26,7 @@ import { checkKit, demandNewFile, writeKit } from '../wiring/kit-file.ts';
 import { languageOf } from '../wiring/language.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openState, openWithSecret, safeState } from '../wiring/open-safe.ts';
+import { sitesOf } from '../wiring/compare-sites.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
@@ -53,6 +54,12 @@ export interface RekeyVerbOptions extends OpenSafeOptions, VaultOptions {
 /** A revocation names at most so many jobs (docs/format/keys.md). */
 const revokedJobsMax = 1024;
 
+/** Of the site that takes the copies: of two, the first that serves, home before the other. */
+async function receivingKey(vault: Vault, safe: VaultSafe): Promise<Uint8Array> {
+  const [first] = await (await sitesOf(vault, safe, { vault: '' })).atSites();
+  return (first?.site.info ?? (await vault.site())).publicKey;
+}
+
 /** A token of the old vault is none for another one. */
 function newVaultOptions(options: RekeyVerbOptions, newVault: string): VaultOptions {
   return { ...options, vault: newVault, tokenFile: options.newTokenFile };
@@ -69,7 +76,7 @@ export async function safeRekey(context: VerbContext, options: RekeyVerbOptions)
   const known = (await target.safes()).some(({ label }) => label === options.newSafe);
   const begun = known ? await goOn(context, target, { before, options }) : await begin(context, target, { before, options });
   const agent = await copyingAgent(context, begun, options);
-  const siteKey = (await target.site()).publicKey;
+  const siteKey = await receivingKey(target, begun.safe);
   const { report, opened: copied } = await copyAll(context, { next: begun, agent, old: found.safe, before, siteKey });
   // Computers may have come, or been revoked, while it was copied.
   const old = { safe: found.safe, opened: await readAgain({ safe: found.safe, opened: before }) };

@@ -5,7 +5,7 @@
  */
 import { FormatError, Ledger } from '@twinvault/format';
 import type { OpenSite, RecordFilter, RecordSummary, SafeAtSite, Vault, VaultSafe } from '@twinvault/protocol';
-import { toHex } from '@twinvault/std';
+import { CodedError, toHex } from '@twinvault/std';
 import type { SafeState } from '../state/agent-state.ts';
 import type { SeenSite } from '../state/pins.ts';
 import { compareSites } from './compare-sites.ts';
@@ -92,14 +92,18 @@ export async function memoriesOf(state: SafeState, views: readonly SiteView[]): 
   return new Map(views.map(({ site }) => [toHex(site), { seen: pins.seenSite(site), heads: pins.headsAt(site) }]));
 }
 
-/** Nothing where this computer is not enrolled. */
+/** Nothing where this computer is not enrolled. A disk that is full weakens the next comparison, and nothing else. */
 async function remember(state: SafeState, views: readonly SiteView[]): Promise<void> {
   const keys = await state.agentKeys();
   if (keys === null) return;
-  const pins = await state.pins();
-  for (const view of views) {
-    pins.seeSite(view.site, seenOf(view));
-    for (const [job, head] of headsOfComputer(view.records, keys.computer)) pins.pinHeadAt(view.site, job, head);
+  try {
+    const pins = await state.pins();
+    for (const view of views) {
+      pins.seeSite(view.site, seenOf(view));
+      for (const [job, head] of headsOfComputer(view.records, keys.computer)) pins.pinHeadAt(view.site, job, head);
+    }
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
   }
 }
 
