@@ -24,7 +24,7 @@ export function isAddress(vault: string): boolean {
 /** Dispose it to close its connections. */
 export async function openRemote(context: VerbContext, options: VaultOptions): Promise<RemoteVault> {
   const { vault, tokenFile } = options;
-  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile) };
+  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile), tokenFile };
   return await connect(context, { site, ...(await pacesOf(context, options)) });
 }
 
@@ -53,7 +53,7 @@ export async function optionsOfEach<T extends VaultOptions>(context: VerbContext
 /** The site at an address, as one of several. Its token file is read; it is not asked. */
 export async function remotePlace(context: VerbContext, options: VaultOptions, paces: Paces): Promise<SitePlace> {
   const { vault, tokenFile } = options;
-  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile) };
+  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile), tokenFile };
   return {
     name: vault,
     open: async ({ elsewhere, signal }) => {
@@ -69,6 +69,7 @@ export type Paces = Pick<ExchangeOptions, 'uploadPace' | 'downloadPace'>;
 interface RemoteSite {
   readonly address: string;
   readonly token: TokenFile;
+  readonly tokenFile: string | undefined;
 }
 
 interface Connecting extends Paces, Pick<ExchangeOptions, 'elsewhere' | 'signal'> {
@@ -83,6 +84,7 @@ async function connect(context: VerbContext, { site, ...how }: Connecting): Prom
     return await openRemoteVault({
       address: site.address,
       capability: site.token.capability,
+      nextCapability: async () => await capabilityNow(context, site),
       ports: { network, clock, timers, random },
       signal: context.signal,
       onRetry: noteOnce(context, site.address),
@@ -92,6 +94,17 @@ async function connect(context: VerbContext, { site, ...how }: Connecting): Prom
   } catch (error) {
     network[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** What stands in the token file by now: a run that outlives its token goes on with the one that took its place. */
+async function capabilityNow(context: VerbContext, { token, tokenFile }: RemoteSite): Promise<string | null> {
+  try {
+    const { vault, capability } = await readToken(context, token.vault, tokenFile);
+    return vault === token.vault ? capability : null;
+  } catch {
+    // A file that is gone or half written is no answer: what the site said stands.
+    return null;
   }
 }
 

@@ -36,6 +36,8 @@ export interface ExchangeOptions {
   readonly address: string;
   /** In compact form. */
   readonly capability: string;
+  /** Asked when the site says that the capability has ended: the one that has taken its place, or null. */
+  readonly nextCapability?: () => Promise<string | null>;
   readonly ports: ExchangePorts;
   readonly uploadPace?: Pace;
   readonly downloadPace?: Pace;
@@ -84,9 +86,11 @@ const repeatable: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #base: string;
+  #capability: string;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#capability = options.capability;
     this.#base = `${options.address}/v1`;
   }
 
@@ -100,8 +104,10 @@ export class Exchange {
     const startMs = clock.monotonicMs();
     using ending = linkAbort(call.unstoppable === true ? undefined : this.#options.signal, call.signal);
     for (let tries = 1; ; tries += 1) {
+      const shown = this.#capability;
       const tried = await this.#try(name, call, ending.signal);
       if (!(tried instanceof Failure)) return { ...tried, tries };
+      if (tried.error.code === 'capability-ended' && (await this.#hasNext(shown))) continue;
       const pauseMs = Math.max(this.#pauseMs(tries), tried.notBeforeMs);
       const spentMs = clock.monotonicMs() - startMs;
       if (!tried.repeats || spentMs + pauseMs > (call.retryMs ?? this.#options.retryMs ?? retryMsMax)) throw tried.error;
@@ -110,6 +116,12 @@ export class Exchange {
       this.#options.onRetry?.(tried.error.code, pauseMs);
       await this.ports.timers.sleep(pauseMs, ending.signal);
     }
+  }
+
+  /** Whether there is another capability than the one that was shown; it is shown from now on. Several requests may find out at once. */
+  async #hasNext(shown: string): Promise<boolean> {
+    if (this.#capability === shown) this.#capability = (await this.#options.nextCapability?.()) ?? shown;
+    return this.#capability !== shown;
   }
 
   /** Ends early when the client's signal is aborted. */
@@ -139,13 +151,13 @@ export class Exchange {
 
   #request(name: RouteName, call: Call): HttpRequest {
     const { parameters, query, body, headers, answerBytesMax } = call;
-    const { capability, uploadPace, downloadPace } = this.#options;
+    const { uploadPace, downloadPace } = this.#options;
     const moves = body !== undefined || answerBytesMax !== undefined;
     return {
       method: routes[name].method,
       url: `${this.#base}${routePath(name, parameters, query)}`,
       headers: {
-        ...(routes[name].verb === null ? {} : { authorization: `Bearer ${capability}` }),
+        ...(routes[name].verb === null ? {} : { authorization: `Bearer ${this.#capability}` }),
         ...(body === undefined ? {} : { 'content-type': mediaTypes[body.type] }),
         ...headers,
       },
