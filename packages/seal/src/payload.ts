@@ -41,7 +41,7 @@ const histogramBytes = 4_096;
 export function encodePayload(plaintext: Uint8Array, options: PayloadOptions = {}): Uint8Array {
   assert(plaintext.length <= plaintextBytesMax, 'a chunk is larger than plaintextBytesMax');
   const { level = payloadLevelDefault, sample = true, into } = options;
-  if (sample && !sampleCompresses(plaintext))
+  if (sample && !sampleCompresses(plaintext, into))
     return assemble({ codec: codecRaw, plainBytes: plaintext.length, data: plaintext }, into);
   if (into !== undefined && into.length >= payloadHeaderBytes + zstdBound(plaintext.length)) {
     const payload = compressInto(plaintext, level, into);
@@ -125,16 +125,19 @@ function saves(plainBytes: number, compressedBytes: number): boolean {
   return compressedBytes <= plainBytes - plainBytes / savedShare;
 }
 
-/** False only after 64 KiB of the chunk, taken evenly from all of it, did not compress. */
-function sampleCompresses(plaintext: Uint8Array): boolean {
+/** False only after 64 KiB of the chunk, taken evenly from all of it, did not compress. Done in `into`, where nothing stands yet, if it has room. */
+function sampleCompresses(plaintext: Uint8Array, into: Uint8Array | undefined): boolean {
   if (plaintext.length < sampledBytesMin || !looksRandom(plaintext)) return true;
-  const sample = new Uint8Array(samplePieces * samplePieceBytes);
+  const sampleBytes = samplePieces * samplePieceBytes;
+  const neededBytes = sampleBytes + zstdBound(sampleBytes);
+  const scratch = into !== undefined && into.length >= neededBytes ? into : new Uint8Array(neededBytes);
+  const sample = scratch.subarray(0, sampleBytes);
   const step = Math.floor((plaintext.length - samplePieceBytes) / (samplePieces - 1));
   for (let piece = 0; piece < samplePieces; piece += 1) {
     const start = piece * step;
     sample.set(plaintext.subarray(start, start + samplePieceBytes), piece * samplePieceBytes);
   }
-  return saves(sample.length, primitives.zstdCompress(sample, { level: 1 }).length);
+  return saves(sampleBytes, primitives.zstdCompressInto(sample, { level: 1 }, scratch.subarray(sampleBytes, neededBytes)));
 }
 
 /**
