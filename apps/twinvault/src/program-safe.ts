@@ -7,6 +7,7 @@ import type { RunVerb } from './options.ts';
 import { addKeepingCommands } from './program-keeping.ts';
 import { addOperator } from './program-operators.ts';
 import {
+  collect,
   escrowOption,
   jsonOption,
   kitOption,
@@ -34,6 +35,7 @@ export function addSafeCommands(program: Command, run: RunVerb): void {
   addReuseCommand(safe, run);
   addKeepingCommands(safe, run);
   addOperator(safe, run);
+  addErase(safe, run);
 }
 
 function addComputerCommands(safe: Command, run: RunVerb): void {
@@ -155,6 +157,40 @@ function addKeyCommands(safe: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/safe-slots.ts')).safeSlots(context, options)),
+    );
+}
+
+function addErase(safe: Command, run: RunVerb): void {
+  safe
+    .command('erase')
+    .summary('have the safe, or jobs of it, erased for good at every site')
+    .description(
+      'Orders that the whole safe, or jobs of it, are erased for good at every site that keeps it. Without --whole, --job or --computer it shows the orders there are, how far each site is, and what it signed about it.\n\n' +
+        'Each site waits first (72 hours, unless whoever runs it set another time): until then everything goes on as before, and --cancel takes the order back. Then the key slots go, and everything else is overwritten where that means something, and removed. Nobody can bring it back.',
+    )
+    .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(safeOption())
+    .addOption(new Option('--whole', 'the whole safe, with its keys'))
+    .addOption(
+      new Option('--job <name>', 'this job, of every computer unless --computer says which; may be repeated').argParser(collect),
+    )
+    .addOption(new Option('--computer <name>', 'jobs of this computer, by its name or id; all of them without --job'))
+    .addOption(new Option('--confirm <safe>', "the safe's name once more: what is erased does not come back"))
+    .addOption(new Option('--cancel <order>', 'take back the order whose id begins so'))
+    .addOption(new Option('--certificates <file>', 'write what the sites signed to this new file, a line for each'))
+    .addOption(passwordOption)
+    .addOption(kitOption)
+    .addOption(escrowOption)
+    .addOption(stateOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  twinvault safe erase --vault /mnt/backup --safe home --job mail --confirm home\n  twinvault safe erase --vault /mnt/backup --safe home\n  twinvault safe erase --vault /mnt/backup --safe home --cancel 1a2b3c4d\n\n' +
+        'A site takes orders with a token that has the verb operate. In a directory twinvault clean carries them out.',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/safe-erase.ts')).safeErase(context, options)),
     );
 }
 

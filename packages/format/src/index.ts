@@ -14,6 +14,7 @@ export type {
   ErasureProblem,
   ErasureWait,
 } from './erase-certificate.ts';
+export { compareJobs } from './ledger-payload.ts';
 export { encodeEraseOrder, eraseSecondMessage, mayCancel, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
 export type { EraseJob, EraseOrder } from './erase-order.ts';
 export { FormatError, formatErrorCodes } from './errors.ts';

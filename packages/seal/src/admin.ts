@@ -11,6 +11,8 @@ import type { Clock, Random } from '@twinvault/std';
 import {
   Ledger,
   certificateId,
+  compareJobs,
+  encodeEraseOrder,
   encodeLedgerEntry,
   encodeSafeDescriptor,
   objectDigest,
@@ -21,6 +23,8 @@ import {
 import type {
   CertificateId,
   ComputerId,
+  EraseJob,
+  EraseOrder,
   LastRecord,
   LedgerEntry,
   LedgerPayload,
@@ -98,6 +102,31 @@ export async function makeSafe(input: SafeToMake): Promise<MadeSafe> {
  */
 export function minimumSuiteEntry(input: Signing & { readonly minimum: Suite }): Uint8Array {
   return rootEntry(input, { kind: 'suite', minimum: input.minimum });
+}
+
+export interface ErasureWish {
+  /** Null: the whole safe. */
+  readonly jobs: readonly EraseJob[] | null;
+}
+
+/** The next erase order, and the entry that names it: `orderErase` of the vault port takes both. */
+export function eraseOrderOf(input: Signing & ErasureWish): { readonly order: Uint8Array; readonly entry: Uint8Array } {
+  const number = input.opened.ledger.eraseOrders().length + 1;
+  const jobs = input.jobs?.toSorted(compareJobs) ?? null;
+  const order = encodeEraseOrder({ ...orderBasis(input), number, jobs }, (message) => input.opened.sign(message));
+  return { order, entry: rootEntry(input, { kind: 'erase', order: objectDigest(order), other: null }) };
+}
+
+/** Takes an order of the root back; `number` is its number. */
+export function eraseCancelOf(input: Signing & { readonly order: Uint8Array; readonly number: number }): Uint8Array {
+  return encodeEraseOrder({ ...orderBasis(input), number: input.number, jobs: null, cancels: input.order }, (message) =>
+    input.opened.sign(message),
+  );
+}
+
+function orderBasis({ opened, clock }: Signing): Pick<EraseOrder, 'safe' | 'createdMs' | 'signer' | 'other'> {
+  const { safe, rootKey } = opened.ledger.descriptor;
+  return { safe, createdMs: clock.nowMs(), signer: rootKey, other: null };
 }
 
 /** The next reading key. Agents use it from their next session on; what was sealed before opens as before. */

@@ -4,6 +4,8 @@ export {
   changePassword,
   enrolHere,
   epochEntryOf,
+  eraseCancelOf,
+  eraseOrderOf,
   minimumSuiteEntry,
   makeSafe,
   operatorEntry,

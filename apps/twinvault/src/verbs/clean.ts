@@ -1,6 +1,6 @@
 /** `twinvault clean`: retention, and removal of what nothing needs. */
 import type { Ledger, SafeId } from '@twinvault/format';
-import type { VaultSafe } from '@twinvault/protocol';
+import type { SafeSummary, VaultSafe } from '@twinvault/protocol';
 import { replayPinned } from '@twinvault/seal';
 import { formatBytes, GiB, hourMs, toHex } from '@twinvault/std';
 import type { CleanedPack, CleanProgress, CleanReport, KeepRules } from '@twinvault/vault';
@@ -31,9 +31,23 @@ export interface CleanVerbOptions extends VaultOptions {
   readonly dryRun?: true | undefined;
 }
 
+/** Erase orders that are due, where no site does that by itself. True when nothing is left to be cleaned. */
+async function eraseHere(context: VerbContext, vault: OperatedVault, { safe, label }: SafeSummary): Promise<boolean> {
+  const orders = (await vault.erase?.(safe, { again: true, signal: context.signal })) ?? [];
+  const begun = orders.filter(({ certificate }) => certificate !== null);
+  for (const { order, state } of begun) {
+    const end = state === 'done' ? 'is carried out' : 'was begun, and something waits: twinvault safe erase shows what';
+    context.output.note(`Erase order ${order.slice(0, 8)} of safe "${label}" ${end}.`);
+  }
+  const isWhole = begun.some(({ certificate }) => certificate?.jobs === null);
+  if (isWhole) context.output.result({ label, erased: true, orders: begun.map(({ order, state }) => ({ order, state })) }, []);
+  return isWhole;
+}
+
 export async function clean(context: VerbContext, options: CleanVerbOptions): Promise<void> {
   await using vault = await openOperated(context, options);
   const { safe, label } = await findSafe(vault, options.safe);
+  if (options.dryRun !== true && (await eraseHere(context, vault, { safe, label }))) return;
   const keep = keepRules(options, await ledgerOf(await vault.openSafe(safe)));
   const names = await safesetNames(vault, safe);
   const report = await vault.clean(safe, {

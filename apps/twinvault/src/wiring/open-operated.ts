@@ -25,7 +25,8 @@ import { isAddress, openRemote } from './open-remote.ts';
 import type { VaultOptions } from './open-remote.ts';
 import { placesOf } from './vault-places.ts';
 
-export type OperatedVault = Vault & Pick<SiteVault, 'check' | 'clean' | 'rebuild'>;
+/** `erase` where this process takes care of the vault: a site carries its orders out by itself. */
+export type OperatedVault = Vault & Pick<SiteVault, 'check' | 'clean' | 'rebuild'> & Partial<Pick<SiteVault, 'erase'>>;
 
 /** One site: each decides for itself what it keeps. */
 export async function openOperated(context: VerbContext, options: VaultOptions): Promise<OperatedVault> {

@@ -41,7 +41,10 @@ export async function openOrCreateVault(context: VerbContext, options: VaultOpti
 /** The safe with this label or id. */
 export async function findSafe(vault: Vault, name: string): Promise<SafeSummary> {
   const safes = await vault.safes();
-  const found = safes.filter((safe) => safe.label === name || toHex(safe.safe) === name.toLowerCase());
+  const named = safes.filter((safe) => safe.label === name || toHex(safe.safe) === name.toLowerCase());
+  // The label of an erased safe is free.
+  const standing = named.filter(({ erased }) => erased !== true);
+  const found = standing.length > 0 ? standing : named;
   const [only, second] = found;
   if (only === undefined) {
     const known = safes.map((safe) => `"${safe.label}"`).join(', ');

@@ -10,6 +10,7 @@ import { FormatError } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { ProtocolErrorCode, TwinEvent, TwinFeedPage, TwinObjectName } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
+import { demandNotErased } from '../erases/erased.ts';
 import { recoverCommits } from '../commit/commit.ts';
 import { storeNameOf } from '../care/stored-objects.ts';
 import type { NewObject } from '../database/inventory.ts';
@@ -49,6 +50,8 @@ async function twinOf({ context }: SafeParts, { source }: TakeInOptions): Promis
   return twin;
 }
 
+/** What is taken of an erased safe too. */
+const proofKinds: ReadonlySet<string> = new Set(['erase', 'ledger', 'slots']);
 /** What says that an object never will be taken. */
 const leftCodes: ReadonlySet<string> = new Set(['certificate-revoked', 'erased']);
 /** Codes that say something about an object and not about this site or the way to the other; those of format do too. */
@@ -176,6 +179,7 @@ class TakeInRun {
   }
 
   async #take({ kind, name }: TwinObjectName): Promise<Taken> {
+    if (!proofKinds.has(kind)) await demandNotErased(this.#parts.context);
     switch (kind) {
       case 'pack':
         return takePack(this.#taking, name);

@@ -10,6 +10,7 @@ import { FormatError, objectDigest, parseKeySlotObject, parseLedgerEntry } from 
 import type { Ledger } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { inLock } from '../../context.ts';
+import { erasedOf } from '../../erases/erased.ts';
 import { rememberAtTwin, takeOrder } from '../../erases/orders.ts';
 import type { SafeContext } from '../../context.ts';
 import { removeFormerSlots } from '../../safes/slots.ts';
@@ -54,6 +55,8 @@ async function demandSame(taking: Taking, ledger: Ledger): Promise<void> {
 /** Those that are missing here, as far as the source has them: one that it lost does not keep anybody from the others. */
 async function takeSlots(taking: Taking, digests: readonly Uint8Array[]): Promise<void> {
   const { store, layout } = taking.parts.context;
+  // The ledger of an erased safe names them still.
+  if ((await erasedOf(taking.parts.context)).whole !== null) return;
   for (const name of digests.map(toHex)) {
     const place = layout.inFolder('slots', name);
     if ((await store.stat(place)) !== null) continue;
