@@ -39,7 +39,7 @@ export { inlineThreads } from './inline-threads.ts';
 export type { InlineThreadsOptions } from './inline-threads.ts';
 export { memoryDatabases } from './memory-databases.ts';
 export { MemoryDisk } from './memory-disk.ts';
-export type { MemoryDiskOptions } from './memory-disk.ts';
+export type { DiskImage, MemoryDiskOptions } from './memory-disk.ts';
 export { MemoryNetwork } from './memory-network.ts';
 export type { MemoryHandler, ReceivedRequest } from './memory-network.ts';
 export { memoryPlatform } from './memory-platform.ts';

@@ -17,6 +17,7 @@ import {
   type DiskState,
   type MemoryDirectory,
   type MemoryFile,
+  type MemoryNode,
   type NameChange,
   newDirectory,
   type Steps,
@@ -50,6 +51,19 @@ function tornBytes({ current, durable }: MemoryFile, prng: Prng | undefined): Ui
   const torn = new Uint8Array(current.length);
   torn.set(current.subarray(0, kept));
   return prng.chance(0.5) ? torn : torn.slice(0, kept);
+}
+
+/** What a disk held at some moment. */
+export type DiskImage = MemoryDirectory;
+
+function copyOf(directory: MemoryDirectory): MemoryDirectory {
+  const current = new Map(
+    Array.from(directory.current, ([name, node]): [string, MemoryNode] => [
+      name,
+      node.kind === 'directory' ? copyOf(node) : { ...node, durable: node.current },
+    ]),
+  );
+  return { ...directory, current, durable: new Map(current) };
 }
 
 export class MemoryDisk implements DiskState {
@@ -97,6 +111,21 @@ export class MemoryDisk implements DiskState {
     }
     this.#unsynced = [];
     restoreDurable(this.root, prng);
+  }
+
+  /** Everything as it is now, whether it was synced or not. */
+  image(): DiskImage {
+    return copyOf(this.root);
+  }
+
+  /** An image takes the place of everything: all that is under way dies, and what came since is gone. Mount again afterwards. */
+  putBack(image: DiskImage): void {
+    this.#boot += 1;
+    this.#unsynced = [];
+    const { current } = copyOf(image);
+    this.root.current.clear();
+    for (const [name, node] of current) this.root.current.set(name, node);
+    this.root.durable = new Map(current);
   }
 
   /** Throws `file-disk-full` unless so many bytes more have room. */

@@ -118,3 +118,15 @@ test('a lock serves one after the other, and says so when it takes too long', as
   await clock.advance(10 * minuteMs);
   await long;
 });
+
+test('what was renewed by a clock that was set back since lapses from now on, unless somebody renews it', async () => {
+  const { platform, leases, other } = await world();
+  platform.clock.jump(365 * 24 * 60 * minuteMs);
+  taken(await other({ timers: stopped }).take(request));
+  platform.clock.jump(-365 * 24 * 60 * minuteMs);
+  assert.equal((await leases.take(request)).type, 'held');
+  await platform.clock.advance(leaseLapseMs - secondMs);
+  assert.equal((await leases.take(request)).type, 'held');
+  await platform.clock.advance(2 * secondMs);
+  taken(await leases.take(request));
+});

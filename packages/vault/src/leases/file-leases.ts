@@ -15,7 +15,7 @@ import { isTemporaryName, temporaryName } from '../store/temporary-name.ts';
 import type { FileTime } from './file-time.ts';
 import { decodeHandle } from './handles.ts';
 import { KeptLease } from './kept-lease.ts';
-import { leaseLapseMs } from './leases.ts';
+import { leaseLapseMs, leaseRenewMs } from './leases.ts';
 import type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases.ts';
 
 const attemptsMax = 16;
@@ -58,7 +58,11 @@ export class FileLeases implements Leases {
       if (lease !== null) return { type: 'taken', lease };
       const held = await this.#read(path);
       if (held === null) continue;
-      if (!this.#isOver(held, await this.nowMs(), request.lapseMs)) return { type: 'held', by: holderOf(held) };
+      const nowMs = await this.nowMs();
+      if (!this.#isOver(held, nowMs, request.lapseMs)) {
+        await this.#countFromNow(path, held, nowMs);
+        return { type: 'held', by: holderOf(held) };
+      }
       if (await this.#discard(path, held)) fence = ((held.note && noteNumber(held.note, 'fence')) ?? 0) + 1;
     }
     throw new ProtocolError('vault-busy', { context: { defect: 'lease changes hands too often' } });
@@ -91,8 +95,9 @@ export class FileLeases implements Leases {
     for (const name of await this.#names(folder)) {
       const path = this.#path(`${folder}/${name}`);
       const state = await this.#read(path);
-      if (state === null || !this.#isOver(state, nowMs, leaseLapseMs)) continue;
-      if (await this.#discard(path, state)) count += 1;
+      if (state === null) continue;
+      if (!this.#isOver(state, nowMs, leaseLapseMs)) await this.#countFromNow(path, state, nowMs);
+      else if (await this.#discard(path, state)) count += 1;
     }
     return count;
   }
@@ -151,6 +156,11 @@ export class FileLeases implements Leases {
     const { holder } = holderOf(state);
     if (holder !== '' && this.#parts.processes.isGone(holder)) return true;
     return nowMs - state.renewedMs > lapseMs;
+  }
+
+  /** A renewal that is still to come was made by a clock that was set back since: whoever lives renews again, anybody else lapses from now on. */
+  async #countFromNow(path: string, { renewedMs }: LeaseState, nowMs: number): Promise<void> {
+    if (renewedMs > nowMs + leaseRenewMs) await this.#parts.files.touch(path);
   }
 
   /** Removes a lease that was judged to be over. False when another mover won, or the lease turned out to be alive. */
