@@ -9,7 +9,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const launcher = fileURLToPath(new URL('../../apps/twinvault/bin/twinvault', import.meta.url));
+/** The command, from the source. */
+export const launcher: string = fileURLToPath(new URL('../../apps/twinvault/bin/twinvault', import.meta.url));
 
 /** Runs a verb of the command; wall seconds. */
 export function run(words: readonly string[]): number {
