@@ -78,11 +78,13 @@ async function eraseRecords(context: SafeContext, work: JobWork, digests: readon
   const { store, layout, cache } = context;
   for (const site of await store.folders(`${layout.folder}/twins`)) {
     for (const folder of ['receipts', 'tombstones'] as const) {
-      await eraseNames(context, work, { kind: 'twins', names: digests.map((hex) => layout.twin(site, folder, hex)) });
+      const names = digests.map((hex) => layout.twin(site, folder, hex));
+      if (!(await eraseNames(context, work, { kind: 'twins', names }))) return;
     }
   }
   for (const folder of ['receipts', 'records', 'stubs'] as const) {
-    await eraseNames(context, work, { kind: folder, names: digests.map((hex) => layout.inFolder(folder, hex)) });
+    const names = digests.map((hex) => layout.inFolder(folder, hex));
+    if (!(await eraseNames(context, work, { kind: folder, names }))) return;
   }
   // Caches hold refs and tails of what is gone, and are made anew.
   await cache.clear(layout.cache);

@@ -18,8 +18,9 @@ export interface EraseWork extends EraseOptions {
 
 const erasesAtOnce = 4;
 
-/** `names` in the store. One that cannot be overwritten or removed is named in the certificate, and tried again by the next run. */
-export async function eraseNames(context: SafeContext, work: EraseWork, { kind, names }: KindNames): Promise<void> {
+/** `names` in the store; whether all went. One that cannot be overwritten or removed is named in the certificate, and tried again by the next run. */
+export async function eraseNames(context: SafeContext, work: EraseWork, { kind, names }: KindNames): Promise<boolean> {
+  let failed = 0;
   let objects = 0;
   let bytes = 0;
   await concurrently(names, erasesAtOnce, async (name) => {
@@ -35,10 +36,12 @@ export async function eraseNames(context: SafeContext, work: EraseWork, { kind, 
       work.progress?.({ safe: context.layout.safeHex, objects, bytes });
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code === 'lease-lost') throw error;
+      failed += 1;
       work.log.problem({ kind, name: place, code: error.code });
       work.log.waits({ kind, name: place, bytes: 0, reason: 'failure', untilMs: null });
     }
   });
+  return failed === 0;
 }
 
 export interface KindNames {
