@@ -8,23 +8,23 @@
 import { equalBytes, toHex } from '@twinvault/std';
 import { FormatError, objectDigest, parseKeySlotObject, parseLedgerEntry } from '@twinvault/format';
 import type { Ledger } from '@twinvault/format';
-import { ProtocolError } from '@twinvault/protocol';
 import { inLock } from '../../context.ts';
 import { erasedOf } from '../../erases/erased.ts';
 import { rememberAtTwin, takeOrder } from '../../erases/orders.ts';
 import type { SafeContext } from '../../context.ts';
+import { adoptMovedHome } from '../../homes/moved-home.ts';
 import { removeFormerSlots } from '../../safes/slots.ts';
 import { ledgerEntryName } from '../../store/layout.ts';
 import { ensureObject } from '../../store/object-store.ts';
 import { bytesOf } from './taking.ts';
 import type { Taken, Taking } from './taking.ts';
 
-/** All entries that the source has and this site lacks, with what they name. `ledger-forked` (context: number), codes of format. */
+/** All entries that the source has and this site lacks, with what they name. `ledger-forked` (context: number), unless the fork is a home that was moved; codes of format. */
 export async function takeLedger(taking: Taking): Promise<void> {
   const { parts } = taking;
   const { ledger } = parts;
+  if (!(await isSame(taking, await ledger.current()))) await takeMovedHome(taking);
   const before = await ledger.current();
-  await demandSame(taking, before);
   let current = before;
   for (let number = before.head.number + 1; ; number += 1) {
     taking.signal?.throwIfAborted();
@@ -44,12 +44,23 @@ export async function takeLedger(taking: Taking): Promise<void> {
 }
 
 /** The newest entry here is the same there, unless the source has less. */
-async function demandSame(taking: Taking, ledger: Ledger): Promise<void> {
+async function isSame(taking: Taking, ledger: Ledger): Promise<boolean> {
   const { number, digest } = ledger.head;
-  if (number === 0) return;
-  const bytes = await bytesOf(taking, 'ledger', ledgerEntryName(number));
-  if (bytes !== null && !equalBytes(parseLedgerEntry(bytes).digest, digest))
-    throw new ProtocolError('ledger-forked', { context: { number } });
+  const bytes = number === 0 ? null : await bytesOf(taking, 'ledger', ledgerEntryName(number));
+  return bytes === null || equalBytes(parseLedgerEntry(bytes).digest, digest);
+}
+
+/** The whole ledger there, in the place of this one if operators moved the home. */
+async function takeMovedHome(taking: Taking): Promise<void> {
+  const { parts, signal } = taking;
+  const theirs: Uint8Array[] = [];
+  for (;;) {
+    signal?.throwIfAborted();
+    const bytes = await bytesOf(taking, 'ledger', ledgerEntryName(theirs.length + 1));
+    if (bytes === null) break;
+    theirs.push(bytes);
+  }
+  await adoptMovedHome(parts, theirs);
 }
 
 /** Those that are missing here, as far as the source has them: one that it lost does not keep anybody from the others. */
