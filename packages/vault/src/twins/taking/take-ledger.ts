@@ -12,6 +12,7 @@ import { inLock } from '../../context.ts';
 import { erasedOf } from '../../erases/erased.ts';
 import { rememberAtTwin, takeOrder } from '../../erases/orders.ts';
 import type { SafeContext } from '../../context.ts';
+import { ProtocolError } from '@twinvault/protocol';
 import { adoptMovedHome } from '../../homes/moved-home.ts';
 import { removeFormerSlots } from '../../safes/slots.ts';
 import { ledgerEntryName } from '../../store/layout.ts';
@@ -58,6 +59,9 @@ async function takeMovedHome(taking: Taking): Promise<void> {
     signal?.throwIfAborted();
     const bytes = await bytesOf(taking, 'ledger', ledgerEntryName(theirs.length + 1));
     if (bytes === null) break;
+    // Numbers count up, so that a source cannot go on for ever with one entry.
+    if (parseLedgerEntry(bytes).number !== theirs.length + 1)
+      throw new ProtocolError('ledger-forked', { context: { number: theirs.length + 1 } });
     theirs.push(bytes);
   }
   await adoptMovedHome(parts, theirs);
