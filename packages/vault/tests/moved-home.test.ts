@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FormatError, Ledger } from '@twinvault/format';
+import type { TwinSource } from '@twinvault/protocol';
 import { equalBytes, minuteMs } from '@twinvault/std';
 import { faultyFiles, rejectsWith, TestSafe } from '@twinvault/testkit';
 import { homeOf } from '../src/homes/homes.ts';
 import { adoptMovedHome, voidedEntries } from '../src/homes/moved-home.ts';
-import { openDirectoryVault } from '../src/index.ts';
+import { openDirectoryVault, vaultTwinSource } from '../src/index.ts';
 import { backup, code, pump, root } from './harness.ts';
 import { homeEntry, siteWith, twoOperators, twoSites } from './two-sites.ts';
 import type { TwoSites } from './two-sites.ts';
@@ -144,6 +145,42 @@ test('killed at any step, it has a whole ledger, and goes on', async () => {
     assert.deepEqual(await home.safe.ledger(1), theirs, `step ${failAt}`);
     assert.deepEqual(await numbers(parts), [theirs.length, theirs.length + 1], `step ${failAt}`);
   }
+});
+
+test('a former home that follows its twin finds out by itself, and what it committed goes on', async () => {
+  for (const late of [1, 3]) {
+    const { home, twin, theirs } = await split(`follows ${late}`, late);
+    const lines = await home.safe.ledger(1);
+    // Of a session that began before: its record rests on entries that both have.
+    const shared = new TestSafe(`follows ${late}`);
+    const computer = shared.enrol();
+    for (const entry of lines.slice(shared.head.number, theirs.length - 1)) shared.accept(entry);
+    const record = await backup({ safe: home.safe, mine: shared, computer }, { job: 'before' });
+    const source = vaultTwinSource(twin.vault, twin.platform.random);
+    await home.vault.takeIn(home.mine.safe, { source });
+    assert.deepEqual(await home.safe.ledger(1), theirs);
+    assert.ok(equalBytes(await homeOf(await home.vault.partsOf(home.mine.safe)), twin.self.site));
+    await twin.vault.takeIn(twin.mine.safe, { source: vaultTwinSource(home.vault, home.platform.random) });
+    assert.deepEqual(await twin.safe.record(record.digest), record.bytes);
+  }
+});
+
+test('a twin that lies about the ledger moves nothing', async () => {
+  const { home, twin } = await split('lies', 1);
+  const before = await home.safe.ledger(1);
+  const honest = vaultTwinSource(twin.vault, twin.platform.random);
+  const forged = home.mine.entry({ kind: 'feature', name: 'forged', on: false }, home.mine.prng.bytes(32));
+  const lying: TwinSource = {
+    site: () => honest.site(),
+    safes: () => honest.safes(),
+    descriptor: (safe) => honest.descriptor(safe),
+    feed: (safe, options) => honest.feed(safe, options),
+    object: async (safe, asked) =>
+      asked.kind === 'ledger' && Number(asked.name) === before.length ? forged : honest.object(safe, asked),
+    [Symbol.asyncDispose]: () => honest[Symbol.asyncDispose](),
+  };
+  await assert.rejects(home.vault.takeIn(home.mine.safe, { source: lying }));
+  assert.deepEqual(await home.safe.ledger(1), before);
 });
 
 test('a site that was not there at all needs no such thing', async () => {

@@ -44,11 +44,13 @@ export async function takeLedger(taking: Taking): Promise<void> {
   await takeEraseOrders(taking, current);
 }
 
-/** The newest entry here is the same there, unless the source has less. */
+/** The newest entry that both have is the same: a home that was moved may have fewer than the former one. */
 async function isSame(taking: Taking, ledger: Ledger): Promise<boolean> {
-  const { number, digest } = ledger.head;
-  const bytes = number === 0 ? null : await bytesOf(taking, 'ledger', ledgerEntryName(number));
-  return bytes === null || equalBytes(parseLedgerEntry(bytes).digest, digest);
+  for (let { number } = ledger.head; number > 0; number -= 1) {
+    const bytes = await bytesOf(taking, 'ledger', ledgerEntryName(number));
+    if (bytes !== null) return equalBytes(parseLedgerEntry(bytes).digest, ledger.headAt(number).digest);
+  }
+  return true;
 }
 
 /** The whole ledger there, in the place of this one if operators moved the home. */
