@@ -1,12 +1,11 @@
 /* A site in memory on a real database, with one safe that was backed up to, and a worker that does its tasks when told. */
 
 import { toHex } from '@twinvault/std';
-import type { TwinSource } from '@twinvault/protocol';
 import type { Clock } from '@twinvault/std';
 import { memoryPlatform, TestSafe } from '@twinvault/testkit';
 import type { MemoryPlatform, TestComputer } from '@twinvault/testkit';
 import { beginCare, careHandlers } from '../src/care/care.ts';
-import type { CareParts, CarePolicy } from '../src/care/care-parts.ts';
+import type { CareParts, CarePolicy, TwinOpener } from '../src/care/care-parts.ts';
 import { Inventory } from '../src/database/inventory.ts';
 import { Metering } from '../src/database/metering.ts';
 import { Worker } from '../src/database/worker.ts';
@@ -31,13 +30,13 @@ export interface CareWorld {
 
 export interface CareWorldOptions extends Partial<CarePolicy> {
   readonly minimumAgeMs?: number;
-  readonly twinSources?: () => readonly TwinSource[];
+  readonly twinOpeners?: readonly TwinOpener[];
   readonly eraseWaitMs?: number;
 }
 
 export async function careWorld(
   world: DatabaseWorld,
-  { minimumAgeMs = 0, eraseWaitMs, twinSources, ...policy }: CareWorldOptions = {},
+  { minimumAgeMs = 0, eraseWaitMs, twinOpeners, ...policy }: CareWorldOptions = {},
   storeOf?: (clock: Clock) => ObjectStore,
 ): Promise<CareWorld> {
   const platform = memoryPlatform('care');
@@ -64,7 +63,7 @@ export async function careWorld(
     ports,
     customerOf: (safe) => `customer of ${safe}`,
     policy: { keep: {}, scrubBytesPerSecondMax: Infinity, ...policy },
-    ...(twinSources === undefined ? {} : { twinSources }),
+    ...(twinOpeners === undefined ? {} : { twinOpeners }),
   };
   await beginCare(parts);
   const ends: TaskRunEnd[] = [];

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { hourMs, toHex } from '@twinvault/std';
 import { memoryPlatform, seededRandom } from '@twinvault/testkit';
+import { ProtocolError } from '@twinvault/protocol';
 import type { TwinSource } from '@twinvault/protocol';
 import { reconcileSafe } from '../src/care/reconcile.ts';
 import { objectKinds, storedNames, storeNameOf } from '../src/care/stored-objects.ts';
@@ -23,7 +24,8 @@ interface Healing {
 /** A site with one safeset, all of which its twin has too. */
 async function healing(world: DatabaseWorld): Promise<Healing> {
   const sources: TwinSource[] = [];
-  const site = await careWorld(world, { twinSources: () => sources });
+  const away = (): Promise<TwinSource> => Promise.reject(new ProtocolError('store-away'));
+  const site = await careWorld(world, { twinOpeners: [away, () => Promise.resolve(sources[0] as TwinSource)] });
   const { mine, computer, vault, parts } = site;
   const packs = Array.from({ length: 3 }, () => mine.pack(computer));
   await backup(site, { packs });

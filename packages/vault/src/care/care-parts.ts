@@ -25,9 +25,12 @@ export interface CareParts {
   /** Whose share of the site a safe uses. */
   readonly customerOf: (safe: string) => string;
   readonly policy: CarePolicy;
-  /** Open ways to the twins; none when left out. */
-  readonly twinSources?: () => readonly TwinSource[];
+  /** Ways to the twins, to be heard when something is healed; none when left out. */
+  readonly twinOpeners?: readonly TwinOpener[];
 }
+
+/** Opens a twin with what network and token make possible now; the caller disposes of it. */
+export type TwinOpener = (signal: AbortSignal) => Promise<TwinSource>;
 
 export interface CarePolicy {
   /** Rules of the nightly clean-up for types that have none in their ledger. */

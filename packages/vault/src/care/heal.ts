@@ -5,12 +5,14 @@
  * A site without a twin heals nothing: what is damaged stands aside, and the next backups store what it held again.
  */
 
+import type { TwinSource } from '@twinvault/protocol';
+import { CodedError } from '@twinvault/std';
 import { setAside } from '../check/check-packs.ts';
 import type { Json } from '../database/tasks.ts';
 import type { TaskRun } from '../database/worker.ts';
 import type { ObjectKind, ObjectName } from '../database/inventory.ts';
 import { healSafe } from '../twins/heal.ts';
-import type { CaredSafe, CareParts } from './care-parts.ts';
+import type { CaredSafe, CareParts, TwinOpener } from './care-parts.ts';
 import { reportJson } from './report-json.ts';
 import { objectKinds } from './stored-objects.ts';
 import { verifyObject } from './verify-object.ts';
@@ -40,9 +42,10 @@ export async function runLook(parts: CareParts, { hex, context }: CaredSafe, run
 }
 
 export async function runHeal(parts: CareParts, safe: CaredSafe, run: TaskRun): Promise<Json> {
-  const { inventory, twinSources = (): never[] => [] } = parts;
-  const sources = twinSources();
-  if (sources.length === 0) return { twins: 0 };
+  const { inventory, twinOpeners = [] } = parts;
+  if (twinOpeners.length === 0) return { twins: 0 };
+  await using stack = new AsyncDisposableStack();
+  const sources = await openSome(twinOpeners, stack, run.signal);
   const report = await healSafe(safe.parts, {
     sources,
     damaged: await damagedObjects(parts, safe.hex),
@@ -51,6 +54,22 @@ export async function runHeal(parts: CareParts, safe: CaredSafe, run: TaskRun): 
     signal: run.signal,
   });
   return reportJson(report);
+}
+
+/** Those that can be reached; when none can, the task is tried again later. */
+async function openSome(openers: readonly TwinOpener[], stack: AsyncDisposableStack, signal: AbortSignal): Promise<TwinSource[]> {
+  const sources: TwinSource[] = [];
+  let failure: unknown = null;
+  for (const open of openers) {
+    try {
+      sources.push(stack.use(await open(signal)));
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      failure = error;
+    }
+  }
+  if (sources.length === 0) throw failure;
+  return sources;
 }
 
 async function damagedObjects({ inventory }: CareParts, safe: string): Promise<ObjectName[]> {

@@ -91,8 +91,6 @@ export interface SiteService extends AsyncDisposable {
 /** Listens when it resolves. `listen-failed`, and what the vault throws. */
 export async function startSiteService(options: SiteServiceOptions): Promise<SiteService> {
   const { vault, ports } = options;
-  const site = await vault.site();
-  const issuers = [site.publicKey, ...options.issuers.map((hex) => fromHex(hex) ?? new Uint8Array(32))];
   const stopping = new AbortController();
   const turns = new Turns(ports.timers, {
     eachMax: bodiesInFlightMax,
@@ -124,7 +122,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
       wake: () => worker.wake(),
       stopping: stopping.signal,
     }),
-    access: new Access(ports.clock, { site: site.site, issuers, refuseBeforeMs: options.refuseBeforeMs }),
+    access: await accessOf(options),
     turns,
     slowClients,
     received: options.received ?? (() => {}),
@@ -161,6 +159,12 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   };
 }
 
+async function accessOf({ vault, ports, issuers: others, refuseBeforeMs }: SiteServiceOptions): Promise<Access> {
+  const { site, publicKey } = await vault.site();
+  const issuers = [publicKey, ...others.map((hex) => fromHex(hex) ?? new Uint8Array(32))];
+  return new Access(ports.clock, { site, issuers, refuseBeforeMs });
+}
+
 function watchCertificate(certificate: CertificateState, clock: Clock, metrics: Metrics): void {
   const daysLeft = (): number => (certificate.toMs - clock.nowMs()) / dayMs;
   metrics.watch('certificate_days_left', 'Days until the certificate of the site ends.', daysLeft);
@@ -186,11 +190,13 @@ function watchCare({ inventory, queue, database }: CareParts, metrics: Metrics):
   });
 }
 
-function carePartsOf({ vault, database, ports, care = {} }: SiteServiceOptions, queue: WorkQueue): CareParts {
+function carePartsOf({ vault, database, ports, care = {}, twins = [] }: SiteServiceOptions, queue: WorkQueue): CareParts {
   const inventory = new Inventory(database);
   const metering = new Metering(database);
+  const twinOpeners = twins.map((twin) => (signal: AbortSignal) => twin.open(signal));
+  const policy = { keep: {}, ...care };
   // Until a portal says whose safes are whose, each is a customer of its own.
-  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy: { keep: {}, ...care } };
+  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy, twinOpeners };
 }
 
 /** Null where nobody said which twins there are. */
