@@ -12,12 +12,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compareTrees } from '@twinvault/testkit';
+import { compareTrees, freePort } from '@twinvault/testkit';
 import { changeSomeFiles } from './change-files.ts';
 import { SiteProcess } from './site-process.ts';
 
@@ -26,15 +24,6 @@ const sampleFolders = ['/usr/share/doc', '/usr/include', '/usr/share', '/Library
 
 function say(line = ''): void {
   process.stdout.write(`${line}\n`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function shownCommand(words: readonly string[]): string {

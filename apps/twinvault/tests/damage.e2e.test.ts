@@ -52,6 +52,7 @@ const kinds: readonly Kind[] = [
   { kind: 'site file', place: /^site\/(?:key|generation)$/u, restores: 'all', flips: 3 },
   { kind: 'reserve', place: /^site\/reserve$/u, mayBeNote: true, restores: 'all', flips: 0 },
   { kind: 'marker', place: /^twinvault-vault\.json$/u, flips: 4 },
+  { kind: 'note of the last clean-up', place: /\/cleaned$/u, mayBeNote: true, restores: 'all', flips: 2 },
   { kind: 'cache', place: /^cache\//u, mayBeNote: true, restores: 'all', flips: 2 },
 ];
 

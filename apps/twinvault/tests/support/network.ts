@@ -1,14 +1,10 @@
 /*
  * A network of the test's own: each host a network namespace with one address, all of them on one switch. Cables can be cut, lose packets, be slow; nothing
  * of the machine's own network is touched. Needs root, iproute2 and nftables.
- *
- * This kernel has no netem: what is slow to answer is made by `startDelay`, a relay in between that holds back what it passes on.
  */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createServer, connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 
 /** Documentation addresses, RFC 5737. */
 const subnet = '192.0.2';
@@ -146,30 +142,4 @@ export function makeNetwork(context: { after(done: () => void): void }, names: r
   context.after(() => network.remove());
   network.make();
   return network;
-}
-
-export interface Delay {
-  readonly port: number;
-  close(): void;
-}
-
-/** Passes on what comes to its port, either way `delayMs` later. */
-export async function startDelay(to: { readonly host: string; readonly port: number }, delayMs: number): Promise<Delay> {
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(to);
-    for (const [from, into] of [[near, far] as const, [far, near] as const]) {
-      sockets.add(from);
-      from.on('data', (bytes) => void setTimeout(() => into.write(bytes), delayMs));
-      from.on('close', () => void setTimeout(() => into.destroy(), delayMs));
-      from.on('error', () => into.destroy());
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  const close = (): void => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  return { port, close };
 }

@@ -12,6 +12,7 @@ import { nodePlatform } from '@twinvault/std/node';
 import { openDirectoryVault } from '@twinvault/vault';
 import { start } from './command.ts';
 import type { RunningCommand } from './command.ts';
+import type { TestHost } from './network.ts';
 
 export interface TestSite {
   readonly address: string;
@@ -36,20 +37,22 @@ interface Serving {
   readonly pin?: string;
 }
 
-/** Serves when it resolves; ended with the test file. `more`: lines of its configuration. */
-export async function startSite(root: string, more: readonly string[] = []): Promise<TestSite> {
+/** Serves when it resolves; ended with the test file. `more`: lines of its configuration; `host`: in a network of the test's own, else on loopback. */
+export async function startSite(root: string, more: readonly string[] = [], host?: TestHost): Promise<TestSite> {
   mkdirSync(root, { recursive: true });
   const config = join(root, 'site.yaml');
-  const lines = ['address: https://localhost:8443/a', 'listen: 127.0.0.1:0', 'state: state', 'store: { directory: vault }'];
+  const own = ['state: state', 'store: { directory: vault }'];
+  const at = host === undefined ? ['localhost', '127.0.0.1:0'] : [host.address, `${host.address}:8443`];
+  const lines = [`address: https://${at[0]}:8443/a`, `listen: ${at[1]}`, ...own];
   writeFileSync(config, `${[...lines, ...more].join('\n')}\n`);
-  const running = start(['vault', 'run', '--config', config]);
+  const running = start(['vault', 'run', '--config', config], host === undefined ? {} : { within: host.within });
   after(async () => {
     running.child.kill('SIGTERM');
     await running.ended;
   });
   const { port, pin } = await servingLine(running);
   assert.ok(port !== undefined && pin !== undefined);
-  const address = `https://127.0.0.1:${port}/a`;
+  const address = `https://${host?.address ?? '127.0.0.1'}:${port}/a`;
   const vault = join(root, 'vault');
   const token = async (name: string, { safe, pins = [pin], verbs, ...times }: TokenOptions): Promise<string> => {
     const path = join(root, name);
