@@ -103,7 +103,7 @@ interface Place {
   readonly secret: readonly string[];
 }
 
-const waitMsMax = 120_000;
+const waitMsMax = 180_000;
 const pauseMs = 500;
 
 /** Asks again until the answer is yes. */
@@ -120,16 +120,23 @@ interface TwinsResult {
   }[];
 }
 
-/** Whether each site has everything that the other has. */
-function areEqual({ a, b }: Pick<Place, 'a' | 'b'>): boolean {
+/** Whether each site has read since `sinceMs` all that the other has. */
+function areEqual({ a, b }: Pick<Place, 'a' | 'b'>, sinceMs: number): boolean {
   return [a, b].every(({ words }) => {
     const { twins } = twinvaultJson(['vault', 'twins', ...words], [0, 3]) as unknown as TwinsResult;
     const safes = twins.flatMap((twin) => twin.safes);
     return (
       safes.length > 0 &&
-      safes.every(({ behindObjects, problem, readMs }) => behindObjects === 0 && problem === undefined && readMs !== undefined)
+      safes.every(
+        ({ behindObjects, problem, readMs }) => behindObjects === 0 && problem === undefined && (readMs ?? 0) >= sinceMs,
+      )
     );
   });
+}
+
+async function untilEqual(parts: Place): Promise<void> {
+  const sinceMs = Date.now();
+  await until('both sites have the same', () => areEqual(parts, sinceMs));
 }
 
 function sayPacks({ a, b }: Place): void {
@@ -154,7 +161,7 @@ async function loseASite(parts: Place): Promise<void> {
   await run.ended();
   say('\n--- Site a is killed, starts again, and takes in what it missed');
   a.process.kill();
-  await until('both sites have the same', () => areEqual(parts));
+  await untilEqual(parts);
   twinvault(['vault', 'twins', ...parts.a.words]);
   sayPacks(parts);
 }
@@ -169,7 +176,7 @@ function changeAndBackUp({ b, base, folder }: Place): void {
 
 async function damageAndHeal(parts: Place): Promise<void> {
   const { a } = parts;
-  await until('both sites have the same', () => areEqual(parts));
+  await untilEqual(parts);
   say('\n--- One bit of a stored pack flips at site a');
   say(`  ${a.process.damagePack()}`);
   twinvault(['check', ...a.words, '--safe', 'demo', '--read-data', '--set-aside'], 4);
@@ -237,7 +244,7 @@ async function demo(words: readonly string[]): Promise<void> {
 
     say('\n--- A new safe');
     twinvault(['init', ...parts.base, ...parts.secret, '--kit-file', join(place, 'kit.txt')]);
-    await until('both sites know the safe', () => areEqual(parts));
+    await untilEqual(parts);
     await loseASite(parts);
     changeAndBackUp(parts);
     await damageAndHeal(parts);

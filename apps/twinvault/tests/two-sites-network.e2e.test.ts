@@ -26,7 +26,7 @@ interface World {
   readonly base: readonly string[];
   readonly secret: readonly string[];
   readonly root: string;
-  run(words: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+  readonly run: (words: readonly string[]) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 async function stop({ running }: TestSite): Promise<void> {
@@ -70,8 +70,9 @@ async function makeWorld(context: { after(done: () => void): void }): Promise<Wo
   };
 }
 
-/** Until each site has what the other has. */
+/** Until each site has read from now on what the other has. */
 async function untilEqual({ sites, run }: World): Promise<void> {
+  const sinceMs = Date.now();
   const isEven = async (words: readonly string[]): Promise<boolean> => {
     const { twins } = (await run(['vault', 'twins', ...words]).catch(() => ({ twins: [] }))) as {
       twins: readonly { safes: readonly { behindObjects: number; problem?: string; readMs?: number }[] }[];
@@ -79,7 +80,9 @@ async function untilEqual({ sites, run }: World): Promise<void> {
     const safes = twins.flatMap((twin) => twin.safes);
     return (
       safes.length > 0 &&
-      safes.every(({ behindObjects, problem, readMs }) => behindObjects === 0 && problem === undefined && readMs !== undefined)
+      safes.every(
+        ({ behindObjects, problem, readMs }) => behindObjects === 0 && problem === undefined && (readMs ?? 0) >= sinceMs,
+      )
     );
   };
   while (!((await isEven(sites.a)) && (await isEven(sites.b))));

@@ -110,6 +110,19 @@ onEachDatabase('what fails is tried again after pauses that grow, and then has f
   assert.notEqual(await queue.add({ kind: 'clean', customer: 'a', key: 'clean a' }), id);
 });
 
+onEachDatabase('what a node ran that is gone for certain is due at once, and nothing of others', async (world) => {
+  const queue = await queueOf(world);
+  await queue.add({ kind: 'clean', customer: 'a' });
+  await queue.add({ kind: 'clean', customer: 'b' });
+  const [lost, kept] = [await claimed(queue, 'gone'), await claimed(queue, 'there')];
+  assert.equal(await queue.release((node) => node === 'gone'), 1);
+  const again = await claimed(queue, 'next');
+  assert.equal(again.task.id, lost.task.id);
+  assert.equal(await queue.claim({ kinds, node: 'next' }), null);
+  await rejectsWith(lost.check(), 'lease-lost');
+  await kept.check();
+});
+
 onEachDatabase('a task that takes one node after the other with it has failed', async (world) => {
   const queue = await queueOf(world);
   const id = await queue.add({ kind: 'clean', customer: 'a' });

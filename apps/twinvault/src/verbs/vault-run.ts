@@ -34,6 +34,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     database: site.database,
     ports: platform,
     node: platform.processes.self,
+    isGone: (node) => platform.processes.isGone(node),
     log,
     basePath: config.basePath,
     listen,

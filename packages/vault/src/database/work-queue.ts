@@ -90,6 +90,19 @@ export class WorkQueue {
       : new TaskClaim(this.#database, { task: taskOf(row), fence: row.fence, token, memoJson: row.memoJson });
   }
 
+  /** Ends claims of nodes that are gone for certain, so that what they ran is due at once and not when the claims lapse. The number of such tasks. */
+  async release(isGone: (node: string) => boolean): Promise<number> {
+    return this.#database.change(async (tables) => {
+      const nowMs = await this.#database.nowMs(tables);
+      const running = await tables.selectFrom('tasks').select(['id', 'node', 'fence']).where('state', '=', 'running').execute();
+      const left = running.filter(({ node }) => isGone(node));
+      for (const { id, fence } of left) {
+        await tables.updateTable('tasks').set({ untilMs: nowMs }).where('id', '=', id).where('fence', '=', fence).execute();
+      }
+      return left.length;
+    });
+  }
+
   /** Removes tasks that ended long ago; the number removed. */
   async sweep(): Promise<number> {
     const { numDeletedRows } = await this.#database.change(async (tables) => {

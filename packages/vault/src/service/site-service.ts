@@ -40,6 +40,8 @@ export interface SiteServiceOptions {
   readonly ports: { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
   /** Name of this node, for operators: its host and process. */
   readonly node: string;
+  /** Whether a node of this name is gone for certain; never when left out. */
+  readonly isGone?: (node: string) => boolean;
   readonly log: Log;
   /** The path of the site's address: '' or `/a`. */
   readonly basePath: string;
@@ -141,6 +143,7 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
   const { emptied } = await beginCare(care);
   if (emptied) options.log.info({}, 'the database is filled anew');
   if (following !== null) await beginFollowing(following);
+  await queue.release(options.isGone ?? (() => false));
   worker.start();
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
