@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AskedObject, TwinSource } from '@twinvault/protocol';
+import type { AskedObject } from '@twinvault/protocol';
 import { dayMs, equalBytes } from '@twinvault/std';
 import { memoryPlatform, TestSafe } from '@twinvault/testkit';
 import { storedNames } from '../src/care/stored-objects.ts';
@@ -34,7 +34,7 @@ async function followerOf(home: TestSite, seed: string): Promise<Follower> {
             return target.object(safe, name);
           }
         : (Reflect.get(target, key) as () => unknown).bind(target),
-  }) as TwinSource;
+  });
   // A safe that it has already names the store in which its twin stands.
   const other = new TestSafe(`${seed} other`);
   await vault.createSafe(other.newSafe);
