@@ -166,12 +166,12 @@ async function loseASite(parts: Place): Promise<void> {
   sayPacks(parts);
 }
 
-function changeAndBackUp({ b, base, folder }: Place): void {
+function changeAndBackUp({ base, folder }: Place): void {
   say('\n--- Some files change');
   for (const line of changeSomeFiles(folder)) say(`  ${line}`);
   say('\n--- The second backup sends only what changed, wherever the first one went');
-  say('(to site b: at site a the claim of the run that it lost lapses only after five minutes)');
-  twinvault(['backup', ...b.words, ...base.slice(4), folder]);
+  say('(site a still holds the claim of the run that was left there: it lapses after five minutes)');
+  twinvault(['backup', ...base, folder]);
 }
 
 async function damageAndHeal(parts: Place): Promise<void> {

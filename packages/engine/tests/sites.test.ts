@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backupAtSites, compareAtSites, siteLagMsMax } from '@twinvault/engine';
-import type { BackupAtSitesOptions, BackupAtSitesReport, SiteFinding, SitesOfSafe } from '@twinvault/engine';
+import type { BackupAtSitesOptions, BackupAtSitesReport, FallOver, SiteFinding, SitesOfSafe } from '@twinvault/engine';
 import { computerId } from '@twinvault/format';
 import type { RecordSummary, SafeAtSites } from '@twinvault/protocol';
-import { enrolHere } from '@twinvault/seal';
-import { Prng, toHex } from '@twinvault/std';
-import { memorySource, MemoryTree } from '@twinvault/testkit';
+import { enrolHere, replayPinned } from '@twinvault/seal';
+import { minuteMs, Prng, toHex } from '@twinvault/std';
+import { memorySource, MemoryTree, rejectsWith } from '@twinvault/testkit';
 import { assertRestored, cutOff, damage, placesOf, removePack, restored } from './restore-world.ts';
 import { follow, sitesWorld } from './sites-world.ts';
 import type { SitesWorld, TestSite } from './sites-world.ts';
@@ -62,6 +62,37 @@ test('a run whose site fails in the middle ends at the other one, and says so', 
   assert.deepEqual(sites.told, ['a away network-unreachable']);
   const atB = await sites.b.vault.openSafe(sites.world.safe.safe);
   assertSame(await readBack({ ...sites.world, safe: atB }, report.record), tree);
+});
+
+test('a site that still holds the claim of a run that was left there is passed by, and another run of the job is not', async () => {
+  const sites = await sitesWorld('left');
+  const tree = someTree('left');
+  sites.a.onPut = () => {
+    sites.a.fails = 'network-unreachable';
+  };
+  await run(sites, tree);
+  sites.a.onPut = null;
+  sites.a.fails = null;
+  await follow(sites.world, sites.b, sites.a);
+  const { agent, platform, safe } = sites.world;
+  const { certificate, computer } = agent;
+  const at = await sites.a.vault.openSafe(safe.safe);
+  const ledger = await at.ledger(1);
+  const head = replayPinned({ descriptor: await at.descriptor(), ledger }, { rootKey: agent.rootKey }).head;
+  const claim = () => at.openSession({ certificate, computer, job: 'job', ledger: head });
+  const told: string[] = [];
+  const fallsOver = ({ from, to, code }: FallOver): unknown => told.push(`${from.name} ${to.name} ${code}`);
+  {
+    await using _left = await claim();
+    sites.safe = await sites.again();
+    assert.equal((await run(sites, tree, { fallsOver: (each) => void fallsOver(each) })).site.name, 'b');
+    assert.deepEqual(told, ['a b job-busy']);
+  }
+  await follow(sites.world, sites.b, sites.a);
+  await platform.clock.advance(11 * minuteMs);
+  await using _other = await claim();
+  sites.safe = await sites.again();
+  await rejectsWith(run(sites, tree), 'job-busy');
 });
 
 test('what is damaged or missing at one site comes from the other, piece by piece', async () => {

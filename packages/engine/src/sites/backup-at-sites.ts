@@ -5,7 +5,7 @@
  * Invariant: a run is of one site, from its session to its receipt. What was committed is remembered of that site alone.
  */
 import type { OpenSite } from '@twinvault/protocol';
-import { CodedError } from '@twinvault/std';
+import { CodedError, minuteMs } from '@twinvault/std';
 import { backup } from '../backup.ts';
 import type { BackupOptions } from '../backup.ts';
 import type { BackupReport } from '../report.ts';
@@ -16,6 +16,8 @@ import type { SiteChoice, SiteToRunAt } from './choose-site.ts';
 import type { SiteFinding } from './compare-sites.ts';
 import type { SitesOfSafe } from './view-sites.ts';
 
+/** How long a site may hold the claim of a run that was left there: it lapses after five minutes without a word, and clocks differ. */
+const claimMsMax: number = 10 * minuteMs;
 /** How often one run may change its site. */
 export const fallOversMax = 4;
 
@@ -70,8 +72,9 @@ export async function backupAtSites(options: BackupAtSitesOptions): Promise<Back
       return { ...report, site, findings: choice.findings };
     } catch (error) {
       options.signal.throwIfAborted();
-      failed = failureAt(safe, site, error);
+      failed = failureAt(safe, site, error) ?? (await ownClaim(options, own, { site, error }));
       if (failed === null || turn === fallOversMax) throw error;
+      await leave(options, own, site);
       // One that is away may come back; one that takes nothing more, or lacks what the run needs, is done with.
       if (!safe.isAway(site)) given.add(site);
     }
@@ -91,6 +94,23 @@ function failureAt(safe: SitesOfSafe, site: OpenSite, error: unknown): Failed | 
   return isOfSite ? { site, error } : null;
 }
 
+/** The site holds the claim of a run of this computer that was left there: another machine with the same identity would be no reason to go elsewhere. */
+async function ownClaim(
+  { safe, agent, job, platform }: BackupAtSitesOptions,
+  own: SafeState,
+  { site, error }: { readonly site: OpenSite; readonly error: unknown },
+): Promise<Failed | null> {
+  if (!(error instanceof CodedError) || error.code !== 'job-busy' || safe.count === 1) return null;
+  const leftMs = (await own.pins()).leftAt(site.info.site, headKey(agent, job));
+  return leftMs !== null && platform.clock.nowMs() - leftMs < claimMsMax ? { site, error } : null;
+}
+
+async function leave({ agent, job, platform }: BackupAtSitesOptions, own: SafeState, site: OpenSite): Promise<void> {
+  const pins = await own.pins();
+  const key = headKey(agent, job);
+  if (pins.leftAt(site.info.site, key) === null) pins.leaveAt(site.info.site, key, platform.clock.nowMs());
+}
+
 /** Only after the commit, so nothing here may fail the run. */
 async function remember(
   own: SafeState,
@@ -100,6 +120,7 @@ async function remember(
   const { record, sequence } = report;
   try {
     const pins = await own.pins();
+    pins.endAt(view.site, key);
     pins.pinHeadAt(view.site, key, { record, sequence });
     pins.seeSite(view.site, { ledger: view.ledger.head, orders: view.ledger.eraseOrders().length, newest: record });
   } catch (error) {

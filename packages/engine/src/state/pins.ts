@@ -21,10 +21,11 @@ const schema = `
     orders INTEGER NOT NULL, newest BLOB) STRICT;
   CREATE TABLE IF NOT EXISTS site_heads (site BLOB NOT NULL, job TEXT NOT NULL, record BLOB NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (site, job)) STRICT;
+  CREATE TABLE IF NOT EXISTS left_runs (site BLOB NOT NULL, job TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (site, job)) STRICT;
 `;
 
-/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the tables of version 1. 2 added `seeds`, 3 the two of sites. */
-const version = 3;
+/** Of the schema; 0 is a database that nobody wrote to, or one from before there was a version: it has the tables of version 1. 2 added `seeds`, 3 the two of sites, 4 `left_runs`. */
+const version = 4;
 
 /** Runs kept per job. */
 const runsMax = 400;
@@ -179,6 +180,20 @@ export class Pins {
       record,
       sequence,
     );
+  }
+
+  /** When a run of the job was left at the site in the middle, which may hold its claim still; null: none was since the last that ended there. */
+  leftAt(site: SiteId, job: string): number | null {
+    const row = this.database.all('SELECT since FROM left_runs WHERE site = ? AND job = ?', site, job)[0];
+    return row === undefined ? null : integer(row, 'since');
+  }
+
+  leaveAt(site: SiteId, job: string, sinceMs: number): void {
+    this.database.run('INSERT OR REPLACE INTO left_runs (site, job, since) VALUES (?, ?, ?)', site, job, Math.round(sinceMs));
+  }
+
+  endAt(site: SiteId, job: string): void {
+    this.database.run('DELETE FROM left_runs WHERE site = ? AND job = ?', site, job);
   }
 
   addRun(row: RunRow): void {
