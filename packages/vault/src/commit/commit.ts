@@ -49,7 +49,7 @@ export async function commitRecord(given: CommitParts, { record: offered, checkS
   await using lookUp = await context.lookUps.open(context, await refsBytesOf(context, offered));
   const parts = { ...given, lookUp };
   const { bytes, refs, record } = await lookUp.offered(offered);
-  return commitOffered(parts, {
+  return await commitOffered(parts, {
     offered: { bytes, refs, record },
     demand: async () => {
       await checkSession(record);
