@@ -18,8 +18,8 @@ export function addOperator(safe: Command, run: RunVerb): void {
     .command('operator')
     .summary('show, add or remove the operators who may act for the safe')
     .description(
-      'Shows the operators of the safe; with --add makes the owner of a key one, with --remove ends it. Operators are people who run the sites. Two of them together may make another site the home of the safe, and have it or parts of it erased; ' +
-        'none of them can read it, and one alone can do neither. It is signed into the safe, so adding and removing needs the password or the kit.',
+      'Shows the operators of the safe; with --add makes the owner of a key one, with --remove ends it. Operators are people who run the sites. Two of them together may make another site the home of the safe; ' +
+        'none of them can read it, and one alone can do nothing. It is signed into the safe, so adding and removing needs the password or the kit.',
     )
     .addOption(vaultOption())
     .addOption(tokenOption)
