@@ -188,8 +188,9 @@ test('pins that a newer version wrote are not taken for this version’s', async
   const world = await newWorld();
   await run(world, someTree('pins'));
   using database = world.platform.databases.open(`${world.state.path}/safes/${toHex(world.agent.safe)}/state.db`);
-  assert.equal(database.all('PRAGMA user_version')[0]?.['user_version'], 3);
-  database.execute('PRAGMA user_version = 4');
+  const version = Number(database.all('PRAGMA user_version')[0]?.['user_version']);
+  assert.ok(version > 0);
+  database.execute(`PRAGMA user_version = ${version + 1}`);
   using state = world.state.safe(world.agent.safe);
   await assert.rejects(state.pins(), { code: 'state-newer' });
 });
