@@ -4,6 +4,7 @@ import { changelogRule } from './rules/changelog.ts';
 import { entriesRule } from './rules/entries.ts';
 import { errorCodesRule } from './rules/error-codes.ts';
 import { generatedPagesRule } from './rules/generated-pages.ts';
+import { importCirclesRule } from './rules/import-circles.ts';
 import { importTableRule } from './rules/import-table.ts';
 import { linksRule } from './rules/links.ts';
 import { lockfileRule } from './rules/lockfile.ts';
@@ -17,6 +18,7 @@ import { wordingRule } from './rules/wording.ts';
 /** Every rule that the repository is held to. */
 export const rules: readonly Rule[] = [
   importTableRule,
+  importCirclesRule,
   nodeModulesRule,
   manifestsRule,
   entriesRule,

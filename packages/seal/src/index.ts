@@ -107,8 +107,10 @@ export {
   writeSecret,
 } from './keys.ts';
 export type { KindKeys, RootSecret, SigningKeys, WriteSecret } from './keys.ts';
-export { formatKitCode, kitText, kitTextCharactersMax, newKitCode, parseKitText } from './kit.ts';
-export type { Kit, KitCode } from './kit.ts';
+export { formatKitCode, kitText, kitTextCharactersMax, parseKitText } from './kit.ts';
+export type { Kit } from './kit.ts';
+export { newKitCode } from './kit-code.ts';
+export type { KitCode } from './kit-code.ts';
 export { kitWordList, kitWords, kitWordsCount } from './kit-words.ts';
 export { OpenedSafe, demandExtends, openSafe, replayPinned } from './open-safe.ts';
 export type { PinnedSafe, SafeToOpen } from './open-safe.ts';

@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { fromHex, primitives, Prng, toHex, utf8Encode } from '@twinvault/std';
 import { safeIdOf } from '@twinvault/format';
 import { SealError } from './errors.ts';
-import { kitText, newKitCode, parseKitText } from './kit.ts';
-import type { KitCode } from './kit.ts';
+import { newKitCode } from './kit-code.ts';
+import type { KitCode } from './kit-code.ts';
+import { kitText, parseKitText } from './kit.ts';
 import { kitWordList, kitWords, parseKitWords } from './kit-words.ts';
 
 const code = newKitCode(new Prng('words'));

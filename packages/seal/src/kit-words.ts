@@ -6,7 +6,7 @@
 import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { SealError } from './errors.ts';
-import type { KitCode } from './kit.ts';
+import type { KitCode } from './kit-code.ts';
 
 export const kitWordsCount = 24;
 /** The words by their numbers: whoever offers them while somebody types needs them. */

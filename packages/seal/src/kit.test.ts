@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { Prng, primitives } from '@twinvault/std';
 import { safeIdOf } from '@twinvault/format';
 import { SealError } from './errors.ts';
-import { formatKitCode, kitText, newKitCode, parseKitText } from './kit.ts';
+import { newKitCode } from './kit-code.ts';
+import { formatKitCode, kitText, parseKitText } from './kit.ts';
 
 const random = new Prng('kit');
 const rootKey = primitives.ed25519PublicKey(random.bytes(32));

@@ -10,14 +10,12 @@
  */
 
 import { concatBytes, equalBytes, fromBase32, fromHex, primitives, toBase32, toHex, utf8Encode } from '@twinvault/std';
-import type { Brand, Random } from '@twinvault/std';
 import { rootKeyShortForm, safeId } from '@twinvault/format';
 import type { SafeId } from '@twinvault/format';
 import { SealError } from './errors.ts';
+import { kitCodeBytes } from './kit-code.ts';
+import type { KitCode } from './kit-code.ts';
 import { kitWords, parseKitWords } from './kit-words.ts';
-
-/** 32 bytes. */
-export type KitCode = Brand<Uint8Array, 'KitCode'>;
 
 /** All that stands on a kit. */
 export interface Kit {
@@ -32,14 +30,9 @@ export interface Kit {
 /** Longer texts are no kits. */
 export const kitTextCharactersMax = 65_536;
 
-const codeBytes = 32;
 const checkBytes = 3;
 const codeCharacters = 56;
 const kitLabel = utf8Encode('twinvault v1 kit');
-
-export function newKitCode(random: Random): KitCode {
-  return random.bytes(codeBytes) as KitCode;
-}
 
 /** The code as people copy it: 14 groups of four, with its check. */
 export function formatKitCode(safe: SafeId, code: KitCode): string {
@@ -102,13 +95,13 @@ export function parseKitText(text: string, safe?: SafeId): KitCode {
   if (words !== null) return words;
   const codeText = codeLines[0]?.replace(/^\s*code:/i, '') ?? text;
   const bytes = fromBase32(codeText.replaceAll(/[\s\-\u00AD\u2010-\u2015]/gu, ''));
-  if (bytes?.length !== codeBytes + checkBytes) {
+  if (bytes?.length !== kitCodeBytes + checkBytes) {
     throw new SealError('kit-damaged', { context: { defect: 'length', expectedCharacters: codeCharacters } });
   }
-  const code = bytes.slice(0, codeBytes) as KitCode;
+  const code = bytes.slice(0, kitCodeBytes) as KitCode;
   const named = safeNamedIn(lines);
   const against = safe ?? named;
-  if (against !== null && !equalBytes(check(against, code), bytes.subarray(codeBytes))) {
+  if (against !== null && !equalBytes(check(against, code), bytes.subarray(kitCodeBytes))) {
     const other = safe !== undefined && named !== null && !equalBytes(named, safe);
     throw new SealError(other ? 'kit-other-safe' : 'kit-damaged', { context: { defect: 'check' } });
   }

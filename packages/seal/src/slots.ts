@@ -14,8 +14,8 @@ import type { KeySlot, SafeId } from '@twinvault/format';
 import { SealError } from './errors.ts';
 import { rootSecret } from './keys.ts';
 import type { RootSecret } from './keys.ts';
-import { newKitCode } from './kit.ts';
-import type { KitCode } from './kit.ts';
+import { newKitCode } from './kit-code.ts';
+import type { KitCode } from './kit-code.ts';
 import { passwordBytes } from './password.ts';
 import { openBytes, sealBytes, zeroNonce } from './suites.ts';
 

@@ -10,7 +10,7 @@ import type { Lease, Leases, OpenLease } from './leases/leases.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
 import type { SiteKey } from './site/site-key.ts';
 import { readGeneration, siteSigner } from './site/site.ts';
-import type { LookUps } from './lookup/look-ups.ts';
+import type { LookUps } from './lookup/look-up.ts';
 import type { Marker } from './site/site.ts';
 import type { Cache } from './store/cache.ts';
 import type { VerifyPack } from './packs/verify-pack.ts';
@@ -44,14 +44,6 @@ export interface VaultContext {
 }
 
 export interface SafeContext extends VaultContext {
-  readonly safe: SafeId;
-  readonly layout: SafeLayout;
-}
-
-/** What can be told of a safe from its objects alone: enough for all that looks up what refs name. */
-export interface SafeObjects {
-  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'list' | 'listDeep' | 'open'>;
-  readonly cache: Pick<Cache, 'get' | 'put' | 'list'>;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
 }

@@ -1,6 +1,6 @@
 export { problemKinds } from './check/problems.ts';
 export type { CheckProblem, ProblemCode, ProblemKind } from './check/problems.ts';
-export type { CheckOptions, CheckProgress, CheckReport } from './check/check.ts';
+export type { CheckOptions, CheckProgress, CheckReport } from './check/check-run.ts';
 export { shareMaxDefault } from './clean/clean.ts';
 export { quarantineMsDefault } from './clean/clean-run.ts';
 export type {
@@ -19,7 +19,8 @@ export { createDirectoryVault, directoryParts, openDirectoryVault } from './dire
 export type { DirectoryPorts, DirectoryVaultOptions } from './directory-vault.ts';
 export { VaultError, vaultErrorCodes } from './errors.ts';
 export type { VaultErrorCode } from './errors.ts';
-export type { ErasedOrder, EraseOptions, EraseProgress } from './erases/erase.ts';
+export type { ErasedOrder } from './erases/erase.ts';
+export type { EraseOptions, EraseProgress } from './erases/erase-work.ts';
 export { eraseWaitMsDefault } from './erases/orders.ts';
 export { leaseLapseMs, lockLapseMs } from './leases/leases.ts';
 export type { Lease, LeaseAnswer, LeaseHolder, LeaseRequest, Leases, OpenLease } from './leases/leases.ts';
@@ -38,7 +39,7 @@ export type { KeepRules } from './retention/facts.ts';
 export { simulateRetention } from './retention/simulate.ts';
 export type { ScheduledRuns, SimulatedCount, SimulatedItem, Simulation, SimulationInput } from './retention/simulate.ts';
 export type { CreateOptions } from './safes/safes.ts';
-export { heavyBytesMinDefault, LookUps } from './lookup/look-ups.ts';
+export { heavyBytesMinDefault, ThreadedLookUps } from './lookup/threaded-look-ups.ts';
 export type { ReadingState, SessionState } from './sessions/carried.ts';
 export type { OpenedSession, SessionOptions, SiteSession } from './sessions/session.ts';
 export type { SiteReading } from './reading/reading.ts';

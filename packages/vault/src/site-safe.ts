@@ -12,7 +12,7 @@ import { cancelErase, eraseSummaries, orderErase, readOrder } from './erases/ord
 import { demandAppends } from './homes/homes.ts';
 import { openReading, resumeReading } from './reading/reading.ts';
 import type { SiteReading } from './reading/reading.ts';
-import { LookUpHere } from './lookup/look-up.ts';
+import { LookUpHere } from './lookup/look-up-here.ts';
 import { RecordStore } from './records/record-store.ts';
 import { LedgerStore } from './safes/ledger-store.ts';
 import { safeFacts } from './safes/safes.ts';

@@ -9,7 +9,7 @@ import { parseSafeDescriptor } from '@twinvault/format';
 import type { SafeId, SiteId } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
 import { checkVault } from './check/check.ts';
-import type { CheckOptions, CheckReport } from './check/check.ts';
+import type { CheckOptions, CheckReport } from './check/check-run.ts';
 import { cleanSafe } from './clean/clean.ts';
 import type { CleanOptions, CleanReport } from './clean/report.ts';
 import { sweepVault } from './clean/sweep.ts';
@@ -17,9 +17,11 @@ import { safeContext } from './context.ts';
 import type { VaultContext, VaultPorts } from './context.ts';
 import { eraseSafe } from './erases/erase.ts';
 import { eraseWaitMsDefault } from './erases/orders.ts';
-import type { ErasedOrder, EraseOptions } from './erases/erase.ts';
+import type { ErasedOrder } from './erases/erase.ts';
+import type { EraseOptions } from './erases/erase-work.ts';
 import type { Leases } from './leases/leases.ts';
-import { LookUps } from './lookup/look-ups.ts';
+import type { LookUps } from './lookup/look-up.ts';
+import { ThreadedLookUps } from './lookup/threaded-look-ups.ts';
 import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { verifyHere } from './packs/verify-pack.ts';
@@ -83,7 +85,7 @@ export async function createVault(parts: VaultParts): Promise<SiteVault> {
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
   const { ports, store, leases, cache, key, skewMs = 0, minimumAgeMs = 0, reserve = null, release } = parts;
-  const { lookUps = new LookUps(null), verifyPack = verifyHere } = parts;
+  const { lookUps = new ThreadedLookUps(null), verifyPack = verifyHere } = parts;
   const { twins = storedTwins(store), eraseWaitMs = eraseWaitMsDefault } = parts;
   const marker = await asProtocol(() => readMarker(store));
   const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, eraseWaitMs, lookUps, verifyPack, twins };

@@ -10,7 +10,7 @@ import {
   createVault,
   directoryParts,
   fileSiteKey,
-  LookUps,
+  ThreadedLookUps,
   openDirectoryVault,
   openVault,
 } from '../src/index.ts';
@@ -58,7 +58,7 @@ vaultConformance('store in memory', async () => {
 vaultConformance('memory, looking up in threads', async () => {
   const base = memoryPlatform('vault conformance in threads');
   const platform = { ...base, timers: { sleep: settle, every: base.clock.every.bind(base.clock) } };
-  const parts = { ...directoryParts({ path: '/vault', platform }), lookUps: new LookUps(platform.threads, 0) };
+  const parts = { ...directoryParts({ path: '/vault', platform }), lookUps: new ThreadedLookUps(platform.threads, 0) };
   const vault = await createVault(parts);
   return { vault, again: () => openVault(parts), [Symbol.asyncDispose]: () => vault[Symbol.asyncDispose]() };
 });

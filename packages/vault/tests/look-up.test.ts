@@ -9,12 +9,12 @@ import type { Threads } from '@twinvault/std';
 import { nodeThreads } from '@twinvault/std/node';
 import { inlineThreads } from '@twinvault/testkit';
 import type { TestPack } from '@twinvault/testkit';
-import type { SafeObjects } from '../src/context.ts';
+import type { SafeObjects } from '../src/safe-objects.ts';
 import { directoryParts } from '../src/index.ts';
-import { LookUpHere } from '../src/lookup/look-up.ts';
+import { LookUpHere } from '../src/lookup/look-up-here.ts';
 import type { LookUp } from '../src/lookup/look-up.ts';
 import { LookUpThread } from '../src/lookup/look-up-thread.ts';
-import { LookUps } from '../src/lookup/look-ups.ts';
+import { ThreadedLookUps } from '../src/lookup/threaded-look-ups.ts';
 import { SafeLayout } from '../src/store/layout.ts';
 import { backup, harness, root } from './harness.ts';
 import type { Harness } from './harness.ts';
@@ -154,9 +154,9 @@ function bound(store: SafeObjects['store']): SafeObjects['store'] {
 test('so many threads as there are cores, in the order in which they were asked for', async () => {
   const parts = await harness('turns');
   const objects = objectsOf(parts);
-  const lookUps = new LookUps(inlineThreads({ parallelism: 1 }), 100);
+  const lookUps = new ThreadedLookUps(inlineThreads({ parallelism: 1 }), 100);
   assert.ok((await lookUps.open(objects, 99)) instanceof LookUpHere, 'what is small stays here');
-  assert.ok((await new LookUps(null, 0).open(objects, 100)) instanceof LookUpHere, 'without threads all stays here');
+  assert.ok((await new ThreadedLookUps(null, 0).open(objects, 100)) instanceof LookUpHere, 'without threads all stays here');
   const opened: string[] = [];
   const open = async (name: string): Promise<LookUp> => {
     const lookUp = await lookUps.open(objects, 100);

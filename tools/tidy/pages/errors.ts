@@ -1,5 +1,5 @@
 import { errorTablesOf } from '../error-tables.ts';
-import type { Page } from '../pages.ts';
+import type { Page } from '../page.ts';
 
 const introduction = `# Error codes
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page } from '../pages.ts';
+import type { Page } from '../page.ts';
 import type { Repository } from '../repository.ts';
 import { readJson } from '../workspaces.ts';
 

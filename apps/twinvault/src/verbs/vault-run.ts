@@ -1,6 +1,6 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
 import { receivedPieces } from '@twinvault/std/node';
-import { LookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
+import { ThreadedLookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { Log } from '@twinvault/vault/service';
 import { CodedError } from '@twinvault/std';
 import { CertificateKeeper } from '../wiring/certificate-keeper.ts';
@@ -27,7 +27,7 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     : await CertificateKeeper.open({ platform, site: config, heard: (event) => logCertificate(log, event) });
   const certificate = keeper?.current ?? null;
   await using verifiers = new PackVerifiers(platform.threads);
-  const server = { verifyPack: verifiers.verify, lookUps: new LookUps(platform.threads) };
+  const server = { verifyPack: verifiers.verify, lookUps: new ThreadedLookUps(platform.threads) };
   await using site = await openSite(platform, config, server);
   const service = await startSiteService({
     vault: site.vault,

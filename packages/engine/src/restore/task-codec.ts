@@ -13,7 +13,7 @@ import { entryTypes } from '../source-port.ts';
 import type { EntryDetails } from '../source-port.ts';
 import type { EntryMetadata } from '../target-port.ts';
 import type { PlannedPiece } from './planner.ts';
-import type { FilePiece, PieceWrite } from './tasks.ts';
+import type { FilePiece, PieceWrite } from './file-piece.ts';
 
 const pieceNumbers = 13;
 const writeNumbers = 4;

@@ -6,7 +6,7 @@ import type { ErrorCodeEntry } from '@twinvault/std';
 import type { ChunkId, PackKind, SafeId, Suite } from '@twinvault/format';
 import type { WriteSecret } from '@twinvault/seal';
 import type { EntryError } from '../source-port.ts';
-import type { EntryMetadata, TargetModule } from '../target-port.ts';
+import type { TargetModule } from '../target-port.ts';
 import type { RestoreRule } from './conflicts.ts';
 import type { EncodedPieces } from './task-codec.ts';
 
@@ -26,27 +26,6 @@ export interface TaskChunk {
   readonly id: ChunkId;
   /** Nearly always one; none when no copy could be had. */
   readonly copies: readonly FetchedCopy[];
-}
-
-export interface PieceWrite {
-  /** Index into the task's chunks. */
-  readonly chunk: number;
-  readonly chunkOffsetBytes: number;
-  readonly lengthBytes: number;
-  readonly fileOffsetBytes: number;
-}
-
-/** A file, or one piece of a file that is too large for one task; its pieces go to the same thread in order. */
-export interface FilePiece {
-  readonly file: number;
-  /** Below the target. */
-  readonly directory: Uint8Array;
-  readonly name: Uint8Array;
-  readonly sizeBytes: number;
-  readonly writes: readonly PieceWrite[];
-  readonly first: boolean;
-  /** Present with the last piece. */
-  readonly metadata: EntryMetadata | null;
 }
 
 export interface RestoreTask {

@@ -13,7 +13,8 @@ import { detailOf } from './losses.ts';
 import { allKindKeys, TaskChunks } from './task-chunks.ts';
 import { PlaintextPool } from './plaintext-pool.ts';
 import { decodePieces } from './task-codec.ts';
-import type { CloseThread, FilePiece, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
+import type { FilePiece } from './file-piece.ts';
+import type { CloseThread, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
 
 export const main: ThreadMain = async (port: ThreadPort) => {
   const data = port.data as RestoreThreadData;

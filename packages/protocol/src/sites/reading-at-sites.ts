@@ -5,18 +5,24 @@
 import { equalBytes, toHex } from '@twinvault/std';
 import type { PackName } from '@twinvault/format';
 import { ProtocolError } from '../errors.ts';
-import type { PackCopy, VaultReading } from '../vault-port.ts';
-import type { SafeAtSites } from './safe-at-sites.ts';
+import type { PackCopy, VaultReading, VaultSafe } from '../vault-port.ts';
 import { siteFailure } from './site-failure.ts';
-import type { OpenSite } from './site-set.ts';
+import type { OpenSite, SiteSet } from './site-set.ts';
+
+/** What a reading needs of its safe. */
+export interface ReadSafe {
+  readonly sites: SiteSet;
+  /** The safe at this site; `safe-unknown`. */
+  at(site: OpenSite): Promise<VaultSafe>;
+}
 
 export class ReadingAtSites implements VaultReading {
-  readonly #safe: SafeAtSites;
+  readonly #safe: ReadSafe;
   /** Sites that were not there at the beginning are added when they come. */
   readonly #sites: OpenSite[];
   readonly #readings = new Map<OpenSite, Promise<VaultReading>>();
 
-  constructor(safe: SafeAtSites, sites: readonly OpenSite[]) {
+  constructor(safe: ReadSafe, sites: readonly OpenSite[]) {
     this.#safe = safe;
     this.#sites = [...sites];
   }

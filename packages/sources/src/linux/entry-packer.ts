@@ -10,7 +10,7 @@
 import type { ScannedEntries } from '@twinvault/engine';
 import { deviceOf, entryTypes, typeOf } from './status.ts';
 import type { StatusBuffer } from './status.ts';
-import type { NamePart } from './listing.ts';
+import type { NamePart } from './name-part.ts';
 
 const itemHeadBytes = 7;
 const bodyBytes = 92;

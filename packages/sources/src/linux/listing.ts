@@ -6,6 +6,7 @@
  *
  * Names stay where the kernel wrote them, in one run of bytes; what is sorted are numbers.
  */
+import type { NamePart } from './name-part.ts';
 import type { System } from './system.ts';
 
 /** d_type of a directory and of a regular file; 0 where the file system does not tell. */
@@ -15,13 +16,6 @@ const recordLengthOffset = 16;
 const kindOffset = 18;
 const nameOffset = 19;
 const bufferBytes = 128 * 1024;
-
-/** A name within more bytes. */
-export interface NamePart {
-  readonly bytes: Uint8Array;
-  start: number;
-  end: number;
-}
 
 /** Names sorted bytewise. */
 export class Listing {

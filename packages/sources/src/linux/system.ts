@@ -20,7 +20,7 @@ import {
   UTIME_OMIT,
 } from './constants.ts';
 import { lastErrno, libc } from './libc.ts';
-import type { NamePart } from './listing.ts';
+import type { NamePart } from './name-part.ts';
 import type { Call, Libc } from './libc.ts';
 import type { StatusBuffer } from './status.ts';
 

@@ -12,7 +12,7 @@ import { StdError } from '../errors.ts';
 import type { HttpAnswer, HttpRequest, Pace } from '../ports/network.ts';
 import { KiB, minuteMs } from '../units.ts';
 import { codeOf, networkError, tlsOptions, whenPinned } from './http-trust.ts';
-import type { NodeNetwork, NodeNetworkOptions } from './node-network.ts';
+import type { NodeNetwork, NodeNetworkOptions } from './network-options.ts';
 
 /** Sent again once when a kept connection turns out to be closed: the other side never saw the request, or repeating it is harmless. */
 const repeatableMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);

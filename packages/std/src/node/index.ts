@@ -9,7 +9,7 @@ export type { FrontOptions, FrontServer } from './front-server.ts';
 export { nodeDatabases } from './node-databases.ts';
 export { nodeFiles } from './node-files.ts';
 export { nodeNetwork } from './node-network.ts';
-export type { NodeNetwork, NodeNetworkOptions } from './node-network.ts';
+export type { NodeNetwork, NodeNetworkOptions } from './network-options.ts';
 export { nodePlatform } from './node-platform.ts';
 export { receivedPieces } from './received-pieces.ts';
 export { readSecretFile } from './secret-file.ts';

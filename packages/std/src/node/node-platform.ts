@@ -1,7 +1,8 @@
 import type { Platform } from '../ports/platform.ts';
 import { nodeDatabases } from './node-databases.ts';
 import { nodeFiles } from './node-files.ts';
-import { nodeNetwork, type NodeNetworkOptions } from './node-network.ts';
+import type { NodeNetworkOptions } from './network-options.ts';
+import { nodeNetwork } from './node-network.ts';
 import { nodeThreads } from './node-threads.ts';
 import { systemClock } from './system-clock.ts';
 import { systemProcesses } from './system-processes.ts';

@@ -9,7 +9,7 @@
 import type { SafeId } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { dayMs, hourMs, secondMs, toHex } from '@twinvault/std';
-import type { CheckOptions, CheckReport } from '../check/check.ts';
+import type { CheckOptions, CheckReport } from '../check/check-run.ts';
 import type { CleanOptions } from '../clean/report.ts';
 import { Exchanges } from '../database/exchanges.ts';
 import type { Json } from '../database/tasks.ts';

@@ -7,7 +7,7 @@ import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { packNameOfHex, packNames, readPackEnds } from '../packs/pack-files.ts';
 import { concurrently } from '../store/concurrently.ts';
-import type { CheckRun } from './check.ts';
+import type { CheckRun } from './check-run.ts';
 
 /** Enough to keep a disk busy while another pack is hashed, few enough to keep memory small. */
 const packsAtOnce = 3;

@@ -15,7 +15,7 @@ import type { SafeContext } from '../context.ts';
 import { packNames } from '../packs/pack-files.ts';
 import { indexEntries } from '../packs/pack-index.ts';
 import { entryNonce } from '../packs/segments.ts';
-import type { CheckRun } from './check.ts';
+import type { CheckRun } from './check-run.ts';
 
 interface MadePack {
   /** Number in its plan. */

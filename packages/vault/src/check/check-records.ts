@@ -9,7 +9,7 @@ import { isAncestorOrSame } from '../commit/record-rules.ts';
 import { erasedOf } from '../erases/erased.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
-import type { CheckRun } from './check.ts';
+import type { CheckRun } from './check-run.ts';
 
 export interface RecordCheck {
   readonly ledger: Ledger | null;

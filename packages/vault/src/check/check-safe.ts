@@ -19,7 +19,7 @@ import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
 import { decodeNote, noteBytesMax } from '../store/notes.ts';
 import { parseStored } from '../store/vault-files.ts';
-import type { CheckRun } from './check.ts';
+import type { CheckRun } from './check-run.ts';
 
 /** The ledger as far as it can be believed; null when not even its beginning can. */
 export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promise<Ledger | null> {

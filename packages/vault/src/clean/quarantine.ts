@@ -5,7 +5,8 @@
  * Moves from "quarantined" to "deleting" happen under the lock "commit" alone.
  */
 
-import type { SafeContext, SafeObjects } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { decodeNote, encodeNote, noteBytesMax, noteNumber, noteText, noteTexts } from '../store/notes.ts';
 import type { Note } from '../store/notes.ts';

@@ -24,7 +24,7 @@ import { bytesOfName } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { measureRecord } from './measure.ts';
 import { refsBytesOf } from './offered.ts';
-import type { OfferedRecord } from './offered.ts';
+import type { OfferedRecord } from '../lookup/look-up.ts';
 import { demandRecord } from './record-rules.ts';
 
 const statsAtOnce = 16;

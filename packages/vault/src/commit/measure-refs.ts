@@ -4,17 +4,15 @@
  */
 
 import { bitmapHas, bitmapPositions, FreshRows, PackTable, parseRefs, subtractRefs } from '@twinvault/format';
-import type { Measure, Refs } from '@twinvault/format';
+import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
-import type { MeasureRequest } from '../lookup/look-up.ts';
+import type { SafeObjects } from '../safe-objects.ts';
+import type { MeasuredRefs, MeasureRequest } from '../lookup/look-up.ts';
 import { packNumbers } from '../packs/pack-files.ts';
 import { indexBatches, indexEntries } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 import type { IndexEntry } from '../packs/segments.ts';
 import { refsOfRecord } from './record-refs.ts';
-
-export type MeasuredRefs = Omit<Measure, 'suspect'>;
 
 /** Null when the record's own refs cannot be had. */
 export async function measureRefs(context: SafeObjects, { own, last, lastBytes }: MeasureRequest): Promise<MeasuredRefs | null> {

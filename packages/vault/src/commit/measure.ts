@@ -6,7 +6,8 @@
 import type { Ledger, Measure } from '@twinvault/format';
 import type { RecordSummary } from '@twinvault/protocol';
 import { compareBytes, equalBytes } from '@twinvault/std';
-import type { CommitParts } from './commit.ts';
+import type { LookUp } from '../lookup/look-up.ts';
+import type { LedgerStore } from '../safes/ledger-store.ts';
 
 /** Against fewer positions a share says little. */
 export const measureOriginsMin = 16;
@@ -14,9 +15,14 @@ export const measureOriginsMin = 16;
 export const measureHistoryMin = 3;
 export const measureHistoryMax = 30;
 
+export interface MeasureParts {
+  readonly ledger: LedgerStore;
+  readonly lookUp: LookUp;
+}
+
 /** Null when the record's own refs cannot be had. `earlier`: the other records of its job, retired ones too. */
 export async function measureRecord(
-  { lookUp, ledger }: CommitParts,
+  { lookUp, ledger }: MeasureParts,
   own: RecordSummary,
   earlier: readonly RecordSummary[],
 ): Promise<Measure | null> {

@@ -7,20 +7,12 @@ import {
   recordDifferenceBase,
   recordOfDifference,
 } from '@twinvault/format';
-import type { RecordProof } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
+import type { OfferedRecord } from '../lookup/look-up.ts';
 import { protocolError } from '../store/vault-files.ts';
 import { refsOfRecord } from './record-refs.ts';
-
-export interface OfferedRecord {
-  /** The record's own. */
-  readonly bytes: Uint8Array;
-  /** Its refs, a copy. */
-  readonly refs: Uint8Array;
-  readonly record: RecordProof;
-}
 
 /** `base-unknown`, `record-invalid`. */
 export async function readOffered(objects: SafeObjects, offered: Uint8Array): Promise<OfferedRecord> {

@@ -7,18 +7,12 @@
 import { bitmapHas, compactedOrigins, FreshRows, PackTable } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
+import type { OriginAnswer } from '../lookup/look-up.ts';
 import { presentPacks } from '../packs/holders.ts';
 import { indexBatches } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 import type { IndexEntry } from '../packs/segments.ts';
-
-export interface OriginAnswer {
-  /** Positions that are not at the site, and slips without their blob. */
-  readonly missing: number;
-  /** Packs in quarantine without which positions would be missing, hexadecimal. */
-  readonly quarantined: readonly string[];
-}
 
 /** `without`: packs, hexadecimal, that do not count. The caller holds the lock "commit", so that nothing is deleted meanwhile. */
 export async function checkOrigins(

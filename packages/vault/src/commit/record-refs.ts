@@ -3,7 +3,7 @@
 import { FormatError, parseRecord, parseRefs } from '@twinvault/format';
 import type { RecordDigest, Refs } from '@twinvault/format';
 import { equalBytes, toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { recordBytesMax } from '../records/record-store.ts';
 
 /** Null for a stub, for nothing, and for a record that is damaged: one that rotted must not keep its job from the next safeset. */

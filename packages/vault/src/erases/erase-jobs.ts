@@ -26,7 +26,7 @@ import { digestNames } from '../records/record-store.ts';
 import { isDigestName } from '../store/layout.ts';
 import type { SafeFolder } from '../store/layout.ts';
 import { eraseNames, eraseRemains } from './erase-objects.ts';
-import type { EraseWork } from './erase-objects.ts';
+import type { EraseWork } from './erase-work.ts';
 import type { JobName } from './erased.ts';
 import { holdsDead, sessionsOf } from './job-packs.ts';
 import type { JobSessions } from './job-packs.ts';

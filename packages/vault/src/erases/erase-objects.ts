@@ -1,20 +1,10 @@
 /* One object after the other goes for good, and the certificate counts it. */
 
-import type { EraseOrder } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { SafeContext } from '../context.ts';
-import type { Lease } from '../leases/leases.ts';
 import { concurrently } from '../store/concurrently.ts';
 import type { SafeFolder } from '../store/layout.ts';
-import type { EraseOptions } from './erase.ts';
-import type { EraseLog } from './erase-log.ts';
-
-export interface EraseWork extends EraseOptions {
-  readonly order: EraseOrder;
-  /** The lock "clean". */
-  readonly lock: Lease;
-  readonly log: EraseLog;
-}
+import type { EraseWork } from './erase-work.ts';
 
 const erasesAtOnce = 4;
 

@@ -4,7 +4,7 @@ import type { CommitParts } from '../commit/commit.ts';
 import type { SafeFolder } from '../store/layout.ts';
 import { keptKinds } from './erase-log.ts';
 import { eraseNames, eraseRemains } from './erase-objects.ts';
-import type { EraseWork } from './erase-objects.ts';
+import type { EraseWork } from './erase-work.ts';
 
 /** Without the slots nothing can be opened any more, so they go first; what names other things goes before it. */
 const contents: readonly SafeFolder[] = [

@@ -13,22 +13,9 @@ import { inLock } from '../context.ts';
 import { EraseLog } from './erase-log.ts';
 import { eraseJobs } from './erase-jobs.ts';
 import { eraseWhole } from './erase-whole.ts';
+import type { EraseOptions } from './erase-work.ts';
 import { standingOrders } from './orders.ts';
 import type { StandingOrder } from './orders.ts';
-
-export interface EraseOptions {
-  /** Looks again for what came since where an order is done. */
-  readonly again?: boolean;
-  readonly progress?: (progress: EraseProgress) => void;
-  readonly signal?: AbortSignal;
-}
-
-export interface EraseProgress {
-  /** Hexadecimal. */
-  readonly safe: string;
-  readonly objects: number;
-  readonly bytes: number;
-}
 
 export interface ErasedOrder {
   /** Digest, hexadecimal. */

@@ -9,7 +9,7 @@ import { FormatError, parseRecord, parseRefs, xorRefs } from '@twinvault/format'
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { releaseBytes, toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { parseStored } from '../store/vault-files.ts';
 import { readCachedRefs, writeCachedRefs } from './refs-cache.ts';

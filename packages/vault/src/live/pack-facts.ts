@@ -8,7 +8,7 @@
 import { bitmapHas, FreshRows, PackTable } from '@twinvault/format';
 import type { RowTotals } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { indexBatches, indexEntries } from '../packs/pack-index.ts';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 import { entryKind, entryNonce } from '../packs/segments.ts';

@@ -15,7 +15,8 @@ import { parseRefs } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { concatBytes, equalBytes, fromHex, primitives, StdError, toHex } from '@twinvault/std';
-import type { SafeContext, SafeObjects } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { digestNames, recordBytesMax } from '../records/record-store.ts';
 import { isDigestName } from '../store/layout.ts';
 

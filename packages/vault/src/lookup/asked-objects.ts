@@ -2,7 +2,7 @@
 
 import type { SafeId } from '@twinvault/format';
 import type { OpenFile } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { SafeLayout } from '../store/layout.ts';
 import type { ObjectStat } from '../store/object-store.ts';
 import type { Question } from './messages.ts';

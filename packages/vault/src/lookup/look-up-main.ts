@@ -3,7 +3,7 @@
 import type { SafeId } from '@twinvault/format';
 import type { ThreadMain } from '@twinvault/std';
 import { askedObjects } from './asked-objects.ts';
-import { LookUpHere } from './look-up.ts';
+import { LookUpHere } from './look-up-here.ts';
 import type { LookUpTask } from './look-up.ts';
 import { answerOf, Calls, message } from './messages.ts';
 import type { ToThread } from './messages.ts';

@@ -2,11 +2,8 @@
 
 import { ProtocolError } from '@twinvault/protocol';
 import type { Thread, Threads } from '@twinvault/std';
-import type { MeasuredRefs } from '../commit/measure-refs.ts';
-import type { OfferedRecord } from '../commit/offered.ts';
-import type { OriginAnswer } from '../commit/origins.ts';
-import type { SafeObjects } from '../context.ts';
-import type { LookUp, LookUpTask, MeasureRequest } from './look-up.ts';
+import type { SafeObjects } from '../safe-objects.ts';
+import type { LookUp, LookUpTask, MeasuredRefs, MeasureRequest, OfferedRecord, OriginAnswer } from './look-up.ts';
 import { answerOf, Calls, message } from './messages.ts';
 import type { FromThread, Question } from './messages.ts';
 import { ToldObjects } from './told-objects.ts';

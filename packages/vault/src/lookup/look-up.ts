@@ -3,15 +3,23 @@
  * answer meanwhile. What goes in and comes out is plain data, which can be handed from thread to thread.
  */
 
-import { parseRefs } from '@twinvault/format';
-import type { RecordDigest } from '@twinvault/format';
-import { measureRefs } from '../commit/measure-refs.ts';
-import type { MeasuredRefs } from '../commit/measure-refs.ts';
-import { readOffered } from '../commit/offered.ts';
-import type { OfferedRecord } from '../commit/offered.ts';
-import { checkOrigins } from '../commit/origins.ts';
-import type { OriginAnswer } from '../commit/origins.ts';
-import type { SafeObjects } from '../context.ts';
+import type { Measure, RecordDigest, RecordProof } from '@twinvault/format';
+import type { SafeObjects } from '../safe-objects.ts';
+
+export interface OfferedRecord {
+  /** The record's own. */
+  readonly bytes: Uint8Array;
+  /** Its refs, a copy. */
+  readonly refs: Uint8Array;
+  readonly record: RecordProof;
+}
+
+export interface OriginAnswer {
+  /** Positions that are not at the site, and slips without their blob. */
+  readonly missing: number;
+  /** Packs in quarantine without which positions would be missing, hexadecimal. */
+  readonly quarantined: readonly string[];
+}
 
 export interface MeasureRequest {
   readonly own: RecordDigest;
@@ -20,6 +28,8 @@ export interface MeasureRequest {
   /** The bytes of `last` by its own measure; null where it was not measured. */
   readonly lastBytes: number | null;
 }
+
+export type MeasuredRefs = Omit<Measure, 'suspect'>;
 
 export interface LookUp extends AsyncDisposable {
   /** A record as it was offered for commit. `base-unknown`, `record-invalid`. */
@@ -32,27 +42,8 @@ export interface LookUp extends AsyncDisposable {
 
 export type LookUpTask = Exclude<keyof LookUp, typeof Symbol.asyncDispose>;
 
-/** In the thread that asks. */
-export class LookUpHere implements LookUp {
-  readonly #objects: SafeObjects;
-
-  constructor(objects: SafeObjects) {
-    this.#objects = objects;
-  }
-
-  offered(offered: Uint8Array): Promise<OfferedRecord> {
-    return readOffered(this.#objects, offered);
-  }
-
-  async origins(refs: Uint8Array): Promise<OriginAnswer> {
-    return await checkOrigins(this.#objects, parseRefs(refs));
-  }
-
-  measure(request: MeasureRequest): Promise<MeasuredRefs | null> {
-    return measureRefs(this.#objects, request);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
+/** Where a site looks up. */
+export interface LookUps {
+  /** `sizeBytes`: of the records that are looked at. */
+  open(objects: SafeObjects, sizeBytes: number): Promise<LookUp>;
 }

@@ -2,7 +2,7 @@
 
 import { assert } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import type { Question } from './messages.ts';
 
 export class ToldObjects implements AsyncDisposable {

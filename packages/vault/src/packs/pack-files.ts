@@ -14,7 +14,7 @@ import {
 import type { PackHeader, PackName, PackTable } from '@twinvault/format';
 import { KiB, primitives } from '@twinvault/std';
 import type { OpenFile } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { bytesOfName } from '../store/layout.ts';
 import { PackNumbers } from './pack-numbers.ts';
 

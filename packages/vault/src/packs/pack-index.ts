@@ -6,7 +6,8 @@
 import { FormatError, packHeaderFixedBytes } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { MiB } from '@twinvault/std';
-import type { SafeContext, SafeObjects } from '../context.ts';
+import type { SafeContext } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { concurrently } from '../store/concurrently.ts';
 import { packNameOfHex, readPackEnds, sessionNameOf } from './pack-files.ts';
 import type { PackEnds } from './pack-files.ts';

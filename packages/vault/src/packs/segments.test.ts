@@ -6,7 +6,7 @@ import { packName, safeId } from '@twinvault/format';
 import { primitives, toHex } from '@twinvault/std';
 import { memoryPlatform } from '@twinvault/testkit';
 import fc from 'fast-check';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { FileTime } from '../leases/file-time.ts';
 import { FileStore } from '../store/file-store.ts';
 import { SafeLayout } from '../store/layout.ts';

@@ -20,7 +20,7 @@ import { certificateId, packBytesMax, packHeaderFixedBytes, packName } from '@tw
 import type { CertificateId, PackName } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { ByteReader, ByteWriter, equalBytes, MiB, primitives, releaseBytes, StdError, toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import type { PackNumbers } from './pack-numbers.ts';
 
 export const segmentsMax = 64;

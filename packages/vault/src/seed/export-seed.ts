@@ -14,7 +14,7 @@ import { toHex } from '@twinvault/std';
 import { verifyObject } from '../care/verify-object.ts';
 import { ensureReceipt } from '../commit/commit.ts';
 import { readOffered } from '../commit/offered.ts';
-import type { OfferedRecord } from '../commit/offered.ts';
+import type { OfferedRecord } from '../lookup/look-up.ts';
 import { isAncestorOrSame } from '../commit/record-rules.ts';
 import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';

@@ -34,5 +34,5 @@ export type { Log, LogFields, LogOptions } from './log.ts';
 export { startSiteService, stopMsMax } from './site-service.ts';
 export type { CertificateState, SiteService, SiteServiceOptions } from './site-service.ts';
 export type { S3Bucket } from '../store/s3/s3-client.ts';
-export { LookUps } from '../lookup/look-ups.ts';
+export { ThreadedLookUps } from '../lookup/threaded-look-ups.ts';
 export { PackVerifiers } from './verify/pack-verifiers.ts';

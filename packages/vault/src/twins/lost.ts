@@ -5,7 +5,7 @@
 
 import { bitmapHas, FreshRows, PackTable } from '@twinvault/format';
 import { toHex } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
+import type { SafeObjects } from '../safe-objects.ts';
 import { LiveSet } from '../live/live-set.ts';
 import type { LiveRows } from '../live/refs-pool.ts';
 import { presentPacks } from '../packs/holders.ts';

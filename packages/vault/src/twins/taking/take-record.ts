@@ -9,7 +9,7 @@ import { ProtocolError } from '@twinvault/protocol';
 import { equalBytes, toHex } from '@twinvault/std';
 import { commitOffered } from '../../commit/commit.ts';
 import type { CommitParts } from '../../commit/commit.ts';
-import type { OfferedRecord } from '../../commit/offered.ts';
+import type { OfferedRecord } from '../../lookup/look-up.ts';
 import { demandSigned } from '../../commit/record-rules.ts';
 import { packNames } from '../../packs/pack-files.ts';
 import { concurrently } from '../../store/concurrently.ts';

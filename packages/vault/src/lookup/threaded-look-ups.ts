@@ -5,15 +5,15 @@
 
 import type { Threads } from '@twinvault/std';
 import { KiB } from '@twinvault/std';
-import type { SafeObjects } from '../context.ts';
-import { LookUpHere } from './look-up.ts';
-import type { LookUp } from './look-up.ts';
+import type { SafeObjects } from '../safe-objects.ts';
+import { LookUpHere } from './look-up-here.ts';
+import type { LookUp, LookUps } from './look-up.ts';
 import { LookUpThread } from './look-up-thread.ts';
 
 /** Refs of some 7000 packs: to look them up takes a turn of the event loop of about 10 ms, to start a thread some tenths of a second elsewhere. */
 export const heavyBytesMinDefault: number = 256 * KiB;
 
-export class LookUps {
+export class ThreadedLookUps implements LookUps {
   readonly #threads: Threads | null;
   readonly #heavyBytesMin: number;
   readonly #waiting: (() => void)[] = [];
