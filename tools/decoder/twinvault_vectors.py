@@ -258,7 +258,8 @@ def bundle(vector):
 PARSERS = {
     "bundle": bundle, "blob": blob, "catalog": catalog, "cbor": lambda vector: diagnostic(cbor.decode(vector.bytes)),
     "cutting": cutting, "difference": difference, "enrolment-answer": enrolment_answer, "enrolment-request": enrolment_request,
-    "erase": lambda vector: objects.erase_order(vector.bytes, vector.ledger()), "gear": lambda vector: GEAR, "keys": key_schedule,
+    "erase": lambda vector: objects.erase_order(vector.bytes, vector.ledger()),
+    "erase-name": lambda vector: {"name": objects.erase_order_name(vector.bytes)}, "gear": lambda vector: GEAR, "keys": key_schedule,
     "kit": lambda vector: keys.kit_code(vector.bytes.decode(), vector["safe"]), "ledger": ledger,
     "node": node, "opened-admission": opened_admission, "opened-pack": opened_pack, "opened-record": opened_record,
     "opened-slot": opened_slot, "pack": pack, "password": lambda vector: keys.password_bytes(vector.bytes.decode()),

@@ -66,7 +66,7 @@ export interface EraseCertificate {
   readonly site: SiteId;
   /** The site's, Ed25519. */
   readonly key: Uint8Array;
-  /** Digest of the erase order. */
+  /** Name of the erase order. */
   readonly order: Uint8Array;
   readonly number: number;
   /** As in the order. */

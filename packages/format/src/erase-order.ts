@@ -1,8 +1,10 @@
 /*
  * Erase orders (`TVEO`), docs/format/records.md: signed by the root, or by one operator with a second one's signature.
+ *
+ * Invariant: the name of an order is all that it says and nothing of how it was signed, so the first of two operators knows it before the second signs.
  */
 
-import { equalBytes, toHex } from '@twinvault/std';
+import { equalBytes, primitives } from '@twinvault/std';
 import type { CborValue } from './cbor.ts';
 import { demand } from './errors.ts';
 import { Fields, isBytes, isText } from './fields.ts';
@@ -28,12 +30,17 @@ export interface EraseOrder {
   readonly createdMs: number;
   /** Sorted by computer and name, each once; null: the whole safe. */
   readonly jobs: readonly EraseJob[] | null;
-  /** Digest of an order that this one takes back: it erases nothing itself. Left out of one that erases. */
+  /** Name of an order that this one takes back: it erases nothing itself. Left out of one that erases. */
   readonly cancels?: Uint8Array;
   /** Ed25519 key that signed. */
   readonly signer: Uint8Array;
   /** A second operator's signature over the body without `other`; null when the root signed. */
   readonly other: Uint8Array | null;
+}
+
+export interface ParsedEraseOrder extends EraseOrder, SignedBy {
+  /** By which the ledger, what takes it back, stores and certificates call it. */
+  readonly name: Uint8Array;
 }
 
 /** `sign` signs with `order.signer`. Throws as parseEraseOrder does when no reader would take it. */
@@ -49,6 +56,11 @@ export function eraseSecondMessage(order: EraseOrder): Uint8Array {
   return secondMessage('erase', orderBody(order));
 }
 
+/** SHA-256 of `eraseSecondMessage`, whoever signs: two objects of one name say the same. */
+export function eraseOrderName(order: EraseOrder): Uint8Array {
+  return primitives.sha256(eraseSecondMessage(order));
+}
+
 function orderBody({ cancels, createdMs, jobs, number, safe, signer }: EraseOrder): Record<string, CborValue> {
   return {
     ...(cancels === undefined ? {} : { cancels }),
@@ -61,7 +73,7 @@ function orderBody({ cancels, createdMs, jobs, number, safe, signer }: EraseOrde
 }
 
 /** Form, and the signature by the key that the order itself names; whether that may erase is verifyEraseOrder. */
-export function parseEraseOrder(bytes: Uint8Array): EraseOrder & SignedBy {
+export function parseEraseOrder(bytes: Uint8Array): ParsedEraseOrder {
   const object = parseSigned('erase', bytes, eraseOrderBytesMax);
   const fields = new Fields(object.body, 'object-invalid');
   const jobs = fields.listOrNull('jobs', eraseJobsMax)?.map(readJob) ?? null;
@@ -80,11 +92,14 @@ export function parseEraseOrder(bytes: Uint8Array): EraseOrder & SignedBy {
   demand(jobs === null || jobs.length > 0, 'object-invalid', 'no jobs');
   demand(cancels === null || jobs === null, 'object-invalid', 'jobs in what takes an order back');
   verifySigned(object, order.signer);
-  return order;
+  return { ...order, name: eraseOrderName(order) };
 }
 
-/** Parses and checks that root, or two operators of the ledger, signed: `safe-mismatch`, `ledger-signer`. */
-export function verifyEraseOrder(bytes: Uint8Array, ledger: Ledger): EraseOrder {
+/**
+ * Parses and checks that root, or two operators of the ledger, signed: `safe-mismatch`, `ledger-signer`. Operators are those of the moment at which the
+ * ledger named the order, so that it is good for ever; one that takes another back may be signed by who became one since.
+ */
+export function verifyEraseOrder(bytes: Uint8Array, ledger: Ledger): ParsedEraseOrder {
   const order = parseEraseOrder(bytes);
   demand(equalBytes(order.safe, ledger.descriptor.safe), 'safe-mismatch', 'erase order of another safe');
   const { signer, other } = order;
@@ -92,17 +107,24 @@ export function verifyEraseOrder(bytes: Uint8Array, ledger: Ledger): EraseOrder 
     demand(other === null, 'ledger-signer', 'a second signature beside the root');
     return order;
   }
-  demand(ledger.party(signer)?.role === 'operator' && other !== null, 'ledger-signer', 'not an operator');
-  const parties = new Map(ledger.parties().map((party) => [toHex(party.key), party]));
-  const second = isSecondOperator({ message: eraseSecondMessage(order), other, signer, parties });
+  const operators = operatorsFor(order, ledger);
+  const isOperator = operators.some((key) => equalBytes(key, signer));
+  demand(isOperator && other !== null, 'ledger-signer', 'not an operator');
+  const second = isSecondOperator({ message: eraseSecondMessage(order), other, signer, operators });
   demand(second, 'ledger-signer', 'no second operator');
   return order;
 }
 
+function operatorsFor({ name, cancels }: ParsedEraseOrder, ledger: Ledger): readonly Uint8Array[] {
+  const now = ledger.head.number;
+  const named = ledger.eraseEntryOf(cancels ?? name) ?? now;
+  return ledger.operators(named, cancels === undefined ? named : now);
+}
+
 /** Whether the one may take the other back: who ordered by the root's key alone takes back by it, and operators what operators ordered. */
-export function mayCancel(cancel: EraseOrder, order: EraseOrder & SignedBy, root: Uint8Array): boolean {
+export function mayCancel(cancel: EraseOrder, order: ParsedEraseOrder, root: Uint8Array): boolean {
   if (cancel.cancels === undefined || order.cancels !== undefined) return false;
-  if (!equalBytes(cancel.cancels, order.object.digest) || !equalBytes(cancel.safe, order.safe)) return false;
+  if (!equalBytes(cancel.cancels, order.name) || !equalBytes(cancel.safe, order.safe)) return false;
   return equalBytes(cancel.signer, root) === equalBytes(order.signer, root);
 }
 

@@ -15,8 +15,15 @@ export type {
   ErasureWait,
 } from './erase-certificate.ts';
 export { compareJobs } from './ledger-payload.ts';
-export { encodeEraseOrder, eraseSecondMessage, mayCancel, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
-export type { EraseJob, EraseOrder } from './erase-order.ts';
+export {
+  encodeEraseOrder,
+  eraseOrderName,
+  eraseSecondMessage,
+  mayCancel,
+  parseEraseOrder,
+  verifyEraseOrder,
+} from './erase-order.ts';
+export type { EraseJob, EraseOrder, ParsedEraseOrder } from './erase-order.ts';
 export { FormatError, formatErrorCodes } from './errors.ts';
 export type { FormatErrorCode } from './errors.ts';
 export { Fields, isBytes, isText } from './fields.ts';

@@ -151,7 +151,7 @@ export interface HomePayload {
 
 export interface ErasePayload {
   readonly kind: 'erase';
-  /** Digest of the erase order. */
+  /** Name of the erase order. */
   readonly order: Uint8Array;
   /** As in `home`; null when the root signed. */
   readonly other: Uint8Array | null;

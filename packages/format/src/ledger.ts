@@ -200,9 +200,27 @@ export class Ledger {
     return this.#state.home;
   }
 
-  /** Digests of erase orders. */
+  /** Names of erase orders, in the order of the ledger. */
   eraseOrders(): readonly Uint8Array[] {
     return this.#state.eraseOrders;
+  }
+
+  /** Number of the first entry that names the erase order; null when none does. */
+  eraseEntryOf(name: Uint8Array): number | null {
+    const entry = this.#entries.find(({ payload }) => payload.kind === 'erase' && equalBytes(payload.order, name));
+    return entry?.number ?? null;
+  }
+
+  /** Keys of those who were operators when entry `from` was the newest, or became so by an entry up to `to`. */
+  operators(from: number = this.#entries.length, to: number = from): Uint8Array[] {
+    const found = new Map<string, Uint8Array>();
+    for (const { number, payload } of this.#entries) {
+      if (number > to) break;
+      if (payload.kind !== 'party') continue;
+      if (payload.role === 'operator') found.set(toHex(payload.key), payload.key);
+      else if (number <= from) found.delete(toHex(payload.key));
+    }
+    return [...found.values()];
   }
 
   /** Throws `feature-unknown` when a feature is on that this version does not know. Every reader calls it before it reads. */
@@ -280,21 +298,19 @@ function demandSigner(entry: ParsedLedgerEntry, rootKey: Uint8Array, state: Ledg
 
 function hasSecondOperator(entry: ParsedLedgerEntry, other: Uint8Array | null, state: LedgerState): boolean {
   if (other === null) return false;
-  return isSecondOperator({ message: ledgerSecondMessage(entry), other, signer: entry.signer, parties: state.parties });
+  const operators = [...state.parties.values()].flatMap(({ role, key }) => (role === 'operator' ? [key] : []));
+  return isSecondOperator({ message: ledgerSecondMessage(entry), other, signer: entry.signer, operators });
 }
 
 export interface SecondOperator {
   readonly message: Uint8Array;
   readonly other: Uint8Array;
   readonly signer: Uint8Array;
-  readonly parties: ReadonlyMap<string, PartyPayload>;
+  /** Keys. */
+  readonly operators: readonly Uint8Array[];
 }
 
 /** Whether `other` is the message's signature by an operator who is not the signer. */
-export function isSecondOperator({ message, other, signer, parties }: SecondOperator): boolean {
-  for (const party of parties.values()) {
-    if (party.role !== 'operator' || equalBytes(party.key, signer)) continue;
-    if (primitives.ed25519Verify(party.key, message, other)) return true;
-  }
-  return false;
+export function isSecondOperator({ message, other, signer, operators }: SecondOperator): boolean {
+  return operators.some((key) => !equalBytes(key, signer) && primitives.ed25519Verify(key, message, other));
 }

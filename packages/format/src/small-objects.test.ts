@@ -14,11 +14,20 @@ import {
   signer,
   withEntry,
 } from '../tests/fixtures.ts';
-import { encodeEraseOrder, eraseSecondMessage, mayCancel, parseEraseOrder, verifyEraseOrder } from './erase-order.ts';
+import type { Signer } from '../tests/fixtures.ts';
+import {
+  encodeEraseOrder,
+  eraseOrderName,
+  eraseSecondMessage,
+  mayCancel,
+  parseEraseOrder,
+  verifyEraseOrder,
+} from './erase-order.ts';
 import type { EraseOrder } from './erase-order.ts';
 import { certificateId, chunkIdFromHex, packName, recordDigest, safeIdFromHex } from './ids.ts';
 import { encodeKeySlotObject, keySlotAad, parseKeySlotObject, slotLimits } from './key-slot.ts';
 import type { KeySlot } from './key-slot.ts';
+import type { LedgerPayload } from './ledger-payload.ts';
 import { objectKindOf } from './objects.ts';
 import { encodeSafeDescriptor, parseSafeDescriptor, rootKeyShortForm, safeIdOf } from './safe-descriptor.ts';
 
@@ -100,10 +109,51 @@ test('an erase order counts with the root’s signature or with those of two ope
   assert.throws(() => verifyEraseOrder(encodeEraseOrder(foreign, root.sign), ledger), formatError('safe-mismatch'));
 });
 
-test('what is taken back is named by its digest, by who may have ordered it', () => {
+test('an order is named by what it says, whoever signs second', () => {
+  let ledger = newLedger();
+  const [one, two, three] = [present(operators[0]), present(operators[1]), signer('operator 3')];
+  for (const { key } of [one, two, three]) ledger = withEntry(ledger, { kind: 'party', key, name: 'x', role: 'operator' });
+  const order: EraseOrder = { safe, number: 1, createdMs: 1, jobs: null, signer: one.key, other: null };
+  const by = (second: Signer): Uint8Array =>
+    encodeEraseOrder({ ...order, other: second.sign(eraseSecondMessage(order)) }, one.sign);
+  const [first, again] = [verifyEraseOrder(by(two), ledger), verifyEraseOrder(by(three), ledger)];
+  assert.notDeepEqual(first.object.digest, again.object.digest);
+  assert.deepEqual([first.name, again.name], [eraseOrderName(order), eraseOrderName(order)]);
+  for (const change of [
+    { number: 2 },
+    { createdMs: 2 },
+    { jobs: [{ computer, job: 'mail' }] },
+    { signer: two.key },
+    { cancels: first.name },
+  ])
+    assert.notDeepEqual(eraseOrderName({ ...order, ...change }), first.name);
+});
+
+test('an order stays good when an operator leaves, and is not signed by who comes later; to take it back they may', () => {
+  let ledger = newLedger();
+  const [one, two, three] = [present(operators[0]), present(operators[1]), signer('operator 3')];
+  const party = (key: Uint8Array, role: 'operator' | 'site'): LedgerPayload => ({ kind: 'party', key, name: 'x', role });
+  for (const { key } of [one, two]) ledger = withEntry(ledger, party(key, 'operator'));
+  const order: EraseOrder = { safe, number: 1, createdMs: 1, jobs: null, signer: one.key, other: null };
+  const by = (second: Signer, change: Partial<EraseOrder> = {}): Uint8Array => {
+    const changed = { ...order, ...change };
+    return encodeEraseOrder({ ...changed, other: second.sign(eraseSecondMessage(changed)) }, one.sign);
+  };
+  const { name } = verifyEraseOrder(by(two), ledger);
+  ledger = withEntry(ledger, { kind: 'erase', order: name, other: null });
+  ledger = withEntry(withEntry(ledger, party(two.key, 'site')), party(three.key, 'operator'));
+  assert.deepEqual(verifyEraseOrder(by(two), ledger).name, name);
+  assert.throws(() => verifyEraseOrder(by(three), ledger), formatError('ledger-signer'));
+  for (const second of [two, three]) verifyEraseOrder(by(second, { cancels: name }), ledger);
+  assert.throws(() => verifyEraseOrder(by(two, { number: 2 }), ledger), formatError('ledger-signer'));
+  assert.throws(() => verifyEraseOrder(by(two, { cancels: fill('another', 32) }), ledger), formatError('ledger-signer'));
+  verifyEraseOrder(by(three, { number: 2 }), ledger);
+});
+
+test('what is taken back is named as the ledger names it, by who may have ordered it', () => {
   const ordered: EraseOrder = { safe, number: 1, createdMs: 1, jobs: null, signer: root.key, other: null };
   const order = parseEraseOrder(encodeEraseOrder(ordered, root.sign));
-  const cancel = { ...ordered, createdMs: 2, cancels: order.object.digest };
+  const cancel = { ...ordered, createdMs: 2, cancels: order.name };
   assert.equal(mayCancel(parseEraseOrder(encodeEraseOrder(cancel, root.sign)), order, root.key), true);
   assert.equal(mayCancel({ ...cancel, cancels: fill('another', 32) }, order, root.key), false);
   assert.equal(mayCancel({ ...cancel, signer: fill('operator', 32) }, order, root.key), false);

@@ -13,6 +13,7 @@ import {
   encodeCbor,
   encodeEraseCertificate,
   encodeEraseOrder,
+  eraseOrderName,
   encodeKeySlotObject,
   encodeLedgerEntry,
   encodePackHeader,
@@ -116,8 +117,9 @@ test('receipts, tombstones, key slots, plans and erase orders', () => {
       const { object: _1, ...parsedPlan } = parsePlan(encodePlan(plan, site.sign));
       assert.deepEqual(parsedPlan, plan);
       const by = present([root, ...operators].find(({ key }) => key === order.signer));
-      const { object: _2, ...parsedOrder } = parseEraseOrder(encodeEraseOrder(order, by.sign));
+      const { object: _2, name, ...parsedOrder } = parseEraseOrder(encodeEraseOrder(order, by.sign));
       assert.deepEqual(parsedOrder, order);
+      assert.deepEqual(name, eraseOrderName(order));
     }),
   );
 });

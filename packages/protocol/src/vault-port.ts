@@ -44,7 +44,7 @@ export type EraseOrderState = 'unnamed' | 'cancelled' | 'waiting' | 'apart' | 'd
 export interface EraseSummary {
   /** Whose state this is: each site carries an order out by itself. */
   readonly site: SiteId;
-  /** Digest of the order. */
+  /** Name of the order. */
   readonly order: Uint8Array;
   readonly number: number;
   readonly createdMs: number;

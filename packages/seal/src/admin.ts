@@ -14,6 +14,7 @@ import {
   compareJobs,
   encodeEraseOrder,
   encodeLedgerEntry,
+  eraseOrderName,
   encodeSafeDescriptor,
   objectDigest,
   parseKeySlotObject,
@@ -113,8 +114,9 @@ export interface ErasureWish {
 export function eraseOrderOf(input: Signing & ErasureWish): { readonly order: Uint8Array; readonly entry: Uint8Array } {
   const number = input.opened.ledger.eraseOrders().length + 1;
   const jobs = input.jobs?.toSorted(compareJobs) ?? null;
-  const order = encodeEraseOrder({ ...orderBasis(input), number, jobs }, (message) => input.opened.sign(message));
-  return { order, entry: rootEntry(input, { kind: 'erase', order: objectDigest(order), other: null }) };
+  const order: EraseOrder = { ...orderBasis(input), number, jobs };
+  const entry = rootEntry(input, { kind: 'erase', order: eraseOrderName(order), other: null });
+  return { order: encodeEraseOrder(order, (message) => input.opened.sign(message)), entry };
 }
 
 /** Takes an order of the root back; `number` is its number. */

@@ -1,6 +1,6 @@
 /* Erase orders for tests, signed by the root of a test's safe. */
 
-import { encodeEraseOrder, objectDigest } from '@twinvault/format';
+import { encodeEraseOrder, parseEraseOrder } from '@twinvault/format';
 import type { EraseOrder } from '@twinvault/format';
 import { primitives } from '@twinvault/std';
 import type { TestSafe } from '@twinvault/testkit';
@@ -11,10 +11,10 @@ export function orderOf(
   change: Partial<EraseOrder> = {},
 ): { readonly order: Uint8Array; readonly entry: Uint8Array } {
   const order = signed(mine, { number: mine.ledger.eraseOrders().length + 1, ...change });
-  return { order, entry: mine.entry({ kind: 'erase', order: objectDigest(order), other: null }) };
+  return { order, entry: mine.entry({ kind: 'erase', order: parseEraseOrder(order).name, other: null }) };
 }
 
-/** What takes the order with this digest back. */
+/** What takes the order of this name back. */
 export function cancelOf(mine: TestSafe, cancels: Uint8Array): Uint8Array {
   return signed(mine, { cancels, createdMs: 3 });
 }

@@ -6,6 +6,7 @@
 import cbor from '../data/v1/cbor.json' with { type: 'json' };
 import difference from '../data/v1/difference.json' with { type: 'json' };
 import erase from '../data/v1/erase.json' with { type: 'json' };
+import eraseName from '../data/v1/erase-name.json' with { type: 'json' };
 import ledger from '../data/v1/ledger.json' with { type: 'json' };
 import pack from '../data/v1/pack.json' with { type: 'json' };
 import plan from '../data/v1/plan.json' with { type: 'json' };
@@ -23,6 +24,7 @@ export const formatVectors: Readonly<Record<string, VectorFile>> = {
   cbor,
   difference,
   erase,
+  'erase-name': eraseName,
   ledger,
   pack,
   plan,

@@ -126,10 +126,11 @@ const parsers: Readonly<Record<string, VectorParser>> = {
     verifySigned(plan.object, contextBytes(file, vector, 'site'));
     return { ...(withoutObject(plan) as object), digest: plan.object.digest, packs: packsOfPlan(file, vector) };
   },
+  'erase-name': (_, vector) => ({ name: parseEraseOrder(bytesOfHex(vector.bytes)).name }),
   erase: (file, vector) => {
     const bytes = bytesOfHex(vector.bytes);
-    verifyEraseOrder(bytes, ledgerOf(file, vector));
-    return { ...(withoutObject(parseEraseOrder(bytes)) as object), digest: parseEraseOrder(bytes).object.digest };
+    const { name: _, ...order } = verifyEraseOrder(bytes, ledgerOf(file, vector));
+    return { ...(withoutObject(order) as object), digest: order.object.digest };
   },
 };
 

@@ -5,12 +5,14 @@ import { differenceVectors } from './format-differences.ts';
 import { ledgerVectors } from './format-ledger.ts';
 import { cborVectors, safeVectors, slotVectors } from './format-objects.ts';
 import { packVectors, refsVectors } from './format-packs.ts';
-import { eraseVectors, planVectors, receiptVectors, recordVectors, stubVectors, tombstoneVectors } from './format-records.ts';
+import { eraseNameVectors, eraseVectors } from './format-erases.ts';
+import { planVectors, receiptVectors, recordVectors, stubVectors, tombstoneVectors } from './format-records.ts';
 
 export const vectorFiles: Readonly<Record<string, () => VectorFile>> = {
   cbor: cborVectors,
   difference: differenceVectors,
   erase: eraseVectors,
+  'erase-name': eraseNameVectors,
   ledger: ledgerVectors,
   pack: packVectors,
   plan: planVectors,

@@ -1,21 +1,19 @@
-/* Vectors of records, stubs, receipts, tombstones, compaction plans and erase orders. */
+/* Vectors of records, stubs, receipts, tombstones and compaction plans. */
 
 import { concatBytes, toHex } from '@twinvault/std';
 import {
-  encodeEraseOrder,
   encodePlan,
   encodeReceipt,
   encodeRecord,
   encodeStub,
   encodeTombstone,
-  eraseSecondMessage,
   packName,
   parseRecord,
   RefsBuilder,
   recordDigest,
   safesetId,
 } from '@twinvault/format';
-import type { CborValue, EraseOrder, FormatErrorCode, RecordPublic } from '@twinvault/format';
+import type { CborValue, FormatErrorCode, RecordPublic } from '@twinvault/format';
 import type { VectorFile } from '../src/vector.ts';
 import { Collector } from './collect.ts';
 import type { Context } from './collect.ts';
@@ -24,13 +22,9 @@ import {
   certificate,
   computer,
   createdMs,
-  customer,
-  entryOf,
   fill,
   freshPack,
   generation,
-  operator1,
-  operator2,
   otherCertificate,
   otherComputer,
   root,
@@ -398,61 +392,5 @@ export function planVectors(): VectorFile {
     defect: 'number of packs',
     context: origins,
   });
-  return collector.finish();
-}
-
-export function eraseVectors(): VectorFile {
-  const about = 'Erase orders (TVEO), checked against the ledger of context.descriptor and context.entries.';
-  const chain = smallChain();
-  for (const [name, { key }, role] of [
-    ['party operator 1', operator1, 'operator'],
-    ['party operator 2', operator2, 'operator'],
-    ['party customer', customer, 'customer'],
-  ] as const) {
-    chain.putBytes(name, entryOf(chain.ledger, { kind: 'party', key, name, role }));
-  }
-  const collector = new Collector({ parser: 'erase', about, shared: chain.shared() });
-  const context = chain.context();
-  const jobs = [
-    { computer, job: 'documents' },
-    { computer, job: 'mail' },
-  ];
-  const order: EraseOrder = { safe, number: 1, createdMs, jobs: null, signer: root.key, other: null };
-  const double = (changes: Partial<EraseOrder>, [first, second]: readonly [Signer, Signer]): Uint8Array => {
-    const single = { ...order, ...changes, signer: first.key };
-    return encodeEraseOrder({ ...single, other: second.sign(eraseSecondMessage(single)) }, first.sign);
-  };
-  collector
-    .valid('whole safe by the root', encodeEraseOrder(order, root.sign), context)
-    .valid('jobs by the root', encodeEraseOrder({ ...order, jobs }, root.sign), context)
-    .valid('jobs by two operators', double({ jobs }, [operator1, operator2]), context)
-    .valid('an order taken back by the root', encodeEraseOrder({ ...order, cancels: fill('order', 32) }, root.sign), context);
-  const refused = (name: string, bytes: Uint8Array, [code, defect]: readonly [FormatErrorCode, string]): void => {
-    collector.invalid(name, bytes, { code, defect, context });
-  };
-  const single = encodeEraseOrder({ ...order, signer: operator1.key }, operator1.sign);
-  refused('one operator', single, ['ledger-signer', 'not an operator']);
-  refused('one operator twice', double({}, [operator1, operator1]), ['ledger-signer', 'no second operator']);
-  refused('an operator and a customer', double({}, [operator1, customer]), ['ledger-signer', 'no second operator']);
-  refused('a customer and an operator', double({}, [customer, operator1]), ['ledger-signer', 'not an operator']);
-  refused('root and an operator', double({}, [root, operator1]), ['ledger-signer', 'a second signature beside the root']);
-  const other = { ...order, safe: fill('safe', 16) as typeof safe };
-  refused('of another safe', encodeEraseOrder(other, root.sign), ['safe-mismatch', 'erase order of another safe']);
-  const body: Record<string, CborValue> = { created: createdMs, jobs: null, number: 1, safe, signer: root.key };
-  refused('signed by another key', signedObject('erase', body, stranger), ['signature-invalid', 'erase']);
-  const form = (name: string, changes: Record<string, CborValue>, defect: string): void => {
-    refused(name, signedObject('erase', { ...body, ...changes }, root), ['object-invalid', defect]);
-  };
-  const pairs = jobs.map(({ computer: of, job }) => [of, job]);
-  form('no jobs', { jobs: [] }, 'no jobs');
-  form('jobs not sorted', { jobs: pairs.toReversed() }, 'jobs not sorted');
-  form('job twice', { jobs: [pairs[0] ?? [], pairs[0] ?? []] }, 'jobs not sorted');
-  form('job with three items', { jobs: [[computer, 'documents', 1]] }, 'job to erase');
-  form('job without a name', { jobs: [[computer, '']] }, 'job to erase');
-  form('job without a computer', { jobs: [['documents']] }, 'job to erase');
-  form('jobs in what takes an order back', { cancels: fill('order', 32), jobs: pairs }, 'jobs in what takes an order back');
-  form('digest of 31 bytes', { cancels: fill('order', 31) }, 'value of a key');
-  form('second signature of 63 bytes', { other: fill('o', 63) }, 'value of a key');
-  form('unknown key', { reason: 'law' }, 'unknown key');
   return collector.finish();
 }

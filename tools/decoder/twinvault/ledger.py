@@ -43,7 +43,7 @@ class Ledger:
         self.heads = [{"number": 0, "digest": digest, "root": digest}]
         self.epochs, self.slots, self.certificates, self.revocations, self.handovers = [], [], {}, {}, []
         self.parties, self.minimums, self.features, self.home_epoch = {}, [self.descriptor["suite"]], {}, 0
-        self.successor = None
+        self.successor, self.party_history, self.erases = None, [], {}
         for entry in entries:
             self.append(entry)
 
@@ -103,15 +103,27 @@ class Ledger:
         others = [key for key in self.parties if key != signer and self._is(key, "operator")]
         return any(verify(key, message, payload["other"]) for key in others)
 
-    def demand_eraser(self, signed):
-        """Who signed an erase order: the root, or two operators."""
+    def _operators(self, since, until):
+        """Who was an operator when entry `since` was the newest, or became one by an entry up to `until`."""
+        found = set()
+        for number, key, role in self.party_history:
+            if number <= until and role == "operator":
+                found.add(key)
+            elif number <= since:
+                found.discard(key)
+        return found
+
+    def demand_eraser(self, signed, name):
+        """Who signed an erase order: the root, or two operators of the moment at which the ledger named it; to take one back, or since."""
         signer, other = signed.value["signer"], signed.value.get("other")
         if signer == self.root_key:
             demand(other is None, "a second signature beside the root")
             return
-        demand(self._is(signer, "operator"), "not an operator")
-        others = [key for key in self.parties if key != signer and self._is(key, "operator")]
-        demand(other is not None and signed.has_second(others), "no second operator")
+        now, cancels = self.head["number"], signed.value.get("cancels")
+        named = self.erases.get(name if cancels is None else cancels, now)
+        operators = self._operators(named, named if cancels is None else now)
+        demand(signer in operators, "not an operator")
+        demand(other is not None and signed.has_second(operators - {signer}), "no second operator")
 
     def _apply(self, kind, payload):
         if kind == "epoch":
@@ -141,6 +153,9 @@ class Ledger:
             self.successor = payload["safe"]
         elif kind == "party":
             self.parties[payload["key"]] = payload["role"]
+            self.party_history.append((self.head["number"] + 1, payload["key"], payload["role"]))
+        elif kind == "erase":
+            self.erases.setdefault(payload["order"], self.head["number"] + 1)
         elif kind == "suite":
             demand(payload["minimum"] >= self.minimums[-1], "minimum suite goes down")
             self.minimums.append(payload["minimum"])

@@ -91,8 +91,16 @@ def tombstone(stored, site_key):
             "reason": value["reason"], "retiredMs": value["retired"]}
 
 
+ERASE_ORDER_MAX = 1024 * 1024
+
+
+def erase_order_name(stored):
+    """What the ledger and certificates call an order: SHA-256 of what a second operator signs, whoever signed."""
+    return sha256(Signed("erase", stored, ERASE_ORDER_MAX).message(second=True))
+
+
 def erase_order(stored, ledger):
-    signed = Signed("erase", stored, 1024 * 1024)
+    signed = Signed("erase", stored, ERASE_ORDER_MAX)
     value = cbor.fields(signed.value, {
         "cancels": data(32), "created": integer, "jobs": lambda jobs: jobs is None or cbor.items(4096, count_min=1)(jobs),
         "number": integer, "other": data(64), "safe": data(16), "signer": data(32)}, optional=("cancels", "other"))
@@ -104,7 +112,7 @@ def erase_order(stored, ledger):
     demand(all(a < b for a, b in zip(keys, keys[1:])), "jobs not sorted")
     demand(value["safe"] == ledger.safe, "erase order of another safe")
     signed.demand_signature(value["signer"])
-    ledger.demand_eraser(signed)
+    ledger.demand_eraser(signed, erase_order_name(stored))
     return {"safe": value["safe"], "number": value["number"], "createdMs": value["created"],
             "jobs": jobs and [{"computer": computer, "job": name} for computer, name in jobs],
             **({"cancels": value["cancels"]} if "cancels" in value else {}),

@@ -77,7 +77,7 @@ function demandTrue({ safe, marker }: SafeContext, { kind, name, bytes }: ReadOb
       parseKeySlotObject(bytes);
       return;
     case 'erase':
-      demand(toHex(parseEraseOrder(bytes).object.digest) === name);
+      demand(toHex(parseEraseOrder(bytes).name) === name);
       return;
     case 'plan': {
       const { object } = parsePlan(bytes);

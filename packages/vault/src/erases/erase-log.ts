@@ -37,7 +37,7 @@ export class EraseLog {
       safe: context.safe,
       site,
       key: publicKey,
-      order: order.object.digest,
+      order: order.name,
       number: order.number,
       jobs: order.jobs,
       createdMs: order.createdMs,

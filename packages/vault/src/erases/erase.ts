@@ -18,7 +18,7 @@ import { standingOrders } from './orders.ts';
 import type { StandingOrder } from './orders.ts';
 
 export interface ErasedOrder {
-  /** Digest, hexadecimal. */
+  /** Name of the order, hexadecimal. */
   readonly order: string;
   readonly state: EraseOrderState;
   /** When there is something to do again: the end of the wait, or of the first lock; null when that is not known, or nothing is left to do. */

@@ -15,9 +15,9 @@ export interface JobName {
 }
 
 export interface Erased {
-  /** Digest of the order that took in the whole safe, hexadecimal. */
+  /** Name of the order that took in the whole safe, hexadecimal. */
   readonly whole: string | null;
-  /** Digest of an order that took in the job, or the whole safe; null when none did. */
+  /** Name of an order that took in the job, or the whole safe; null when none did. */
   readonly orderOf: (job: JobName) => string | null;
 }
 

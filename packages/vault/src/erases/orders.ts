@@ -7,7 +7,7 @@
 
 import { mayCancel, parseEraseCertificate, parseEraseOrder, parseLedgerEntry, verifyEraseOrder } from '@twinvault/format';
 import { eraseCertificateBytesMax, eraseOrderBytesMax, FormatError } from '@twinvault/format';
-import type { EraseCertificate, EraseOrder, Ledger, SignedBy } from '@twinvault/format';
+import type { EraseCertificate, Ledger, ParsedEraseOrder } from '@twinvault/format';
 import { erasesMax, ProtocolError } from '@twinvault/protocol';
 import type { EraseOrderState, EraseSummary } from '@twinvault/protocol';
 import { dayMs, equalBytes, toHex, utf8Decode } from '@twinvault/std';
@@ -28,9 +28,9 @@ export interface OrderParts {
 }
 
 export interface StandingOrder {
-  /** Digest, hexadecimal. */
+  /** Its name, hexadecimal. */
   readonly hex: string;
-  readonly order: EraseOrder & SignedBy;
+  readonly order: ParsedEraseOrder;
   readonly byRoot: boolean;
   readonly state: EraseOrderState;
   /** In the store's time: when both the order and the ledger entry that names it stood here. */
@@ -45,7 +45,7 @@ export async function standingOrders({ context, ledger: store }: OrderParts): Pr
   if (objects.size === 0) return [];
   const ledger = await store.current();
   const nowMs = Math.min(await context.store.nowMs(), context.ports.clock.nowMs());
-  const cancels = [...objects.values()].filter(({ cancels: digest }) => digest !== undefined);
+  const cancels = [...objects.values()].filter(({ cancels: name }) => name !== undefined);
   const orders: StandingOrder[] = [];
   for (const [hex, order] of objects) {
     if (order.cancels !== undefined) continue;
@@ -57,7 +57,7 @@ export async function standingOrders({ context, ledger: store }: OrderParts): Pr
 
 interface Found {
   readonly hex: string;
-  readonly order: EraseOrder & SignedBy;
+  readonly order: ParsedEraseOrder;
   readonly ledger: Ledger;
   readonly isCancelled: boolean;
   readonly nowMs: number;
@@ -65,7 +65,7 @@ interface Found {
 
 async function standing(context: SafeContext, { hex, order, ledger, isCancelled, nowMs }: Found): Promise<StandingOrder> {
   const { store, layout, eraseWaitMs } = context;
-  const entry = namingEntry(ledger, order.object.digest);
+  const entry = ledger.eraseEntryOf(order.name);
   const places = [layout.inFolder('erases', hex), ...(entry === null ? [] : [layout.inFolder('ledger', ledgerEntryName(entry))])];
   const stats = await Promise.all(places.map((place) => store.stat(place)));
   const arrivedMs = Math.max(0, ...stats.map((stat) => Math.ceil(stat?.modifiedMs ?? 0)));
@@ -83,12 +83,6 @@ async function standing(context: SafeContext, { hex, order, ledger, isCancelled,
   return { ...known, state: await state() };
 }
 
-/** Number of the ledger entry that names the order. */
-function namingEntry(ledger: Ledger, digest: Uint8Array): number | null {
-  const entry = ledger.entries().find(({ payload }) => payload.kind === 'erase' && equalBytes(payload.order, digest));
-  return entry?.number ?? null;
-}
-
 /** Whether every twin is known to have the order. */
 async function isAtTwins({ store, layout, twins }: SafeContext, hex: string): Promise<boolean> {
   for (const { site } of await twins.sites()) {
@@ -102,9 +96,9 @@ export async function rememberAtTwin({ store, layout }: SafeContext, site: strin
   await store.put(layout.twin(site, 'erases', hex), [new Uint8Array(0)]);
 }
 
-async function readOrders(context: SafeContext): Promise<Map<string, EraseOrder & SignedBy>> {
+async function readOrders(context: SafeContext): Promise<Map<string, ParsedEraseOrder>> {
   const { store, layout } = context;
-  const orders = new Map<string, EraseOrder & SignedBy>();
+  const orders = new Map<string, ParsedEraseOrder>();
   for (const hex of (await store.list(layout.inFolder('erases'))).filter(isDigestName).sort()) {
     const order = await readOrder(context, hex);
     if (order !== null) orders.set(hex, order);
@@ -113,13 +107,13 @@ async function readOrders(context: SafeContext): Promise<Map<string, EraseOrder 
 }
 
 /** Null when it is not there. What was put here was verified against the ledger. */
-export async function readOrder({ store, layout }: SafeContext, hex: string): Promise<(EraseOrder & SignedBy) | null> {
+export async function readOrder({ store, layout }: SafeContext, hex: string): Promise<ParsedEraseOrder | null> {
   const name = layout.inFolder('erases', hex);
   const bytes = await store.get(name, eraseOrderBytesMax);
   if (bytes === null) return null;
   return parseStored(name, () => {
     const order = parseEraseOrder(bytes);
-    if (toHex(order.object.digest) !== hex) throw new FormatError('object-invalid', { context: { defect: 'another order' } });
+    if (toHex(order.name) !== hex) throw new FormatError('object-invalid', { context: { defect: 'another order' } });
     return order;
   });
 }
@@ -148,7 +142,7 @@ export async function eraseSummaries(parts: OrderParts): Promise<EraseSummary[]>
   return Promise.all(
     orders.slice(-erasesMax).map(async ({ hex, order, byRoot, state, arrivedMs, dueMs }) => ({
       site: parts.context.marker.site,
-      order: order.object.digest,
+      order: order.name,
       number: order.number,
       createdMs: order.createdMs,
       jobs: order.jobs,
@@ -166,9 +160,21 @@ export async function eraseSummaries(parts: OrderParts): Promise<EraseSummary[]>
  * `object-invalid`, `signature-invalid`. The same again is fine.
  */
 export async function takeOrder({ context, ledger }: OrderParts, bytes: Uint8Array): Promise<'stored' | 'present'> {
-  verifyEraseOrder(bytes, await ledger.current());
-  const { digest } = parseEraseOrder(bytes).object;
-  return ensureObject(context.store, context.layout.inFolder('erases', toHex(digest)), bytes);
+  const { name } = verifyEraseOrder(bytes, await ledger.current());
+  const hex = toHex(name);
+  // Another pair of operators may have signed the same order: what stands says the same.
+  if ((await readWhole(context, hex)) !== null) return 'present';
+  return ensureObject(context.store, context.layout.inFolder('erases', hex), bytes);
+}
+
+/** Null too when what stands cannot be read any more: it is put again. */
+async function readWhole(context: SafeContext, hex: string): Promise<ParsedEraseOrder | null> {
+  try {
+    return await readOrder(context, hex);
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'vault-damaged') return null;
+    throw error;
+  }
 }
 
 export interface ErasureRequest {
@@ -181,13 +187,13 @@ export async function orderErase(parts: OrderParts, { order: bytes, entry }: Era
   await demandAppends(parts, entry);
   const order = parseEraseOrder(bytes);
   const { payload } = parseLedgerEntry(entry);
-  const names = payload.kind === 'erase' && equalBytes(payload.order, order.object.digest);
+  const names = payload.kind === 'erase' && equalBytes(payload.order, order.name);
   if (!names || order.cancels !== undefined) {
     throw new ProtocolError('object-invalid', { context: { defect: 'entry of another order' } });
   }
   await inLock(parts.context, { name: 'commit' }, async () => {
     const ledger = await parts.ledger.current();
-    const number = ledger.eraseOrders().findIndex((digest) => equalBytes(digest, order.object.digest)) + 1;
+    const number = ledger.eraseOrders().findIndex((name) => equalBytes(name, order.name)) + 1;
     const next = number === 0 ? ledger.eraseOrders().length + 1 : number;
     if (order.number !== next) throw new ProtocolError('ledger-conflict', { context: { number: order.number, next } });
     await takeOrder(parts, bytes);

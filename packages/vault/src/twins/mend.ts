@@ -1,10 +1,19 @@
 /*
  * One object of a twin in place of one that is damaged or lost here. It is taken only if it is what its name says, so it does not matter who gave it: packs,
- * records, slots, plans and erase orders are named by their content, a receipt carries this site's own signature, an entry of the ledger stands in a signed
- * chain. A stub carries this site's tombstone: it is signed anew on the proof that the twin's stub gives.
+ * records, slots and plans are named by their content, an erase order by what it says, and who signed it is looked up in the ledger; a receipt carries this
+ * site's own signature, an entry of the ledger stands in a signed chain. A stub carries this site's tombstone: it is signed anew on the proof that the twin's stub gives.
  */
 
-import { encodeStub, encodeTombstone, FormatError, Ledger, parseLedgerEntry, parseStub, parseTombstone } from '@twinvault/format';
+import {
+  encodeStub,
+  encodeTombstone,
+  FormatError,
+  Ledger,
+  parseLedgerEntry,
+  parseStub,
+  parseTombstone,
+  verifyEraseOrder,
+} from '@twinvault/format';
 import { equalBytes, fromHex, toHex } from '@twinvault/std';
 import type { TwinObjectName } from '@twinvault/protocol';
 import { demandWhole } from '../care/verify-object.ts';
@@ -27,6 +36,7 @@ export async function mend(parts: SafeParts, name: TwinObjectName, bytes: Uint8A
     return bytes.length;
   }
   if (name.kind === 'ledger') await demandInChain(parts, name.name, bytes);
+  if (name.kind === 'erase') verifyEraseOrder(bytes, await parts.ledger.current());
   const own = name.kind === 'stub' ? await ownStub(context, name.name, bytes) : bytes;
   await demandWhole(context, { ...name, bytes: own });
   await store.replace(storeNameOf(layout, name.kind, name.name), [own]);

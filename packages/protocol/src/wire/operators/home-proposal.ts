@@ -50,8 +50,7 @@ export function proposeHome(first: OperatorKey, { ledger, site, createdMs }: Hom
     epoch: (ledger.home()?.epoch ?? 0) + 1,
     site: toHex(site),
   };
-  const operators = ledger.parties().flatMap(({ role, key }) => (role === 'operator' ? [key] : []));
-  return proposeAct(form, first, { facts, operators });
+  return proposeAct(form, first, { facts, operators: ledger.operators() });
 }
 
 /**

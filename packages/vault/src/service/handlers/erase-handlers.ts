@@ -1,6 +1,6 @@
 /* Erase orders: put by whoever runs the site, with signatures of those who may order; what became of them. */
 
-import { eraseOrderBytesMax, ledgerEntryBytesMax, objectDigest } from '@twinvault/format';
+import { eraseOrderBytesMax, ledgerEntryBytesMax, parseEraseOrder } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import type { EraseSummary } from '@twinvault/protocol';
 import { parseFrames } from '@twinvault/protocol/wire';
@@ -38,7 +38,7 @@ export function eraseHandlers({ vault, announcements, eraseSoon }: EraseHandlerP
 }
 
 function orderObject(order: Uint8Array): NewObject {
-  return { kind: 'erase', name: toHex(objectDigest(order)), bytes: order.length };
+  return { kind: 'erase', name: toHex(parseEraseOrder(order).name), bytes: order.length };
 }
 
 function erasesAnswerOf(erases: readonly EraseSummary[]): ErasesAnswer {

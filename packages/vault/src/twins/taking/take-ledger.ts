@@ -6,7 +6,7 @@
  */
 
 import { equalBytes, toHex } from '@twinvault/std';
-import { FormatError, objectDigest, parseKeySlotObject, parseLedgerEntry } from '@twinvault/format';
+import { FormatError, objectDigest, parseEraseOrder, parseKeySlotObject, parseLedgerEntry } from '@twinvault/format';
 import type { Ledger } from '@twinvault/format';
 import { inLock } from '../../context.ts';
 import { erasedOf } from '../../erases/erased.ts';
@@ -103,7 +103,8 @@ export async function takeEraseOrder(taking: Taking, name: string): Promise<Take
   const { parts, twin } = taking;
   const bytes = await bytesOf(taking, 'erase', name);
   if (bytes === null) return 'gone';
-  if (toHex(objectDigest(bytes)) !== name) throw new FormatError('object-invalid', { context: { defect: 'another order' } });
+  if (toHex(parseEraseOrder(bytes).name) !== name)
+    throw new FormatError('object-invalid', { context: { defect: 'another order' } });
   if ((await takeOrder(parts, bytes)) === 'stored') taking.took({ kind: 'erase', name, bytes: bytes.length });
   if (twin !== null) await rememberAtTwin(parts.context, toHex(twin.site), name);
   return 'taken';
