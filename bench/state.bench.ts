@@ -19,8 +19,8 @@ import type { BackupOptions, BackupReport } from '@twinvault/engine';
 import { enrolHere, makeSafe } from '@twinvault/seal';
 import { linuxFileSource } from '@twinvault/sources';
 import { createDirectoryVault } from '@twinvault/vault';
+import { databasePage, pageBytes } from './inputs/large-files.ts';
 
-const pageBytes = 4096;
 const fileBytes = Number(process.env['BENCH_MIB'] ?? 64) * MiB;
 const nights = Number(process.env['BENCH_NIGHTS'] ?? 10);
 const changedShare = 0.01;
@@ -34,24 +34,9 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
-/** A page as databases have them: a header, rows of text and numbers, free space. Compresses to about six tenths. */
-function databasePage(number: number): Uint8Array {
-  const page = new Uint8Array(pageBytes);
-  new DataView(page.buffer).setUint32(0, number);
-  let at = 64;
-  while (at < 3500) {
-    const row = utf8Encode(`user-${random.below(1_000_000)}@example.org;Street ${random.below(500)};active;`);
-    page.set(row.subarray(0, 3500 - at), at);
-    at += row.length;
-    page.set(random.bytes(40), at);
-    at += 40;
-  }
-  return page;
-}
-
 function makeFile(path: string): void {
   const file = openSync(path, 'w');
-  for (let number = 0; number < fileBytes / pageBytes; number += 1) writeSync(file, databasePage(number));
+  for (let number = 0; number < fileBytes / pageBytes; number += 1) writeSync(file, databasePage(number, random));
   closeSync(file);
 }
 
@@ -61,7 +46,7 @@ function changePages(path: string): { changedBytes: number; compressedBytes: num
   const count = Math.round((fileBytes / pageBytes) * changedShare);
   while (numbers.size < count) numbers.add(random.below(fileBytes / pageBytes));
   const file = openSync(path, 'r+');
-  const pages = [...numbers].sort((a, b) => a - b).map((number) => ({ number, page: databasePage(number) }));
+  const pages = [...numbers].sort((a, b) => a - b).map((number) => ({ number, page: databasePage(number, random) }));
   for (const { number, page } of pages) writeSync(file, page, 0, pageBytes, number * pageBytes);
   closeSync(file);
   const changed = Buffer.concat(pages.map(({ page }) => page));

@@ -58,12 +58,37 @@ function plain(name: string): string {
   return shown === '' || shown === '.' || shown === '..' ? `_${shown}` : shown;
 }
 
-class Folder implements TreeNode {
+/** A folder without content of its own. */
+abstract class FolderNode implements TreeNode {
   readonly type = nodeTypes.directory;
+
+  abstract stat(): Promise<NodeStat>;
+  abstract children(): Promise<ReadonlyMap<string, TreeChild>>;
+  abstract child(name: Uint8Array): Promise<TreeNode | null>;
+
+  readLink(): Uint8Array {
+    return new Uint8Array(0);
+  }
+
+  read(): Promise<Uint8Array> {
+    return Promise.resolve(new Uint8Array(0));
+  }
+
+  seek(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  xattrs(): Promise<readonly NodeXattr[]> {
+    return Promise.resolve([]);
+  }
+}
+
+class Folder extends FolderNode {
   readonly #children = new Map<string, TreeChild>();
   readonly #stat: NodeStat;
 
   constructor(path: string, children: readonly (readonly [string, TreeNode])[], timeMs: number) {
+    super();
     const { buffer, byteOffset } = primitives.sha256(utf8Encode(`folder ${path}`));
     this.#stat = folderStat(new DataView(buffer, byteOffset).getBigUint64(0), timeMs);
     for (const [text, node] of children) {
@@ -83,33 +108,17 @@ class Folder implements TreeNode {
   child(name: Uint8Array): Promise<TreeNode | null> {
     return Promise.resolve(this.#children.get(nameKey(name))?.node ?? null);
   }
-
-  readLink(): Uint8Array {
-    return new Uint8Array(0);
-  }
-
-  read(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(0));
-  }
-
-  seek(): Promise<null> {
-    return Promise.resolve(null);
-  }
-
-  xattrs(): Promise<readonly NodeXattr[]> {
-    return Promise.resolve([]);
-  }
 }
 
 /** The top of a safeset that may not be open yet. */
-class SafesetNode implements TreeNode {
-  readonly type = nodeTypes.directory;
+class SafesetNode extends FolderNode {
   readonly #reader: SafeReader;
   readonly #safeset: MountedSafeset;
   readonly #chunks: ChunkCache;
   #opening: Promise<CatalogNode> | null = null;
 
   constructor(reader: SafeReader, safeset: MountedSafeset, chunks: ChunkCache) {
+    super();
     this.#reader = reader;
     this.#safeset = safeset;
     this.#chunks = chunks;
@@ -126,22 +135,6 @@ class SafesetNode implements TreeNode {
 
   async child(name: Uint8Array): Promise<TreeNode | null> {
     return await (await this.#top()).child(name);
-  }
-
-  readLink(): Uint8Array {
-    return new Uint8Array(0);
-  }
-
-  read(): Promise<Uint8Array> {
-    return Promise.resolve(new Uint8Array(0));
-  }
-
-  seek(): Promise<null> {
-    return Promise.resolve(null);
-  }
-
-  xattrs(): Promise<readonly NodeXattr[]> {
-    return Promise.resolve([]);
   }
 
   /** Tried again at the next look when it fails. Its lease ends with the process: a mount lasts as long. */
