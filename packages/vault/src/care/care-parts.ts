@@ -14,6 +14,7 @@ import type { WorkQueue } from '../database/work-queue.ts';
 import type { KeepRules } from '../retention/facts.ts';
 import type { SafeParts } from '../site-safe.ts';
 import type { SiteVault } from '../site-vault.ts';
+import type { CaringNode } from './dead-nodes.ts';
 
 export interface CareParts {
   readonly vault: SiteVault;
@@ -25,6 +26,8 @@ export interface CareParts {
   /** Whose share of the site a safe uses. */
   readonly customerOf: (safe: string) => string;
   readonly policy: CarePolicy;
+  /** This node; left out where nobody is told of its end. */
+  readonly node?: CaringNode;
   /** Ways to the twins, to be heard when something is healed; none when left out. */
   readonly twinOpeners?: readonly TwinOpener[];
 }

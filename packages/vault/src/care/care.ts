@@ -1,7 +1,7 @@
 /*
  * What a site does by itself, as tasks of its queue: whichever node takes one does it, and one that dies in the middle is followed by
- * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, healing, locks, metering and erase orders for each safe. Once, for operators:
- * clean-up, check, rebuild.
+ * another. Recurring: scrub and housekeeping for the site; clean-up, reconciling, healing, locks, metering and erase orders for each safe. Once: reconciling
+ * after a node died; for operators clean-up, check, rebuild.
  *
  * Nothing here makes a backup or a restore wait: clean-up holds the lock of commits for moments, everything else reads.
  */
@@ -17,6 +17,7 @@ import type { TaskHandler, TaskRun } from '../database/worker.ts';
 import type { RebuildOptions } from '../rebuild/rebuild.ts';
 import { careSafe } from './care-parts.ts';
 import type { CaredSafe, CareParts } from './care-parts.ts';
+import { askAfterDead, reconcileAll } from './dead-nodes.ts';
 import { askToHeal, runHeal, runLook } from './heal.ts';
 import { eraseEveryMs, eraseInSafe } from './erase.ts';
 import { lockEveryMs, lockSafe } from './lock.ts';
@@ -43,14 +44,17 @@ export function careHandlers(parts: CareParts): Readonly<Record<string, TaskHand
     check: (run) => runCheck(parts, run),
     rebuild: (run) => runRebuild(parts, run),
     fill: async (run) => reportJson(await fill(parts, run.signal)),
-    reconcile: (run) =>
-      withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) })),
+    reconcile: (run) => (run.task.safe === null ? reconcileAll(parts, run) : runReconcile(parts, run)),
     lock: (run) => withSafe(parts, run, async (safe) => ({ ...(await lockSafe(parts, safe, run.signal)) })),
     look: (run) => withSafe(parts, run, (safe) => runLook(parts, safe, run)),
     heal: (run) => withSafe(parts, run, (safe) => runHeal(parts, safe, run)),
     erase: (run) => withSafe(parts, run, (safe) => eraseInSafe(parts, run, safe)),
     meter: (run) => withSafe(parts, run, ({ hex }) => meter(parts, hex)),
   };
+}
+
+function runReconcile(parts: CareParts, run: TaskRun): Promise<Json> {
+  return withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) }));
 }
 
 /** At each start of a node. Tables of another life of the site are emptied, and filled by a task; says whether that was so. */
@@ -124,8 +128,9 @@ async function keepHouse(parts: CareParts, run: TaskRun): Promise<Json> {
     count = (await exchanges.collectLapsed(collectMax)).length;
   }
   const tasks = await parts.queue.sweep();
+  const deadNodes = await askAfterDead(parts);
   await scheduleSite(parts);
-  return { lapsed, tasks };
+  return { lapsed, tasks, deadNodes };
 }
 
 /** Input: what `POST …/clean` takes; of the nightly one null, and then the rules are the site's. */

@@ -14,6 +14,7 @@ type Schema = Kysely<unknown>;
 const steps: Readonly<Record<string, Migration>> = {
   '0001-begin': { up: begin },
   '0002-twins': { up: beginTwins },
+  '0003-nodes': { up: beginNodes },
 };
 
 /** Brings the tables up to date; fine when they are. `vault-newer` when a newer program has changed them. */
@@ -124,6 +125,10 @@ async function beginTwins(database: Schema): Promise<void> {
     .addColumn('skew_ms', 'bigint', filled)
     .addColumn('problem', 'text')
     .execute();
+}
+
+async function beginNodes(database: Schema): Promise<void> {
+  await textKeyed(database, 'nodes', ['node']).addColumn('seen_ms', 'bigint', filled).execute();
 }
 
 const filled = <Column extends { notNull(): Column }>(column: Column): Column => column.notNull();

@@ -16,6 +16,7 @@ export interface SiteTables {
   readonly positions: PositionsTable;
   readonly metering: MeteringTable;
   readonly twinLags: TwinLagsTable;
+  readonly nodes: NodesTable;
 }
 
 /** Single values: "site" and "generation", so that tables of another life are never believed. */
@@ -121,6 +122,13 @@ export interface TwinLagsTable {
   readonly skewMs: number;
   /** A code. */
   readonly problem: string | null;
+}
+
+/** A node that runs, or one that died: it takes its row away when it stops. */
+export interface NodesTable {
+  /** As the processes port names it. */
+  readonly node: string;
+  readonly seenMs: number;
 }
 
 export interface MeteringTable {

@@ -8,6 +8,8 @@ import { bodiesInFlightMax, ProtocolError, queueMsMax, slowBytesPerSecondMin, sl
 import { dayMs, fromHex, MiB, secondMs } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
 import { beginCare, careHandlers, scheduleSafe } from '../care/care.ts';
+import { beginNode } from '../care/dead-nodes.ts';
+import type { CaringNode } from '../care/dead-nodes.ts';
 import { beginFollowing, followHandlers } from '../care/follow.ts';
 import type { FollowedTwin, FollowParts } from '../care/follow.ts';
 import type { CareParts, CarePolicy } from '../care/care-parts.ts';
@@ -40,7 +42,7 @@ export interface SiteServiceOptions {
   readonly ports: { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
   /** Name of this node, for operators: its host and process. */
   readonly node: string;
-  /** Whether a node of this name is gone for certain; never when left out. */
+  /** Whether a node of this name is gone for certain; never when left out. Others count as dead when they were silent for `nodeLapseMs`. */
   readonly isGone?: (node: string) => boolean;
   readonly log: Log;
   /** The path of the site's address: '' or `/a`. */
@@ -92,7 +94,7 @@ export interface SiteService extends AsyncDisposable {
 
 /** Listens when it resolves. `listen-failed`, and what the vault throws. */
 export async function startSiteService(options: SiteServiceOptions): Promise<SiteService> {
-  const { vault, ports } = options;
+  const { ports } = options;
   const stopping = new AbortController();
   const turns = new Turns(ports.timers, {
     eachMax: bodiesInFlightMax,
@@ -132,26 +134,25 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     metrics,
     isStopping: () => stopping.signal.aborted,
   });
-  const ready = async (): Promise<void> => {
-    if (stopping.signal.aborted) throw new ProtocolError('vault-busy', { context: { defect: 'stopping' } });
-    await vault.site();
-    await options.database.nowMs();
-  };
+  const ready = (): Promise<void> => demandReady(options, stopping.signal);
   const operations = options.operations === null ? null : makeOperations({ metrics, ready });
+  const node = await beginNode(care);
+  await using starting = new AsyncDisposableStack();
+  starting.defer(() => node.end(true));
   const port = await listen(app, options.listen);
   const operationsPort = operations === null || options.operations === null ? null : await listen(operations, options.operations);
-  const { emptied } = await beginCare(care);
-  if (emptied) options.log.info({}, 'the database is filled anew');
-  if (following !== null) await beginFollowing(following);
-  await queue.release(options.isGone ?? (() => false));
+  await beginTasks(options, care, following);
+  if (node.dead > 0) options.log.info({ nodes: node.dead }, 'nodes died: the tables are held against the store');
   worker.start();
+  starting.move();
   const stop = async (): Promise<void> => {
     if (stopping.signal.aborted) return;
     stopping.abort();
-    await Promise.all([closeWithin(app, ports.timers), worker[Symbol.asyncDispose]()]);
+    const [isOrderly] = await Promise.all([closeWithin(app, ports.timers), worker[Symbol.asyncDispose]()]);
     await keepers[Symbol.asyncDispose]();
     await operations?.close();
     slowClients[Symbol.dispose]();
+    await node.end(isOrderly).catch(() => undefined);
   };
   return {
     port,
@@ -160,6 +161,19 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+async function demandReady({ vault, database }: SiteServiceOptions, stopping: AbortSignal): Promise<void> {
+  if (stopping.aborted) throw new ProtocolError('vault-busy', { context: { defect: 'stopping' } });
+  await vault.site();
+  await database.nowMs();
+}
+
+async function beginTasks({ log }: SiteServiceOptions, care: OwnCareParts, following: FollowParts | null): Promise<void> {
+  const { emptied } = await beginCare(care);
+  if (emptied) log.info({}, 'the database is filled anew');
+  if (following !== null) await beginFollowing(following);
+  await care.queue.release(care.node.isGone);
 }
 
 async function accessOf({ vault, ports, issuers: others, refuseBeforeMs }: SiteServiceOptions): Promise<Access> {
@@ -193,13 +207,19 @@ function watchCare({ inventory, queue, database }: CareParts, metrics: Metrics):
   });
 }
 
-function carePartsOf({ vault, database, ports, care = {}, twins = [] }: SiteServiceOptions, queue: WorkQueue): CareParts {
+interface OwnCareParts extends CareParts {
+  readonly node: CaringNode;
+}
+
+function carePartsOf(options: SiteServiceOptions, queue: WorkQueue): OwnCareParts {
+  const { vault, database, ports, care = {}, twins = [], node: name, isGone = () => false } = options;
   const inventory = new Inventory(database);
   const metering = new Metering(database);
   const twinOpeners = twins.map((twin) => (signal: AbortSignal) => twin.open(signal));
   const policy = { keep: {}, ...care };
+  const node = { name, isGone };
   // Until a portal says whose safes are whose, each is a customer of its own.
-  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy, twinOpeners };
+  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy, node, twinOpeners };
 }
 
 /** Null where nobody said which twins there are. */
@@ -258,11 +278,17 @@ async function listen(app: FastifyInstance, at: Listen | LocalSocket): Promise<n
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function closeWithin(app: FastifyInstance, timers: Timers): Promise<void> {
-  const late = timers.every(stopMsMax, () => app.server.closeAllConnections());
+/** False when somebody had to be cut off. */
+async function closeWithin(app: FastifyInstance, timers: Timers): Promise<boolean> {
+  let isOrderly = true;
+  const late = timers.every(stopMsMax, () => {
+    isOrderly = false;
+    app.server.closeAllConnections();
+  });
   try {
     await app.close();
   } finally {
     late.cancel();
   }
+  return isOrderly;
 }
