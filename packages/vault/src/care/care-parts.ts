@@ -14,7 +14,6 @@ import type { WorkQueue } from '../database/work-queue.ts';
 import type { KeepRules } from '../retention/facts.ts';
 import type { SafeParts } from '../site-safe.ts';
 import type { SiteVault } from '../site-vault.ts';
-import type { CaringNode } from './dead-nodes.ts';
 
 export interface CareParts {
   readonly vault: SiteVault;
@@ -30,6 +29,13 @@ export interface CareParts {
   readonly node?: CaringNode;
   /** Ways to the twins, to be heard when something is healed; none when left out. */
   readonly twinOpeners?: readonly TwinOpener[];
+}
+
+/** This node, and what it knows of others. */
+export interface CaringNode {
+  readonly name: string;
+  /** Whether a node of this name is gone for certain. */
+  readonly isGone: (node: string) => boolean;
 }
 
 /** Opens a twin with what network and token make possible now; the caller disposes of it. */

@@ -7,15 +7,8 @@ import { Nodes, nodeSeenEveryMs } from '../database/nodes.ts';
 import type { Json } from '../database/tasks.ts';
 import type { TaskRun } from '../database/worker.ts';
 import { careSafe } from './care-parts.ts';
-import type { CareParts } from './care-parts.ts';
+import type { CareParts, CaringNode } from './care-parts.ts';
 import { reconcileSafe } from './reconcile.ts';
-
-/** This node, and what it knows of others. */
-export interface CaringNode {
-  readonly name: string;
-  /** Whether a node of this name is gone for certain. */
-  readonly isGone: (node: string) => boolean;
-}
 
 /** Asks for reconciling where nodes have died; the number of them. Idempotent, also beside others that do the same. */
 export async function askAfterDead({ database, queue, node }: CareParts): Promise<number> {
