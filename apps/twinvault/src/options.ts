@@ -1,5 +1,6 @@
 /** Options that several verbs share. */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { customerBytesMax } from '@twinvault/protocol';
 import type { VerbContext } from './wiring/context.ts';
 
 export type RunVerb = (json: boolean, body: (context: VerbContext) => Promise<void>) => Promise<void>;
@@ -66,6 +67,13 @@ export function wholeNumber(minimum: number, maximum: number): (text: string) =>
     }
     return value;
   };
+}
+
+/** The name of a customer, for commander. */
+export function customerName(text: string): string {
+  if (text === '' || text.length > customerBytesMax || /\p{Cc}/u.test(text))
+    throw new InvalidArgumentError(`It must have 1 to ${customerBytesMax} characters, none of them a control character.`);
+  return text;
 }
 
 /** An option that may be repeated. */

@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Verb } from '@twinvault/protocol/wire';
-import { jsonOption, wholeNumber } from './options.ts';
+import { customerName, jsonOption, safeOption, tokenOption, vaultOption, wholeNumber } from './options.ts';
 import type { RunVerb } from './options.ts';
 import { addOperatorKey, addPromote } from './program-operators.ts';
 
@@ -32,6 +32,8 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
     )
     .action((options) => run(false, async (context) => (await import('./verbs/vault-run.ts')).vaultRun(context, options)));
   addToken(vault, run);
+  addSafes(vault, run);
+  addAssign(vault, run);
   addTwins(vault, run);
   addOperatorKey(vault, run);
   addPromote(vault, run);
@@ -92,6 +94,51 @@ function siteNames(text: string): string[] {
   return names;
 }
 
+function addSafes(vault: Command, run: RunVerb): void {
+  vault
+    .command('safes')
+    .summary('list the safes of a site, and whose they are')
+    .description(
+      'Lists the safes of a site with the customer of each: whose share of the site it uses, and whom metering names. A safe is of the customer whose token made it, or of nobody but itself. ' +
+        'A site tells this to operators alone (a token with the verb operate); the directory of a vault tells it to whoever may read it.',
+    )
+    .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(new Option('--customer <name>', 'only the safes of this customer'))
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  twinvault vault safes --vault https://backup.example:8443 --token-file operator.token\n  twinvault vault safes --vault /srv/twinvault --customer "Ada & Co"',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/vault-safes.ts')).vaultSafes(context, options)),
+    );
+}
+
+function addAssign(vault: Command, run: RunVerb): void {
+  vault
+    .command('assign')
+    .summary('say which customer a safe belongs to')
+    .description(
+      'Says which customer a safe belongs to from now on. Metering names the new one from today; earlier days stay as they are. What a token says counts only when it makes the safe, so this is the only way to change it. ' +
+        'It takes a token with the verb operate, or access to the directory; of two sites, the home of the safe takes it, and the other follows.',
+    )
+    .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(safeOption())
+    .addOption(
+      new Option('--customer <name>', 'the name or number of the customer').argParser(customerName).makeOptionMandatory(true),
+    )
+    .addOption(jsonOption)
+    .addHelpText(
+      'after',
+      '\nExample:\n  twinvault vault assign --vault https://backup.example:8443 --token-file operator.token --safe home --customer "Ada & Co"',
+    )
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/vault-assign.ts')).vaultAssign(context, options)),
+    );
+}
+
 function addTwins(vault: Command, run: RunVerb): void {
   vault
     .command('twins')
@@ -128,7 +175,10 @@ function addToken(vault: Command, run: RunVerb): void {
     )
     .addOption(new Option('--computer <id>', 'it may write for this computer alone'))
     .addOption(
-      new Option('--customer <name>', 'whose share of the site it uses; each safe is a customer of its own when left out'),
+      new Option(
+        '--customer <name>',
+        'who the safes that it makes belong to; each safe is a customer of its own when left out',
+      ).argParser(customerName),
     )
     .addOption(new Option('--days <n>', 'how long it is good').default(90).argParser(wholeNumber(1, 92)))
     .addOption(jsonOption)

@@ -151,6 +151,37 @@ test('the site itself checks, cleans and rebuilds for its operator, and for nobo
   }
 });
 
+test('an operator sees and says whose each safe is, and nobody else', async () => {
+  const operator: CommandOptions = {
+    environment: { TWINVAULT_TOKEN_FILE: await site.token('operator-3', { verbs: ['operate'] }) },
+  };
+  const at = ['--vault', site.address, '--json'];
+  const whose = async (words: readonly string[]): Promise<Record<string, string>> => {
+    const { safes } = resultOf<{ safes: { label: string; customer: string }[] }>(await twinvault(words, operator));
+    return Object.fromEntries(safes.map(({ label, customer }) => [label, customer]));
+  };
+  assert.equal((await whose(['vault', 'safes', ...at]))['home'], safe);
+  const assign = ['vault', 'assign', '--safe', 'home', '--customer', 'Ada & Co', ...at];
+  assert.match(errorOf(await twinvault(assign, options), 9).message, /operate/u);
+  assert.match(errorOf(await twinvault(['vault', 'safes', ...at], options), 9).message, /operate/u);
+  resultOf(await twinvault(assign, operator));
+  assert.deepEqual(await whose(['vault', 'safes', '--customer', 'Ada & Co', ...at]), { home: 'Ada & Co' });
+  assert.deepEqual(await whose(['vault', 'safes', '--customer', 'Ada & Co', '--vault', site.vault, '--json']), {
+    home: 'Ada & Co',
+  });
+  const token = (words: readonly string[]): string[] => [
+    'vault',
+    'token',
+    '--config',
+    `${root}/site/site.yaml`,
+    ...words,
+    '--json',
+  ];
+  const ofAda = ['--token-file', `${root}/ada.token`, '--customer', 'Ada & Co'];
+  errorOf(await twinvault(token([...ofAda, '--safe', safe])), 2);
+  resultOf(await twinvault(token([...ofAda, '--all-safes', '--verbs', 'create'])));
+});
+
 test('a proxy is used, signed in to, and its refusal told', async () => {
   const seen: string[] = [];
   const sockets = new Set<net.Socket>();

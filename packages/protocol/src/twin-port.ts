@@ -46,6 +46,8 @@ export interface TwinSafe {
   readonly safe: SafeId;
   /** The site that appends to its ledger, as far as the other knows. */
   readonly home: SiteId;
+  /** Whose share of a site it uses: a name, or its own id, hexadecimal; left out where that is not known. */
+  readonly customer?: string;
 }
 
 export interface TwinSource extends AsyncDisposable {

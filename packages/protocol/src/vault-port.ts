@@ -33,6 +33,8 @@ export interface SafeSummary {
   readonly home?: SiteId;
   /** An erase order took in the whole safe, and was begun here: nothing of it is given any more. */
   readonly erased?: true;
+  /** Whose share of the site it uses: a name, or its own id, hexadecimal, where it is a customer of its own. A site tells operators and twins alone. */
+  readonly customer?: string;
 }
 
 /**

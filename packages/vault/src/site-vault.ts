@@ -19,6 +19,7 @@ import { eraseSafe } from './erases/erase.ts';
 import { eraseWaitMsDefault } from './erases/orders.ts';
 import type { ErasedOrder } from './erases/erase.ts';
 import type { EraseOptions } from './erases/erase-work.ts';
+import { demandHome, isHome } from './homes/homes.ts';
 import type { Leases } from './leases/leases.ts';
 import type { LookUps } from './lookup/look-up.ts';
 import { ThreadedLookUps } from './lookup/threaded-look-ups.ts';
@@ -26,6 +27,7 @@ import { rebuildVault } from './rebuild/rebuild.ts';
 import type { RebuildOptions, RebuildReport } from './rebuild/rebuild.ts';
 import { verifyHere } from './packs/verify-pack.ts';
 import type { VerifyPack } from './packs/verify-pack.ts';
+import { Customers, writeCustomer } from './safes/customers.ts';
 import { createSafe, listSafes, safeIds } from './safes/safes.ts';
 import type { CreateOptions } from './safes/safes.ts';
 import { placeSafe } from './seed/place-safe.ts';
@@ -100,11 +102,13 @@ interface Housekeeping {
 export class SiteVault implements Vault {
   readonly #context: VaultContext;
   readonly #housekeeping: Housekeeping;
+  readonly #customers: Customers;
 
   /** Only createVault and openVault make one. */
   constructor(context: VaultContext, housekeeping: Housekeeping) {
     this.#context = context;
     this.#housekeeping = housekeeping;
+    this.#customers = new Customers(context.store, context.ports.clock);
   }
 
   /** The sites that keep the same safes. */
@@ -131,7 +135,33 @@ export class SiteVault implements Vault {
 
   createSafe(safe: NewSafe, options: CreateOptions = {}): Promise<void> {
     return asProtocol(async () => {
-      await createSafe(this.#context, safe, options);
+      const id = await createSafe(this.#context, safe, options);
+      this.#customers.forget(new SafeLayout(id));
+    });
+  }
+
+  /**
+   * Whose share of the site a safe uses, which need not be there; its own id, hexadecimal, when it is a customer of its own. What another node changed
+   * shows after half a minute.
+   */
+  customerOf(safe: SafeId): Promise<string> {
+    return asProtocol(() => this.#customers.of(new SafeLayout(safe)));
+  }
+
+  /** Who the safe belongs to from now on, whoever that was; durable when it resolves. Home decides on that: `not-home`, `safe-unknown`. */
+  assignCustomer(safe: SafeId, customer: string): Promise<void> {
+    return asProtocol(async () => {
+      await this.#demandSafe(safe);
+      await demandHome(this.#parts(safe));
+      await this.#noteCustomer(safe, customer);
+    });
+  }
+
+  /** What the home of the safe says of it, on a site that follows that. */
+  followCustomer(safe: SafeId, customer: string): Promise<void> {
+    return asProtocol(async () => {
+      if ((await this.customerOf(safe)) === customer || !(await this.#hasSafe(safe))) return;
+      if (!(await isHome(this.#parts(safe)))) await this.#noteCustomer(safe, customer);
     });
   }
 
@@ -252,6 +282,12 @@ export class SiteVault implements Vault {
 
   #parts(safe: SafeId): SafeParts {
     return safeParts(safeContext(this.#context, safe));
+  }
+
+  async #noteCustomer(safe: SafeId, customer: string): Promise<void> {
+    const { context } = this.#parts(safe);
+    await writeCustomer(context, customer);
+    this.#customers.forget(context.layout);
   }
 
   async #hasSafe(safe: SafeId): Promise<boolean> {

@@ -49,7 +49,7 @@ export async function careWorld(
   });
   const mine = new TestSafe('care');
   const computer = mine.enrol();
-  await vault.createSafe(mine.newSafe);
+  await vault.createSafe(mine.newSafe, { customer: 'Ada & Co' });
   await vault.createSafe(new TestSafe('other').newSafe);
   const database = await world.open(platform.clock);
   const queue = new WorkQueue(database);
@@ -61,7 +61,6 @@ export async function careWorld(
     inventory: new Inventory(database),
     metering: new Metering(database),
     ports,
-    customerOf: (safe) => `customer of ${safe}`,
     policy: { keep: {}, scrubBytesPerSecondMax: Infinity, ...policy },
     ...(twinOpeners === undefined ? {} : { twinOpeners }),
   };

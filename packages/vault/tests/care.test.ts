@@ -293,7 +293,7 @@ onEachDatabase('clean-up, check and metering run by themselves; what an operator
   assert.ok(
     rows.every(
       ({ protectedBytes, storedBytes, safesets, customer }) =>
-        protectedBytes === 0 && storedBytes > 0 && safesets > 0 && customer === `customer of ${site.hex}`,
+        protectedBytes === 0 && storedBytes > 0 && safesets > 0 && customer === 'Ada & Co',
     ),
     JSON.stringify(rows),
   );

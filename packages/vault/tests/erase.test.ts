@@ -35,6 +35,7 @@ test('a whole safe goes, but for its proof', async () => {
   const site = await harness('whole');
   await backup(site);
   await backup(site, { job: 'second' });
+  await site.vault.assignCustomer(site.mine.safe, 'Ada & Co');
   await ordered(site);
   assert.deepEqual(
     (await site.vault.erase(site.mine.safe)).map(({ state }) => state),
@@ -45,7 +46,7 @@ test('a whole safe goes, but for its proof', async () => {
   const [done] = await site.vault.erase(site.mine.safe);
   assert.equal(done?.state, 'done');
   const left = (await foldersLeft(site)).filter((folder) => folder !== 'locks');
-  assert.deepEqual(left, ['descriptor', 'erased', 'erases', 'ledger']);
+  assert.deepEqual(left, ['customer', 'descriptor', 'erased', 'erases', 'ledger']);
   const removed = new Map(done.certificate?.removed.map(({ kind, objects }) => [kind, objects]));
   assert.deepEqual([removed.get('slots'), removed.get('packs'), removed.get('records')], [1, 3, 3]);
   const [summary] = await site.safe.erases();

@@ -44,7 +44,7 @@ test('Ceph keeps what a young safeset needs until its date, and no longer', { sk
   /** Does what the site does each day. Until when the gateway was told to keep the pack. */
   const lockDaily = async (vault: SiteVault, mine: TestSafe, pack: TestPack): Promise<number> => {
     const queue = new WorkQueue(database);
-    const rest = { metering: new Metering(database), customerOf: (safe: string) => safe, policy: { keep: {} } };
+    const rest = { metering: new Metering(database), policy: { keep: {} } };
     const parts = { vault, database, queue, inventory, ports: platform, ...rest };
     const safe = (await careSafe(parts, mine.safe)) ?? assert.fail();
     await reconcileSafe(safe.context, inventory);

@@ -47,6 +47,11 @@ function grantOf({ safe, allSafes, verbs, computer, customer, days }: VaultToken
   if (safe !== undefined && whole !== undefined) {
     throw new UsageError(`The verb ${whole} is for the whole site: it goes with --all-safes.`);
   }
+  if (customer !== undefined && !verbs.includes('create')) {
+    throw new UsageError(
+      '--customer goes with the verb create: a safe belongs to the customer whose token made it. For one that is there, use twinvault vault assign.',
+    );
+  }
   return {
     safe: safe === undefined ? '*' : idOf(safe, '--safe', safeIdFromHex),
     verbs,

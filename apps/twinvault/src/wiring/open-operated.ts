@@ -26,7 +26,9 @@ import type { VaultOptions } from './open-remote.ts';
 import { placesOf } from './vault-places.ts';
 
 /** `erase` where this process takes care of the vault: a site carries its orders out by itself. */
-export type OperatedVault = Vault & Pick<SiteVault, 'check' | 'clean' | 'rebuild'> & Partial<Pick<SiteVault, 'erase'>>;
+export type OperatedVault = Vault &
+  Pick<SiteVault, 'assignCustomer' | 'check' | 'clean' | 'rebuild'> &
+  Partial<Pick<SiteVault, 'erase'>>;
 
 /** One site: each decides for itself what it keeps. */
 export async function openOperated(context: VerbContext, options: VaultOptions): Promise<OperatedVault> {
@@ -62,6 +64,10 @@ class RemoteOperated implements OperatedVault {
 
   openSafe(safe: SafeId): Promise<VaultSafe> {
     return this.#vault.openSafe(safe);
+  }
+
+  assignCustomer(safe: SafeId, customer: string): Promise<void> {
+    return this.#vault.assignCustomer(safe, customer);
   }
 
   /** Without a safe: one after the other. */

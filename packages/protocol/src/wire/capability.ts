@@ -13,9 +13,9 @@ import { computerIdFromHex, safeIdFromHex, siteIdFromHex } from '@twinvault/form
 import type { ComputerId, SafeId, SiteId } from '@twinvault/format';
 import { assert, equalBytes, primitives, secondMs, toHex, utf8Decode, utf8Encode } from '@twinvault/std';
 import { ProtocolError } from '../errors.ts';
-import { capabilityBytesMax, capabilityMsMax, capabilitySkewMsMax, customerBytesMax } from '../limits.ts';
+import { capabilityBytesMax, capabilityMsMax, capabilitySkewMsMax } from '../limits.ts';
 import { checkJson } from './check-json.ts';
-import { countJson, idJson, textOf, typed } from './json-parts.ts';
+import { countJson, customerJson, idJson, typed } from './json-parts.ts';
 
 export const verbs = ['create', 'read', 'write', 'operate', 'follow'] as const;
 export type Verb = (typeof verbs)[number];
@@ -33,7 +33,7 @@ export interface CapabilityGrant {
   readonly verbs: readonly Verb[];
   /** Sessions of this computer only. */
   readonly computer?: ComputerId;
-  /** Whose share of the site it uses; the safe's id when left out. */
+  /** Who the safes that it makes belong to: whose share of the site they use. */
   readonly customer?: string;
   /** Since 1970; whole seconds are kept. */
   readonly notBeforeMs: number;
@@ -41,7 +41,6 @@ export interface CapabilityGrant {
 }
 
 export interface Capability extends CapabilityGrant {
-  readonly customer: string;
   readonly issuedMs: number;
   /** Names this one capability, in logs and where one is to be refused. */
   readonly id: string;
@@ -183,7 +182,7 @@ const claimsJson: TUnsafe<Claims> = typed(
       uniqueItems: true,
     }),
     computer: Type.Optional(idJson),
-    customer: Type.Optional(textOf(customerBytesMax)),
+    customer: Type.Optional(customerJson),
     iat: countJson,
     nbf: countJson,
     exp: countJson,
@@ -202,7 +201,7 @@ function capabilityOf(text: string, site: SiteId): Capability {
     safe: claims.sub === '*' ? '*' : safeIdFromHex(claims.sub),
     verbs: claims.verbs,
     ...(claims.computer === undefined ? {} : { computer: computerIdFromHex(claims.computer) }),
-    customer: claims.customer ?? claims.sub,
+    ...(claims.customer === undefined ? {} : { customer: claims.customer }),
     issuedMs: claims.iat * secondMs,
     notBeforeMs,
     endsMs,

@@ -15,6 +15,7 @@ export type { FrameLimits } from './frames.ts';
 export {
   checkBody,
   cleanBody,
+  customerBody,
   meteringAnswer,
   meteringQuery,
   rebuildBody,
@@ -25,6 +26,7 @@ export {
 export type {
   CheckBody,
   CleanBody,
+  CustomerBody,
   MeteringAnswer,
   MeteringQuery,
   RebuildBody,

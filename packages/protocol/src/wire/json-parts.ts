@@ -5,7 +5,7 @@
 
 import { Type } from 'typebox';
 import type { Static, TObject, TProperties, TSchema, TUnsafe } from 'typebox';
-import { digestDigits, idDigits } from '../limits.ts';
+import { customerBytesMax, digestDigits, idDigits } from '../limits.ts';
 
 /** The same schema with a type that can be written down. */
 export function typed<Schema extends TSchema>(schema: Schema): TUnsafe<Static<Schema>> {
@@ -34,6 +34,11 @@ export const digestJson: TUnsafe<string> = digits(digestDigits);
 export const publicKeyJson: TUnsafe<string> = digits(64);
 /** ms since 1970, bytes, or a number of things. */
 export const countJson: TUnsafe<number> = Type.Unsafe<number>(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
+
+/** A customer's name or number: no control characters, which would reach the terminals of operators. */
+export const customerJson: TUnsafe<string> = Type.Unsafe<string>(
+  Type.String({ minLength: 1, maxLength: customerBytesMax, pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f]+$` }),
+);
 
 /** Text in UTF-16 units, which are at most as many as bytes. */
 export function textOf(lengthMax: number): TUnsafe<string> {

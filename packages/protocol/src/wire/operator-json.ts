@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
 import { jobBytesMax, retentionTypesMax, safesMax, sitesMax } from '../limits.ts';
-import { countJson, idJson, strict, textOf, typed } from './json-parts.ts';
+import { countJson, customerJson, idJson, strict, textOf, typed } from './json-parts.ts';
 import { problemJson } from './site-json.ts';
 import type { Problem } from './site-json.ts';
 
@@ -111,6 +111,7 @@ export const meteringQuery: TUnsafe<MeteringQuery> = typed(strict({ from: countJ
 export interface MeteringAnswer {
   rows: {
     safe: string;
+    customer: string;
     computer: string;
     job: string;
     day: number;
@@ -125,6 +126,7 @@ export const meteringAnswer: TUnsafe<MeteringAnswer> = typed(
     rows: Type.Array(
       Type.Object({
         safe: idJson,
+        customer: customerJson,
         computer: textOf(32),
         job: textOf(jobBytesMax),
         day: countJson,
@@ -135,6 +137,13 @@ export const meteringAnswer: TUnsafe<MeteringAnswer> = typed(
     ),
   }),
 );
+
+/** `PUT /safes/{safe}/customer`. */
+export interface CustomerBody {
+  customer: string;
+}
+
+export const customerBody: TUnsafe<CustomerBody> = typed(strict({ customer: customerJson }));
 
 /** How far a twin's feed of one safe was taken in. */
 export interface TwinSafeJson {

@@ -51,6 +51,7 @@ export type RouteName =
   | 'check'
   | 'rebuild'
   | 'task'
+  | 'assignCustomer'
   | 'twins'
   | 'metering';
 
@@ -98,6 +99,7 @@ export const routes: Readonly<Record<RouteName, Route>> = {
   check: { method: 'POST', path: `${safe}/check`, verb: 'operate', bodyBytesMax: jsonRequestBytesMax },
   rebuild: { method: 'POST', path: '/rebuild', verb: 'operate', bodyBytesMax: jsonRequestBytesMax },
   task: { method: 'GET', path: '/tasks/{task}', verb: 'operate', bodyBytesMax: 0 },
+  assignCustomer: { method: 'PUT', path: `${safe}/customer`, verb: 'operate', bodyBytesMax: jsonRequestBytesMax },
   twins: { method: 'GET', path: '/twins', verb: 'operate', bodyBytesMax: 0 },
   metering: { method: 'GET', path: '/metering', verb: 'operate', bodyBytesMax: 0 },
 };

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { TUnsafe } from 'typebox';
 import { labelBytesMax } from '@twinvault/format';
 import { problemContextMax, safesMax } from '../limits.ts';
-import { countJson, idJson, publicKeyJson, textOf, typed } from './json-parts.ts';
+import { countJson, customerJson, idJson, publicKeyJson, textOf, typed } from './json-parts.ts';
 
 export interface SiteAnswer {
   site: string;
@@ -41,8 +41,8 @@ export const siteAnswer: TUnsafe<SiteAnswer> = typed(
 );
 
 export interface SafesAnswer {
-  /** `home`: a site's id. */
-  safes: { safe: string; label: string; home?: string; erased?: true }[];
+  /** `home`: a site's id; `customer` is told to operators and twins. */
+  safes: { safe: string; label: string; home?: string; erased?: true; customer?: string }[];
 }
 
 export const safesAnswer: TUnsafe<SafesAnswer> = typed(
@@ -53,6 +53,7 @@ export const safesAnswer: TUnsafe<SafesAnswer> = typed(
         label: textOf(labelBytesMax),
         home: Type.Optional(idJson),
         erased: Type.Optional(Type.Literal(true)),
+        customer: Type.Optional(customerJson),
       }),
       { maxItems: safesMax },
     ),

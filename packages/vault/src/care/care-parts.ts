@@ -22,8 +22,6 @@ export interface CareParts {
   readonly inventory: Inventory;
   readonly metering: Metering;
   readonly ports: { readonly clock: Clock; readonly timers: Timers; readonly random: Random };
-  /** Whose share of the site a safe uses. */
-  readonly customerOf: (safe: string) => string;
   readonly policy: CarePolicy;
   /** This node; left out where nobody is told of its end. */
   readonly node?: CaringNode;
@@ -56,10 +54,19 @@ export interface CaredSafe {
   readonly parts: SafeParts;
 }
 
+/** Of a safe, hexadecimal. */
+export async function customerOf({ vault }: Pick<CareParts, 'vault'>, safe: string): Promise<string> {
+  return vault.customerOf(safeOf(safe));
+}
+
+function safeOf(hex: string): SafeId {
+  return safeId(fromHex(hex) ?? new Uint8Array(16));
+}
+
 /** Null when there is no such safe. */
 export async function careSafe({ vault }: CareParts, safe: string | SafeId): Promise<CaredSafe | null> {
   try {
-    const parts = await vault.partsOf(typeof safe === 'string' ? safeId(fromHex(safe) ?? new Uint8Array(16)) : safe);
+    const parts = await vault.partsOf(typeof safe === 'string' ? safeOf(safe) : safe);
     return { hex: toHex(parts.context.safe), context: parts.context, parts };
   } catch (error) {
     if (error instanceof ProtocolError && error.code === 'safe-unknown') return null;

@@ -79,13 +79,14 @@ async function scheduleSite(parts: CareParts): Promise<void> {
 }
 
 /** Spread over their period, so that not all safes are cleaned at the same minute. */
-export async function scheduleSafe({ queue, customerOf }: CareParts, safe: SafeId): Promise<void> {
+export async function scheduleSafe({ queue, vault }: CareParts, safe: SafeId): Promise<void> {
   const hex = toHex(safe);
   const [first = 0] = safe;
+  const customer = await vault.customerOf(safe);
   const of = (kind: string, periodMs: number): Promise<string> =>
     queue.recur({
       kind,
-      customer: customerOf(hex),
+      customer,
       safe: hex,
       key: `${kind} ${hex}`,
       periodMs,

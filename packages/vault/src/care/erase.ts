@@ -7,6 +7,7 @@ import { hourMs, minuteMs, toHex } from '@twinvault/std';
 import type { Json } from '../database/tasks.ts';
 import type { TaskRun } from '../database/worker.ts';
 import type { ErasedOrder } from '../erases/erase.ts';
+import { customerOf } from './care-parts.ts';
 import type { CaredSafe, CareParts } from './care-parts.ts';
 import { reconcileSafe } from './reconcile.ts';
 import { reportJson } from './report-json.ts';
@@ -16,15 +17,12 @@ export const eraseEveryMs: number = hourMs;
 const againMs: number = minuteMs;
 
 /** Has the orders of a safe looked at soon: one has just arrived or was taken back. */
-export async function eraseSoon(
-  { queue, customerOf }: Pick<CareParts, 'queue' | 'customerOf'>,
-  safe: string,
-  task: SoonTask = {},
-): Promise<void> {
+export async function eraseSoon(parts: Pick<CareParts, 'queue' | 'vault'>, safe: string, task: SoonTask = {}): Promise<void> {
   const { delayMs = 0, key = null } = task;
   // A task that runs keeps its key: the next one has the other.
   const [first, second] = [`erase-next ${safe}`, `erase-again ${safe}`];
-  await queue.add({ kind: 'erase', customer: customerOf(safe), safe, key: key === first ? second : first, delayMs });
+  const customer = await customerOf(parts, safe);
+  await parts.queue.add({ kind: 'erase', customer, safe, key: key === first ? second : first, delayMs });
 }
 
 interface SoonTask {

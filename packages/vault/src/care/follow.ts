@@ -82,18 +82,19 @@ async function withTwin(parts: FollowParts, run: TaskRun, body: (twin: FollowedT
 
 /** Sees to it that each safe of the twin is followed. */
 async function followTwin(parts: FollowParts, run: TaskRun, twin: FollowedTwin): Promise<Json> {
-  const { queue, customerOf, policy } = parts;
+  const { queue, vault, policy } = parts;
   const hex = toHex(twin.site);
   try {
     await using source = await twin.open(run.signal);
     await demandSite(parts, source, twin);
     const safes = await source.safes();
-    for (const { safe } of safes) {
+    for (const { safe, home, customer } of safes) {
+      if (customer !== undefined && equalBytes(home, twin.site)) await vault.followCustomer(safe, customer);
       const safeHex = toHex(safe);
       const key = `follow ${hex} ${safeHex}`;
       await queue.recur({
         kind: 'follow',
-        customer: customerOf(safeHex),
+        customer: await vault.customerOf(safe),
         safe: safeHex,
         key,
         periodMs: policy.followEveryMs ?? followEveryMsDefault,

@@ -12,6 +12,7 @@ import type { Json } from '../database/tasks.ts';
 import type { TaskRun } from '../database/worker.ts';
 import type { ObjectKind, ObjectName } from '../database/inventory.ts';
 import { healSafe } from '../twins/heal.ts';
+import { customerOf } from './care-parts.ts';
 import type { CaredSafe, CareParts, TwinOpener } from './care-parts.ts';
 import { reportJson } from './report-json.ts';
 import { objectKinds } from './stored-objects.ts';
@@ -20,8 +21,9 @@ import { verifyObject } from './verify-object.ts';
 const pageMax = 1000;
 
 /** Adds the task that heals a safe; one that waits already will do. `safe`: hexadecimal. */
-export async function askToHeal({ queue, customerOf }: CareParts, safe: string): Promise<void> {
-  await queue.add({ kind: 'heal', customer: customerOf(safe), safe, key: `heal now ${safe}` });
+export async function askToHeal(parts: CareParts, safe: string): Promise<void> {
+  const customer = await customerOf(parts, safe);
+  await parts.queue.add({ kind: 'heal', customer, safe, key: `heal now ${safe}` });
 }
 
 /** Reads packs through that somebody called damaged. Input: their names. */

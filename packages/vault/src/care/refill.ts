@@ -10,6 +10,7 @@ import type { CareParts } from './care-parts.ts';
 import { careSafe } from './care-parts.ts';
 import { dayOf, meterDay, meteringFacts } from './meter.ts';
 import type { MeteringFacts } from './meter.ts';
+import { readCustomer } from '../safes/customers.ts';
 import { reconcileSafe } from './reconcile.ts';
 
 /** Days that are metered again at most. */
@@ -76,5 +77,5 @@ export async function factsOf(parts: CareParts, hex: string): Promise<MeteringFa
     if (last === undefined) break;
     after = last.name;
   }
-  return meteringFacts(site.parts, { customer: parts.customerOf(hex), storedMs });
+  return meteringFacts(site.parts, { customer: await readCustomer(site.context), storedMs });
 }

@@ -17,9 +17,11 @@ import { erasedOf } from '../erases/erased.ts';
 import { readCachedRefs } from '../live/refs-cache.ts';
 import { readSegment, segmentNames } from '../packs/segments.ts';
 import { bytesOfName, ledgerEntryName, safeFolders } from '../store/layout.ts';
+import type { SafeLayout } from '../store/layout.ts';
 import { decodeNote, noteBytesMax } from '../store/notes.ts';
 import { parseStored } from '../store/vault-files.ts';
 import type { CheckRun } from './check-run.ts';
+import type { ProblemCode } from './problems.ts';
 
 /** The ledger as far as it can be believed; null when not even its beginning can. */
 export async function checkSafeObjects(parts: CommitParts, run: CheckRun): Promise<Ledger | null> {
@@ -91,9 +93,9 @@ async function checkSlots({ context }: CommitParts, run: CheckRun, ledger: Ledge
 async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout } = context;
   const twins = await store.folders(layout.twins);
-  for (const name of [layout.cleaned, layout.follows, ...twins.map((site) => layout.twinProgress(site))]) {
+  for (const name of [layout.cleaned, layout.follows, layout.customer, ...twins.map((site) => layout.twinProgress(site))]) {
     const bytes = await store.get(name, noteBytesMax);
-    if (bytes !== null && decodeNote(bytes) === null) run.found(name === layout.follows ? 'home-unknown' : 'note-damaged', name);
+    if (bytes !== null && decodeNote(bytes) === null) run.found(damagedNote(name, layout), name);
   }
   for (const { payload, number, digest } of await voidedEntries({ context })) {
     run.found('ledger-lost', layout.inFolder('lost', toHex(digest)), `entry ${number}: ${payload.kind}`);
@@ -109,11 +111,16 @@ async function checkNotes({ context }: CommitParts, run: CheckRun): Promise<void
   }
 }
 
+function damagedNote(name: string, { follows, customer }: SafeLayout): ProblemCode {
+  if (name === follows) return 'home-unknown';
+  return name === customer ? 'customer-unknown' : 'note-damaged';
+}
+
 const idFolders = ['slots', 'records', 'receipts', 'stubs', 'committing', 'plans', 'quarantine', 'damaged'] as const;
 
 async function checkNames({ context }: CommitParts, run: CheckRun): Promise<void> {
   const { store, layout } = context;
-  const known: ReadonlySet<string> = new Set(['descriptor', 'follows', 'twins', 'cleaned', ...safeFolders]);
+  const known: ReadonlySet<string> = new Set(['descriptor', 'follows', 'customer', 'twins', 'cleaned', ...safeFolders]);
   for (const name of await store.entries(layout.folder)) {
     if (!known.has(name)) run.found('name-unknown', `${layout.folder}/${name}`);
   }

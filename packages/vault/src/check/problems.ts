@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'cache-damaged'
   | 'chain-broken'
   | 'commit-unfinished'
+  | 'customer-unknown'
   | 'descriptor-damaged'
   | 'generation-damaged'
   | 'home-unknown'
@@ -56,6 +57,11 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     severity: 'note',
     meaning: 'A commit was broken off; its record is not a safeset yet.',
     advice: 'Nothing needs to be done: the next backup of the job, or a clean-up, ends it.',
+  },
+  'customer-unknown': {
+    severity: 'fault',
+    meaning: 'The note that says which customer the safe belongs to is not what was written.',
+    advice: 'Say it again with twinvault vault assign. Until then the safe counts as a customer of its own.',
   },
   'descriptor-damaged': {
     severity: 'loss',

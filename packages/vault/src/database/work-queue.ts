@@ -147,10 +147,15 @@ export class WorkQueue {
         .onConflict((conflict) => conflict.doNothing())
         .execute();
       if (task.key === undefined) return id;
-      const there = await tables.selectFrom('tasks').select(['id', 'periodMs']).where('key', '=', task.key).executeTakeFirst();
+      const there = await tables
+        .selectFrom('tasks')
+        .select(['id', 'periodMs', 'customer'])
+        .where('key', '=', task.key)
+        .executeTakeFirst();
       if (there === undefined) return id;
-      if (periodMs !== null && there.periodMs !== periodMs) {
-        await tables.updateTable('tasks').set({ periodMs, inputJson }).where('id', '=', there.id).execute();
+      const { customer } = task;
+      if (periodMs !== null && (there.periodMs !== periodMs || there.customer !== customer)) {
+        await tables.updateTable('tasks').set({ periodMs, inputJson, customer }).where('id', '=', there.id).execute();
       }
       return there.id;
     });

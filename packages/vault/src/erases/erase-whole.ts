@@ -19,8 +19,8 @@ const contents: readonly SafeFolder[] = [
   'quarantine',
   'lost',
 ];
-/** Locks are held just now, the note says whose the ledger is, and the twin's are about the order. */
-const stays: readonly RegExp[] = [/^locks\//u, /^follows$/u, /^twins\/[0-9a-f]+\/(erases\/.*|read)$/u];
+/** Locks are held just now, the notes say whose ledger and safe are, and the twin's are about the order. */
+const stays: readonly RegExp[] = [/^locks\//u, /^(follows|customer)$/u, /^twins\/[0-9a-f]+\/(erases\/.*|read)$/u];
 
 export async function eraseWhole({ context }: CommitParts, work: EraseWork): Promise<void> {
   const { store, layout, leases, cache } = context;

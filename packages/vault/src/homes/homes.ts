@@ -26,6 +26,13 @@ export async function isHome(parts: HomeParts): Promise<boolean> {
   return equalBytes(await homeOf(parts), parts.context.marker.site);
 }
 
+/** `not-home`. */
+export async function demandHome(parts: HomeParts): Promise<void> {
+  const home = await homeOf(parts);
+  if (!equalBytes(home, parts.context.marker.site))
+    throw new ProtocolError('not-home', { context: { safe: parts.context.layout.safeHex, home: toHex(home) } });
+}
+
 /**
  * Whether this site may append the entry: as home, or since the entry, by two operators, makes it home. What was appended already is fine.
  * `not-home`.

@@ -25,6 +25,7 @@ import { concurrently } from '../store/concurrently.ts';
 import { bytesOfName, ledgerEntryName, SafeLayout, safesFolder } from '../store/layout.ts';
 import { ensureObject } from '../store/object-store.ts';
 import { homeOf, writeFollowedHome } from '../homes/homes.ts';
+import { readCustomer, writeCustomer } from './customers.ts';
 import { LedgerStore } from './ledger-store.ts';
 
 /** Ids of all safes, sorted. */
@@ -50,7 +51,7 @@ export async function safeFolderIds({ store }: VaultContext): Promise<SafeFolder
   return { safes: ids.filter((_, index) => stats[index] !== null), headless: ids.filter((_, index) => stats[index] === null) };
 }
 
-const unfinishedFolders: ReadonlySet<string> = new Set(['slots', 'ledger', 'locks', 'follows']);
+const unfinishedFolders: ReadonlySet<string> = new Set(['slots', 'ledger', 'locks', 'follows', 'customer']);
 
 /** Whether nothing but what the making of a safe leaves lies in a folder without descriptor. */
 export async function isUnfinished({ store, layout }: SafeContext): Promise<boolean> {
@@ -68,7 +69,7 @@ export async function sweepUnfinished(context: VaultContext, beforeMs: number): 
       if (!(await isOlder(own, beforeMs))) return false;
       await lock.check();
       for (const folder of ['slots', 'ledger'] as const) await store.clear(layout.inFolder(folder));
-      await store.remove(layout.follows);
+      for (const note of [layout.follows, layout.customer]) await store.remove(note);
       return true;
     });
     if (!isSwept) continue;
@@ -100,10 +101,11 @@ export async function listSafes(context: VaultContext): Promise<SafeSummary[]> {
   return summaries;
 }
 
-export type SafeFacts = Pick<SafeSummary, 'home' | 'erased'>;
+export type SafeFacts = Pick<SafeSummary, 'home' | 'erased' | 'customer'>;
 
 export async function safeFacts(context: SafeContext): Promise<SafeFacts> {
-  return { ...(await homeIn(context)), ...((await isErased(context)) ? { erased: true } : {}) };
+  const erased = (await isErased(context)) ? { erased: true as const } : {};
+  return { ...(await homeIn(context)), ...erased, customer: await readCustomer(context) };
 }
 
 /** Nothing where the site has no twin, or where it cannot be read: opening the safe or a check says why. */
@@ -139,10 +141,16 @@ function labelIn(descriptor: Uint8Array | null): string {
 export interface CreateOptions {
   /** Labels of a vault differ, so that its owner can name a safe by its label; those of a site's customers need not. */
   readonly anyLabel?: boolean;
+  /** Whose share of the site it uses; it is a customer of its own when left out. */
+  readonly customer?: string;
 }
 
 /** Verifies everything, then makes the safe. `safe-exists`, `erased`, `label-taken`, `slots-mismatch`, codes of format. */
-export async function createSafe(context: VaultContext, safe: NewSafe, { anyLabel = false }: CreateOptions): Promise<SafeId> {
+export async function createSafe(
+  context: VaultContext,
+  safe: NewSafe,
+  { anyLabel = false, customer }: CreateOptions,
+): Promise<SafeId> {
   const ledger = Ledger.replay(safe.descriptor, safe.ledger);
   const { safe: id, label } = ledger.descriptor;
   demandSlots(safe.slots, ledger, id);
@@ -154,7 +162,7 @@ export async function createSafe(context: VaultContext, safe: NewSafe, { anyLabe
   const isSame = (other: SafeSummary): boolean => other.label === label && other.erased !== true;
   const sameLabel = anyLabel ? undefined : (await listSafes(context)).find(isSame);
   if (sameLabel !== undefined) throw new ProtocolError('label-taken', { context: { safe: toHex(sameLabel.safe) } });
-  await writeSafe(own, safe);
+  await writeSafe(own, safe, customer === undefined ? {} : { customer });
   return id;
 }
 
@@ -173,12 +181,12 @@ export function demandSlots(slots: readonly Uint8Array[], ledger: Ledger, safe: 
 
 /**
  * The descriptor last: a safe is there when it is. What an earlier, broken-off making left under this id is used or replaced; one making
- * of an id at a time. `follows`: the site that is home, where this one takes the safe from another.
+ * of an id at a time.
  */
 export async function writeSafe(
   context: SafeContext,
   { descriptor, slots, ledger }: NewSafe,
-  follows: SiteId | null = null,
+  { follows, customer }: SafeNotes = {},
 ): Promise<void> {
   const { store, layout } = context;
   await inLock(context, { name: 'commit' }, async (lock) => {
@@ -188,11 +196,19 @@ export async function writeSafe(
       await ensureObject(store, layout.inFolder('ledger', ledgerEntryName(index + 1)), entry);
     }
     await removeBeyond(context, ledger.length);
-    if (follows === null) await store.remove(layout.follows);
+    if (follows === undefined) await store.remove(layout.follows);
     else await writeFollowedHome(context, follows);
+    await writeCustomer(context, customer ?? layout.safeHex);
     await lock.check();
     if (!(await store.put(layout.descriptor, [descriptor]))) throw exists(layout);
   });
+}
+
+/** What the site notes of a safe that it makes. */
+export interface SafeNotes {
+  /** The site that is home, where this one takes the safe from another. */
+  readonly follows?: SiteId;
+  readonly customer?: string;
 }
 
 /** Entries of another making that had more of them. */

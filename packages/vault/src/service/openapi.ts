@@ -8,6 +8,7 @@ import { protocolVersion } from '@twinvault/protocol';
 import {
   checkBody,
   cleanBody,
+  customerBody,
   erasesAnswer,
   feedAnswer,
   feedQuery,
@@ -87,6 +88,7 @@ const described: Readonly<Record<RouteName, Described>> = {
   check: { summary: 'Starts a check of a safe', body: checkBody, answers: { 202: taskStarted } },
   rebuild: { summary: 'Starts making all caches of the site anew', body: rebuildBody, answers: { 202: taskStarted } },
   task: { summary: 'How far a task is', answers: { 200: taskAnswer } },
+  assignCustomer: { summary: 'Says whose share of the site a safe uses', body: customerBody, answers: { 204: 'none' } },
   twins: { summary: 'How far the twins were taken in', answers: { 200: twinsAnswer } },
   metering: { summary: 'What was used, by safe, job and day', query: meteringQuery, answers: { 200: meteringAnswer } },
 };

@@ -217,8 +217,7 @@ function carePartsOf(options: SiteServiceOptions, queue: WorkQueue): OwnCarePart
   const twinOpeners = twins.map((twin) => (signal: AbortSignal) => twin.open(signal));
   const policy = { keep: {}, ...care };
   const node = { name, isGone };
-  // Until a portal says whose safes are whose, each is a customer of its own.
-  return { vault, database, queue, inventory, metering, ports, customerOf: (safe) => safe, policy, node, twinOpeners };
+  return { vault, database, queue, inventory, metering, ports, policy, node, twinOpeners };
 }
 
 /** Null where nobody said which twins there are. */

@@ -68,6 +68,11 @@ export class SafeLayout {
     return `${this.folder}/follows`;
   }
 
+  /** Note: whose share of the site it uses. */
+  get customer(): string {
+    return `${this.folder}/customer`;
+  }
+
   get twins(): string {
     return `${this.folder}/twins`;
   }

@@ -10,7 +10,7 @@ import { writeSafe } from '../safes/safes.ts';
 import { ledgerEntryName } from '../store/layout.ts';
 
 /**
- * What became durable. The site that the source names as home is noted, unless it is this one. Codes of format for what does not hold together; `safe-unknown`,
+ * What became durable. The site that the source names as home is noted, unless it is this one, and the customer that it names. Codes of format for what does not hold together; `safe-unknown`,
  * `safe-exists` when it was made meanwhile.
  */
 export async function beginSafe(context: SafeContext, source: TwinSource): Promise<readonly NewObject[]> {
@@ -20,9 +20,16 @@ export async function beginSafe(context: SafeContext, source: TwinSource): Promi
   const entries = await entriesOf(source, safe);
   const ledger = Ledger.replay(descriptor, entries);
   const slots = await slotsOf(source, safe, ledger.slotDigests());
-  const home = (await source.safes()).find((each) => equalBytes(each.safe, safe))?.home ?? (await source.site()).site;
-  const follows = equalBytes(home, marker.site) ? null : home;
-  await writeSafe(context, { descriptor, slots, ledger: entries }, follows);
+  const listed = (await source.safes()).find((each) => equalBytes(each.safe, safe));
+  const home = listed?.home ?? (await source.site()).site;
+  await writeSafe(
+    context,
+    { descriptor, slots, ledger: entries },
+    {
+      ...(equalBytes(home, marker.site) ? {} : { follows: home }),
+      ...(listed?.customer === undefined ? {} : { customer: listed.customer }),
+    },
+  );
   return [
     ...slots.map((slot): NewObject => ({ kind: 'slots', name: toHex(objectDigest(slot)), bytes: slot.length })),
     ...entries.map((entry, index): NewObject => ({ kind: 'ledger', name: ledgerEntryName(index + 1), bytes: entry.length })),

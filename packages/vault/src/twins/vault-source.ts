@@ -42,7 +42,13 @@ class VaultTwinSource implements TwinSource {
 
   async safes(): Promise<readonly TwinSafe[]> {
     const safes = await this.#vault.safes();
-    return Promise.all(safes.map(async ({ safe }) => ({ safe, home: await this.#homeOf(safe) })));
+    return Promise.all(
+      safes.map(async ({ safe, customer }) => ({
+        safe,
+        home: await this.#homeOf(safe),
+        ...(customer === undefined ? {} : { customer }),
+      })),
+    );
   }
 
   async descriptor(safe: SafeId): Promise<Uint8Array> {

@@ -3,9 +3,10 @@
 import { after } from 'node:test';
 import { MiB, primitives } from '@twinvault/std';
 import { nodeNetwork, systemClock, systemRandom, systemTimers } from '@twinvault/std/node';
-import { signCapability } from '@twinvault/protocol/wire';
+import { encodeFrames, signCapability } from '@twinvault/protocol/wire';
 import type { CapabilityGrant, Verb } from '@twinvault/protocol/wire';
 import { memoryPlatform } from '@twinvault/testkit';
+import type { TestSafe } from '@twinvault/testkit';
 import { openSiteDatabase } from '../../src/database/open-database.ts';
 import { createDirectoryVault } from '../../src/directory-vault.ts';
 import type { SiteVault } from '../../src/site-vault.ts';
@@ -102,4 +103,11 @@ export async function servicePlace(options: Partial<SiteServiceOptions> = {}): P
 
 export function hex(safe: Uint8Array): string {
   return Buffer.from(safe).toString('hex');
+}
+
+/** The body that makes a safe. */
+export function newSafeFrames({ descriptor, slots, ledger }: TestSafe['newSafe']): Uint8Array {
+  const count = new Uint8Array(4);
+  new DataView(count.buffer).setUint32(0, slots.length, true);
+  return encodeFrames([descriptor, count, ...slots, ...ledger]);
 }

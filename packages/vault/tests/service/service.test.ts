@@ -6,13 +6,7 @@ import { encodeFrames } from '@twinvault/protocol/wire';
 import { dayMs } from '@twinvault/std';
 import { makeServerKey, nodeNetwork, selfSignedCertificate, systemClock } from '@twinvault/std/node';
 import { TestSafe } from '@twinvault/testkit';
-import { hex, servicePlace } from './service-place.ts';
-
-function newSafeFrames({ descriptor, slots, ledger }: TestSafe['newSafe']): Uint8Array {
-  const count = new Uint8Array(4);
-  new DataView(count.buffer).setUint32(0, slots.length, true);
-  return encodeFrames([descriptor, count, ...slots, ...ledger]);
-}
+import { hex, newSafeFrames, servicePlace } from './service-place.ts';
 
 test('a site says who it is, and is alive, ready and counted', async () => {
   const place = await servicePlace();

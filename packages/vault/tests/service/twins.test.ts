@@ -6,7 +6,7 @@ import { openRemoteVault, openTwinSource } from '@twinvault/protocol/wire';
 import type { RemoteVault } from '@twinvault/protocol/wire';
 import { toHex } from '@twinvault/std';
 import { nodeNetwork, systemClock, systemRandom, systemTimers } from '@twinvault/std/node';
-import { memoryPlatform, runOnce, TestSafe } from '@twinvault/testkit';
+import { memoryPlatform, rejectsWith, runOnce, TestSafe } from '@twinvault/testkit';
 import type { FollowedTwin } from '../../src/care/follow.ts';
 import { createDirectoryVault } from '../../src/directory-vault.ts';
 import type { SiteVault } from '../../src/site-vault.ts';
@@ -115,4 +115,19 @@ test('what is sent to either stands at both, and a line that was cut is caught u
   assert.ok(progress);
   assert.notEqual(progress.endAskedMs, null);
   assert.equal(toHex(progress.twin.site), toHex(siteA.site));
+});
+
+test('a twin learns whose a safe is from its home, and only home says so', async () => {
+  const { a, b } = await twoSites('whose');
+  const mine = new TestSafe('whose');
+  await a.vault.createSafe(mine.newSafe, { customer: 'Ada & Co' });
+  const knows = async (site: Site, customer: string): Promise<boolean> =>
+    (await site.vault.safes()).some((safe) => toHex(safe.safe) === toHex(mine.safe) && safe.customer === customer);
+  await until('b knows', () => knows(b, 'Ada & Co'));
+  await rejectsWith(b.vault.assignCustomer(mine.safe, 'Eve'), 'not-home');
+  await a.vault.assignCustomer(mine.safe, 'Bo');
+  await until('b follows', () => knows(b, 'Bo'));
+  await a.vault.assignCustomer(mine.safe, toHex(mine.safe));
+  await until('b follows again', () => knows(b, toHex(mine.safe)));
+  assert.ok(await knows(a, toHex(mine.safe)));
 });

@@ -42,7 +42,11 @@ class RemoteTwin implements TwinSource {
   async safes(): Promise<readonly TwinSafe[]> {
     const { safes } = await this.#exchange.json('safes', safesAnswer);
     const { site } = await this.site();
-    return safes.map(({ safe, home }) => ({ safe: safeIdFromHex(safe), home: home === undefined ? site : siteIdFromHex(home) }));
+    return safes.map(({ safe, home, customer }) => ({
+      safe: safeIdFromHex(safe),
+      home: home === undefined ? site : siteIdFromHex(home),
+      ...(customer === undefined ? {} : { customer }),
+    }));
   }
 
   async descriptor(safe: SafeId): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '.
 import type { NewSafe, SafeSummary, SiteInfo, Vault, VaultSafe } from '../../vault-port.ts';
 import { encodeFrames } from '../frames.ts';
 import { twinsAnswer } from '../operator-json.ts';
-import type { TwinsAnswer } from '../operator-json.ts';
+import type { CustomerBody, TwinsAnswer } from '../operator-json.ts';
 import { safesAnswer, siteAnswer } from '../site-json.ts';
 import type { SiteAnswer, SiteLimits } from '../site-json.ts';
 import { Exchange } from './exchange.ts';
@@ -72,11 +72,12 @@ export class RemoteVault implements Vault {
 
   async safes(): Promise<readonly SafeSummary[]> {
     const { safes } = await this.#exchange.json('safes', safesAnswer);
-    return safes.map(({ safe, label, home, erased }) => ({
+    return safes.map(({ safe, label, home, erased, customer }) => ({
       safe: safeIdFromHex(safe),
       label,
       ...(home === undefined ? {} : { home: siteIdFromHex(home) }),
       ...(erased === undefined ? {} : { erased }),
+      ...(customer === undefined ? {} : { customer }),
     }));
   }
 
@@ -102,6 +103,12 @@ export class RemoteVault implements Vault {
   /** How far the site has taken in each of its twins. `verb-denied` for whom is no operator. */
   twins(): Promise<TwinsAnswer> {
     return this.#exchange.json('twins', twinsAnswer);
+  }
+
+  /** Whose share of the site a safe uses from now on. `verb-denied` for whom is no operator, `not-home`, `safe-unknown`. */
+  async assignCustomer(safe: SafeId, customer: string): Promise<void> {
+    const body: CustomerBody = { customer };
+    await this.#exchange.call('assignCustomer', { parameters: { safe: toHex(safe) }, body: { type: 'json', value: body } });
   }
 
   /** Has an operator's task done by the site and waits for its report. `verb-denied` for whom is no operator. */

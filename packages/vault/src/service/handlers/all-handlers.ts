@@ -1,6 +1,7 @@
 /* All that a site answers, put together from the features. */
 
 import type { Clock, Timers } from '@twinvault/std';
+import { customerOf } from '../../care/care-parts.ts';
 import { eraseSoon } from '../../care/erase.ts';
 import { Inventory } from '../../database/inventory.ts';
 import type { FollowedTwin } from '../../care/follow.ts';
@@ -44,12 +45,12 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
   const parts = { vault, announcements };
   const room = new SafeRoom({ inventory, clock: ports.clock, bytesMax });
   const look = async (safe: string, packs: readonly string[]): Promise<void> => {
-    await queue.add({ kind: 'look', customer: safe, safe, input: packs, key: `look ${safe} ${packs[0] ?? ''}` });
+    const customer = await customerOf({ vault }, safe);
+    await queue.add({ kind: 'look', customer, safe, input: packs, key: `look ${safe} ${packs[0] ?? ''}` });
     wake();
   };
-  // Until a portal says whose safes are whose, each is a customer of its own.
   const soon = async (safe: string): Promise<void> => {
-    await eraseSoon({ queue, customerOf: (id) => id }, safe);
+    await eraseSoon({ queue, vault }, safe);
     wake();
   };
   return {

@@ -2,7 +2,7 @@
 
 import { meteringDaysMax, ProtocolError } from '@twinvault/protocol';
 import type { ProtocolErrorCode } from '@twinvault/protocol';
-import { checkBody, cleanBody, meteringQuery, problemOf, rebuildBody } from '@twinvault/protocol/wire';
+import { checkBody, cleanBody, customerBody, meteringQuery, problemOf, rebuildBody } from '@twinvault/protocol/wire';
 import type { MeteringAnswer, TaskAnswer, TwinSafeJson, TwinsAnswer } from '@twinvault/protocol/wire';
 import { toHex } from '@twinvault/std';
 import type { FollowedTwin } from '../../care/follow.ts';
@@ -14,7 +14,7 @@ import type { Json, Task, TaskProblem } from '../../database/tasks.ts';
 import type { WorkQueue } from '../../database/work-queue.ts';
 import type { Answer, Call } from '../http/call.ts';
 import type { Handlers } from '../http/http-app.ts';
-import { json, jsonOf, openSafeOf, parameterOf, queryOf } from './handler-parts.ts';
+import { done, json, jsonOf, openSafeOf, parameterOf, queryOf, safeOf } from './handler-parts.ts';
 import type { HandlerParts } from './handler-parts.ts';
 
 export interface OperatorParts extends HandlerParts {
@@ -40,14 +40,19 @@ export function operatorHandlers(parts: OperatorParts): Handlers {
       if (task === null) throw new ProtocolError('task-unknown', { context: { task: id } });
       return json(taskAnswerOf(task));
     },
+    assignCustomer: async (call) => {
+      await parts.vault.assignCustomer(safeOf(call), jsonOf(customerBody, call).customer);
+      return done;
+    },
     twins: async () => json(await twinsAnswerOf(parts)),
     metering: async (call) => {
       const { from, to } = queryOf(meteringQuery, call);
       if (to < from || to - from > meteringDaysMax) throw new ProtocolError('request-invalid', { context: { from, to } });
       const rows = await metering.rows({ from, to: to - 1 });
       const answer: MeteringAnswer = {
-        rows: rows.map(({ safe, computer, job, day, protectedBytes, storedBytes, safesets }) => ({
+        rows: rows.map(({ safe, customer, computer, job, day, protectedBytes, storedBytes, safesets }) => ({
           safe,
+          customer,
           computer,
           job,
           day,
@@ -92,8 +97,8 @@ interface Wanted {
 /** `safe-unknown`. */
 async function forSafe(parts: OperatorParts, call: Call, { kind, input }: Wanted): Promise<Answer> {
   await openSafeOf(parts.vault, call);
-  const safe = parameterOf(call, 'safe');
-  return add(parts, { kind, customer: safe, safe, input });
+  const customer = await parts.vault.customerOf(safeOf(call));
+  return add(parts, { kind, customer, safe: parameterOf(call, 'safe'), input });
 }
 
 async function add(

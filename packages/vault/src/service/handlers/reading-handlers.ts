@@ -10,7 +10,7 @@ import type { Handlers } from '../http/http-app.ts';
 import { leaseLapseMs, leaseRenewMs } from '../../leases/leases.ts';
 import type { SiteReading } from '../../reading/reading.ts';
 import type { Keeper, KeptName } from '../keepers/keeper.ts';
-import { callerOf, done, json, jsonOf, parameterOf, safeOf } from './handler-parts.ts';
+import { done, json, jsonOf, parameterOf, safeOf } from './handler-parts.ts';
 import type { HandlerParts } from './handler-parts.ts';
 
 const lease: LeaseAnswer = { renewMs: leaseRenewMs, lapseMs: leaseLapseMs };
@@ -25,7 +25,7 @@ export function readingHandlers({ vault, readings, look }: ReadingParts): Handle
   const inReading = <T>(call: Call, body: (reading: SiteReading) => Promise<T>): Promise<T> => readings.use(nameOf(call), body);
   return {
     openReading: async (call) => {
-      await readings.open(nameOf(call), callerOf(call).customer, async () => {
+      await readings.open(nameOf(call), await vault.customerOf(safeOf(call)), async () => {
         const reading = await (await vault.openSafe(safeOf(call))).openReading({ carried: true });
         return { value: reading, state: { ...reading.state } };
       });

@@ -20,7 +20,7 @@ import type { NewObject } from '../../database/inventory.ts';
 import { ledgerEntryName } from '../../store/layout.ts';
 import type { Answer, Call } from '../http/call.ts';
 import type { Handlers } from '../http/http-app.ts';
-import { done, json, nullAt, openSafeOf, parameterOf, queryOf, safeOf } from './handler-parts.ts';
+import { callerOf, done, json, nullAt, openSafeOf, parameterOf, queryOf, safeOf } from './handler-parts.ts';
 import type { HandlerParts } from './handler-parts.ts';
 
 export function safeHandlers(parts: HandlerParts): Handlers {
@@ -65,7 +65,9 @@ async function createSafe({ vault, announcements }: HandlerParts, call: Call): P
   const safe = newSafeOf(call.body);
   if (!equalBytes(parseSafeDescriptor(safe.descriptor).safe, id))
     throw new ProtocolError('safe-mismatch', { context: { safe: toHex(id) } });
-  const isNew = (await nullAt('safe-exists', async () => vault.createSafe(safe, { anyLabel: true }).then(() => 'made'))) !== null;
+  const { customer } = callerOf(call);
+  const options = { anyLabel: true, ...(customer === undefined ? {} : { customer }) };
+  const isNew = (await nullAt('safe-exists', async () => vault.createSafe(safe, options).then(() => 'made'))) !== null;
   if (!isNew && !equalBytes(await (await vault.openSafe(id)).descriptor(), safe.descriptor)) {
     throw new ProtocolError('safe-exists', { context: { safe: toHex(id) } });
   }

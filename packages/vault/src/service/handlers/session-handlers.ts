@@ -72,7 +72,7 @@ export function sessionHandlers(parts: SessionParts): Handlers {
 async function open({ vault, sessions }: SessionParts, call: Call): Promise<Answer> {
   const request = requestOf(call);
   const name = nameOf(call);
-  await sessions.open(name, callerOf(call).customer, async () => {
+  await sessions.open(name, await vault.customerOf(safeOf(call)), async () => {
     const safe = await vault.openSafe(safeOf(call));
     const session = await safe.openSession(request, { id: bytesOf(name.id), carried: true });
     return { value: new KeptSession(session), state: { ...session.state } };

@@ -26,12 +26,15 @@ export function siteHandlers(vault: SiteVault): Handlers {
       return json(answer);
     },
     safes: async (call) => {
-      const named = await safesOf(vault, callerOf(call));
-      const safes = named.map(({ safe, label, home, erased }) => ({
+      const caller = callerOf(call);
+      const named = await safesOf(vault, caller);
+      const isTold = permits(caller, 'operate') || permits(caller, 'follow');
+      const safes = named.map(({ safe, label, home, erased, customer }) => ({
         safe: toHex(safe),
         label,
         ...(home === undefined ? {} : { home: toHex(home) }),
         ...(erased === undefined ? {} : { erased }),
+        ...(!isTold || customer === undefined ? {} : { customer }),
       }));
       const answer: SafesAnswer = { safes };
       return json(answer);

@@ -11,6 +11,7 @@ import { safeIdFromHex } from '@twinvault/format';
 import { ProtocolError } from '@twinvault/protocol';
 import { demandScope, routes } from '@twinvault/protocol/wire';
 import type { Capability, Route, RouteName } from '@twinvault/protocol/wire';
+import type { SiteVault } from '../../site-vault.ts';
 import type { Turns } from '../fairness/turns.ts';
 import type { Access } from './access.ts';
 import { ArrivingBody } from './arriving-body.ts';
@@ -38,6 +39,8 @@ export interface HttpAppParts extends ExchangeParts {
   readonly access: Access;
   readonly turns: Turns;
   readonly slowClients: SlowClients;
+  /** Says whose share of the site a safe uses. */
+  readonly vault: Pick<SiteVault, 'customerOf'>;
   /** Told of each piece of a body. */
   readonly received: (countBytes: number) => void;
 }
@@ -151,14 +154,23 @@ async function answerOf(handler: Handler, asked: Asked): Promise<Answer> {
  * Takes room for so many bytes until the exchange has ended and its handler has, which may be later; or until it is called again: who holds room and
  * waits for more could wait for himself.
  */
-function roomFor({ parts, exchange, settled }: Asked, caller: Capability | null): (bytes: number) => Promise<void> {
+function roomFor(asked: Asked, caller: Capability | null): (bytes: number) => Promise<void> {
+  const { parts, exchange, settled } = asked;
   let free = (): void => {};
   exchange.onEnd(() => void settled.then(() => free()));
   return async (bytes) => {
     free();
-    free = await parts.turns.take(caller?.customer ?? '', bytes, exchange.signal);
+    free = await parts.turns.take(await shareOf(asked, caller), bytes, exchange.signal);
     exchange.signal.throwIfAborted();
   };
+}
+
+/** A new safe is not there to ask about: who makes it counts. */
+async function shareOf({ parts, route, exchange }: Asked, caller: Capability | null): Promise<string> {
+  const { safe } = exchange.parameters;
+  if (caller === null) return '';
+  if (safe === undefined || route.verb === 'create') return caller.customer ?? caller.id;
+  return parts.vault.customerOf(safeIdFromHex(safe));
 }
 
 function demandRoute(caller: Capability, { verb }: Route, parameters: Readonly<Record<string, string>>): void {
