@@ -92,6 +92,10 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'This key is not one of an operator of the safe, or the proposal was not signed for it.',
   },
+  'plan-unknown': {
+    retry: 'later',
+    meaning: 'The pack is made of others by a plan that the site does not have.',
+  },
   'origin-missing': {
     retry: 'later',
     meaning: 'The record refers to blobs that the site does not have.',

@@ -9,6 +9,7 @@ import { createDirectoryVault, openDirectoryVault, vaultTwinSource } from '../sr
 import type { SiteSafe, SiteVault } from '../src/index.ts';
 import { readTwinProgress, writeTwinProgress } from '../src/twins/twin-progress.ts';
 import { writeTwinSites } from '../src/twins/twins.ts';
+import type { UntakenObject } from '../src/twins/taking-in.ts';
 import type { TwinSite } from '../src/twins/twins.ts';
 import { root } from './harness.ts';
 
@@ -21,9 +22,13 @@ export class SimSite {
   readonly arrived = new Map<string, number | null>();
   /** When it last read the other's feed to its end, in true time. */
   readMs = -Infinity;
+  /** Whether both clocks were right then: what a twin's clock does afterwards nobody knows before the next time. */
+  readRight = true;
+  /** What the last following held, for messages. */
+  held: readonly UntakenObject[] = [];
   vault!: SiteVault;
   source!: TwinSource;
-  image: { readonly disk: DiskImage; readonly readMs: number } | null = null;
+  image: { readonly disk: DiskImage; readonly readMs: number; readonly readRight: boolean } | null = null;
   readonly #disk: MemoryDisk;
   readonly #base: MemoryPlatform;
   readonly #prng: Prng;
@@ -96,13 +101,14 @@ export class SimSite {
   }
 
   takeImage(): void {
-    this.image = { disk: this.#disk.image(), readMs: this.readMs };
+    this.image = { disk: this.#disk.image(), readMs: this.readMs, readRight: this.readRight };
   }
 
   async putBack(): Promise<void> {
     if (this.image === null) return;
     this.#disk.putBack(this.image.disk);
     this.readMs = this.image.readMs;
+    this.readRight = this.image.readRight;
     await this.reopen();
   }
 
@@ -129,6 +135,7 @@ export class SimSite {
     const report = await this.vault.takeIn(mine.safe, { source: other.source, ...(before === null ? {} : { from: before }) });
     const endAskedMs = report.endAskedMs ?? before?.endAskedMs ?? null;
     await writeTwinProgress(context.store, place, { ...report.place, endAskedMs, skewMs: report.skewMs });
+    this.held = report.held;
     return report.endAskedMs !== null;
   }
 

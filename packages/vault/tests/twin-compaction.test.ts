@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AskedObject } from '@twinvault/protocol';
+import type { AskedObject, TwinEvent } from '@twinvault/protocol';
 import { dayMs, equalBytes } from '@twinvault/std';
 import { memoryPlatform, TestSafe } from '@twinvault/testkit';
+import type { TestRecord } from '@twinvault/testkit';
 import { storedNames } from '../src/care/stored-objects.ts';
 import { createDirectoryVault, vaultTwinSource } from '../src/index.ts';
 import type { SiteVault } from '../src/index.ts';
+import type { TakeInPlace } from '../src/twins/taking-in.ts';
 import { writeTwinSites } from '../src/twins/twins.ts';
 import { backup, root } from './harness.ts';
 import { read, siteWith } from './two-sites.ts';
@@ -17,7 +19,10 @@ interface Follower {
   readonly vault: SiteVault;
   /** Packs that were asked for, hexadecimal. */
   readonly asked: string[];
-  take(): Promise<void>;
+  /** From a place on, or all names. */
+  take(from?: TakeInPlace): Promise<TakeInPlace>;
+  /** What the feed names after a position. */
+  events(after?: number): Promise<readonly TwinEvent[]>;
 }
 
 /** A site that has only what it took in from `home`. */
@@ -39,19 +44,32 @@ async function followerOf(home: TestSite, seed: string): Promise<Follower> {
   const other = new TestSafe(`${seed} other`);
   await vault.createSafe(other.newSafe);
   await writeTwinSites((await vault.partsOf(other.safe)).context.store, [home.self]);
-  const take = async (): Promise<void> => {
-    const report = await vault.takeIn(home.mine.safe, { source: watched });
+  const take = async (from?: TakeInPlace): Promise<TakeInPlace> => {
+    const report = await vault.takeIn(home.mine.safe, { source: watched, ...(from === undefined ? {} : { from }) });
     assert.deepEqual([report.held, report.left], [[], []]);
+    return report.place;
   };
-  return { vault, asked, take };
+  const events = async (after = 0): Promise<readonly TwinEvent[]> =>
+    (await source.feed(home.mine.safe, { after, waitMs: 0 })).events;
+  return { vault, asked, take, events };
 }
 
 async function packsOf(vault: SiteVault, mine: TestSafe): Promise<string[]> {
   return storedNames((await vault.partsOf(mine.safe)).context, 'pack');
 }
 
-test('the same packs from its own bytes, and the pack itself where nothing of them is left', async () => {
-  const mine = new TestSafe('twin compaction');
+interface Compacted {
+  readonly mine: TestSafe;
+  readonly home: TestSite;
+  /** Took the origins before home compacted them. */
+  readonly early: Follower;
+  /** Packs that home made, hexadecimal. */
+  readonly made: readonly string[];
+  readonly record: TestRecord;
+}
+
+async function compactedHome(seed: string): Promise<Compacted> {
+  const mine = new TestSafe(seed);
   const computer = mine.enrol();
   const home = await siteWith(mine, computer, null);
   const early = await followerOf(home, 'early');
@@ -75,7 +93,11 @@ test('the same packs from its own bytes, and the pack itself where nothing of th
   await home.vault.clean(mine.safe, clean);
   const made = (await packsOf(home.vault, mine)).filter((name) => !before.has(name));
   assert.ok(made.length > 0, 'home compacted');
+  return { mine, home, early, made, record };
+}
 
+test('the same packs from its own bytes, and the pack itself where nothing of them is left', async () => {
+  const { mine, home, early, made, record } = await compactedHome('twin compaction');
   early.asked.length = 0;
   await early.take();
   const [name = ''] = made;
@@ -98,4 +120,20 @@ test('the same packs from its own bytes, and the pack itself where nothing of th
     assert.deepEqual(worse, []);
     assert.ok((await (await vault.openSafe(mine.safe)).record(record.digest)).length > 0);
   }
+});
+
+test('a plan that was taken away here as spent is taken again when home has a pack of it again', async () => {
+  const { mine, home, made } = await compactedHome('spent plan');
+  const late = await followerOf(home, 'late');
+  const { generation } = await late.take();
+  const [name = ''] = made;
+  const { context } = await late.vault.partsOf(mine.safe);
+  const plans = await storedNames(context, 'plan');
+  for (const plan of plans) await context.store.remove(context.layout.inFolder('plans', plan));
+  await context.store.remove(context.layout.pack(name));
+  const position = (await late.events()).find((event) => event.name === name)?.position ?? 0;
+  assert.ok(plans.length > 0 && position > 1);
+  await late.take({ generation, position: position - 1 });
+  assert.deepEqual(await storedNames(context, 'plan'), plans);
+  assert.deepEqual(await packsOf(late.vault, mine), await packsOf(home.vault, mine));
 });

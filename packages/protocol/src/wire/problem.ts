@@ -36,6 +36,7 @@ const statuses: Readonly<Partial<Record<ProtocolErrorCode, number>>> = {
   'object-too-large': 413,
   'object-unknown': 404,
   'origin-missing': 409,
+  'plan-unknown': 409,
   'pack-short': 416,
   'pack-too-large': 413,
   'pack-unknown': 404,

@@ -59,6 +59,7 @@ const objectCodes: ReadonlySet<string> = new Set([
   'record-invalid',
   'certificate-revoked',
   'origin-missing',
+  'plan-unknown',
   'pack-foreign',
   'pack-too-large',
   'base-unknown',
@@ -125,8 +126,9 @@ class TakeInRun {
       const { page } = asked;
       const events = page.events.filter(({ kind }) => allPacks || kind !== 'pack');
       await this.#takePage(events);
-      const isLast = page.next >= page.last || page.events.length === 0;
+      const isLast = isLastPage(page);
       if (isLast) await this.#again();
+      if (isLast && [...this.#held.values()].some(lacksPlan)) await this.#plansAnew();
       await this.#announce();
       const report = this.#reportOf(asked, isLast);
       await this.#options.remember?.(report);
@@ -136,6 +138,17 @@ class TakeInRun {
         throw new ProtocolError('lease-lost', { context: { safe: toHex(safe), defect: 'the source was rebuilt' } });
       asked = next;
     }
+  }
+
+  /** A plan of which no pack was left here was taken away, and the source has a pack of it again. Its place in the feed was passed long ago. */
+  async #plansAnew(): Promise<void> {
+    for (let after = 0; ;) {
+      const { page } = await this.#page(after);
+      await this.#takePage(page.events.filter(({ kind }) => kind === 'plan'));
+      if (isLastPage(page)) break;
+      after = page.next;
+    }
+    await this.#again();
   }
 
   async #page(after: number): Promise<AskedPage> {
@@ -257,6 +270,14 @@ interface AskedPage {
   /** Our time, in that of the leases, when it was asked for. */
   readonly askedMs: number;
   readonly skewMs: number;
+}
+
+function isLastPage({ next, last, events }: TwinFeedPage): boolean {
+  return next >= last || events.length === 0;
+}
+
+function lacksPlan({ kind, code }: UntakenObject): boolean {
+  return kind === 'pack' && code === 'plan-unknown';
 }
 
 /** Null for what says nothing about the object. */

@@ -23,7 +23,7 @@ import type { Taken, Taking } from './taking.ts';
 /** Packs on their way at once: enough to fill a line between two places, few enough for memory. */
 export const packsAtOnce = 6;
 
-/** Codes of format; `certificate-unknown`. */
+/** Codes of format; `certificate-unknown`, `plan-unknown`. */
 export async function takePack(taking: Taking, hex: string): Promise<Taken> {
   const { context, ledger } = taking.parts;
   taking.signal?.throwIfAborted();
@@ -57,7 +57,7 @@ async function takeCompacted(taking: Taking, pack: ArrivedPack): Promise<Taken> 
   const { context } = taking.parts;
   const { header, table } = pack.ends;
   const plan = (await readPlans(context)).find((each) => makes(each, header.nonce));
-  if (plan === undefined) throw foreign('no plan of it');
+  if (plan === undefined) throw new ProtocolError('plan-unknown', { context: { pack: toHex(pack.name) } });
   await carryOutPlan(taking, plan);
   if ((await context.store.stat(context.layout.pack(pack.name))) !== null) return 'taken';
   const bitmaps = new Map(plan.plan.keep.map(({ pack: origin, bitmap }) => [toHex(origin), bitmap]));
