@@ -247,6 +247,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'head-moved': 'Another run of this job has ended in the meantime.',
     'ledger-conflict': 'The ledger of the safe was changed at the same time.',
     'origin-missing': 'The vault lacks data that this run counted on.',
+    'plan-unknown': 'The vault does not have the plan by which this pack was made of others.',
     'request-slow': 'The line is too slow: the site stopped waiting.',
   }),
   ...all('usage', 'Give --new-safe a name that is free. Nothing was changed.', {
