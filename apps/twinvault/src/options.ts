@@ -5,13 +5,14 @@ import type { VerbContext } from './wiring/context.ts';
 
 export type RunVerb = (json: boolean, body: (context: VerbContext) => Promise<void>) => Promise<void>;
 
-export function vaultOption(): Option<'--vault <address>', undefined, undefined, undefined, true> {
+/** '' where it was left out: `makeProgram` puts there what the token files say before the verb runs. */
+export function vaultOption(): Option<'--vault <address>', undefined, ''> {
   return new Option(
     '--vault <address>',
     'the vault: a directory, or https:// and the address of a site; two sites with a comma between them',
   )
     .env('TWINVAULT_VAULT')
-    .makeOptionMandatory(true);
+    .default('' as const, 'the site that the token is for');
 }
 
 export const tokenOption: Option<'--token-file <file>'> = new Option(

@@ -77,8 +77,8 @@ export function addPromote(vault: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nExample:\n  twinvault vault promote --vault https://b.example --token-file b.token --key-file anna.key --all-safes --propose move.json\n' +
-        '  twinvault vault promote --vault https://b.example --token-file b.token --key-file ben.key --countersign move.json\n\n' +
+      '\nExample:\n  twinvault vault promote --token-file b.token --key-file anna.key --all-safes --propose move.json\n' +
+        '  twinvault vault promote --token-file b.token --key-file ben.key --countersign move.json\n\n' +
         'The token needs the verb write for these safes.',
     )
     .action((options) =>

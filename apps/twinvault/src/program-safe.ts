@@ -280,7 +280,12 @@ function addRekeyCommand(safe: Command, run: RunVerb): void {
     .addOption(safeOption())
     .addOption(new Option('--new-safe <name>', 'name of the new safe').makeOptionMandatory(true))
     .addOption(new Option('--new-vault <address>', 'the vault that the new safe is to lie in (default: the same)'))
-    .addOption(new Option('--new-token-file <file>', 'the token file for --new-vault, where that is the address of a site'))
+    .addOption(
+      new Option(
+        '--new-token-file <file>',
+        'the token file of the site that the new safe is to lie at, in the place of --new-vault',
+      ),
+    )
     .addOption(new Option('--new-kit-file <file>', "write the new safe's recovery kit to this new file; not needed to go on"))
     .addOption(new Option('--new-password-file <file>', 'read the password of the new safe from the first line of this file'))
     .addOption(languageOption)

@@ -121,7 +121,7 @@ function addExport(seed: Command, run: RunVerb): void {
     .addHelpText(
       'after',
       '\nExamples:\n  twinvault seed export /mnt/back --vault /srv/twinvault --safe home --job files --safeset latest\n' +
-        '  twinvault seed export /mnt/back --vault https://backup.example:8443 --token-file home.token --safe home',
+        '  twinvault seed export /mnt/back --token-file home.token --safe home',
     )
     .action((disk, options) =>
       run(options.json === true, async (context) => (await import('./verbs/seed-export.ts')).seedExport(context, disk, options)),

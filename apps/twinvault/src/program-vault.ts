@@ -108,7 +108,7 @@ function addSafes(vault: Command, run: RunVerb): void {
     .addOption(jsonOption)
     .addHelpText(
       'after',
-      '\nExamples:\n  twinvault vault safes --vault https://backup.example:8443 --token-file operator.token\n  twinvault vault safes --vault /srv/twinvault --customer "Ada & Co"',
+      '\nExamples:\n  twinvault vault safes --token-file operator.token\n  twinvault vault safes --vault /srv/twinvault --customer "Ada & Co"',
     )
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/vault-safes.ts')).vaultSafes(context, options)),
@@ -130,10 +130,7 @@ function addAssign(vault: Command, run: RunVerb): void {
       new Option('--customer <name>', 'the name or number of the customer').argParser(customerName).makeOptionMandatory(true),
     )
     .addOption(jsonOption)
-    .addHelpText(
-      'after',
-      '\nExample:\n  twinvault vault assign --vault https://backup.example:8443 --token-file operator.token --safe home --customer "Ada & Co"',
-    )
+    .addHelpText('after', '\nExample:\n  twinvault vault assign --token-file operator.token --safe home --customer "Ada & Co"')
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/vault-assign.ts')).vaultAssign(context, options)),
     );
@@ -147,10 +144,10 @@ function addTwins(vault: Command, run: RunVerb): void {
       'Shows of each safe that stands at two sites how far this site has taken in what the other has: what is behind and since when, when it last had everything, and what is in the way. ' +
         'It ends with 3 when a safe is behind for more than an hour, or something is in the way.',
     )
-    .addOption(new Option('--vault <address>', 'the site that is asked').makeOptionMandatory(true))
-    .addOption(new Option('--token-file <file>', 'a token for operators').env('TWINVAULT_TOKEN_FILE'))
+    .addOption(vaultOption())
+    .addOption(tokenOption)
     .addOption(jsonOption)
-    .addHelpText('after', '\nExample:\n  twinvault vault twins --vault https://backup.example:8443 --token-file operator.token')
+    .addHelpText('after', '\nExample:\n  twinvault vault twins --token-file operator.token')
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/vault-twins.ts')).vaultTwins(context, options)),
     );
@@ -161,7 +158,7 @@ function addToken(vault: Command, run: RunVerb): void {
     .command('token')
     .summary('let a computer or a person use the site')
     .description(
-      "Writes a token file: the site's address, the pin of its certificate and a capability signed with the site's key, in one file to hand over. Every verb takes it with --token-file.\n\n" +
+      "Writes a token file: the site's address, the pin of its certificate and a capability signed with the site's key, in one file to hand over. Every verb takes it with --token-file, and needs no --vault then.\n\n" +
         'A token says what may be asked of the site, and opens nothing: what is stored stays sealed. It cannot be taken back one by one, so give it few days; refuseBefore in the configuration ends all that were made before.',
     )
     .addOption(configOption)

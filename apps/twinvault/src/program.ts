@@ -4,6 +4,7 @@
  */
 import { Command, Option } from '@commander-js/extra-typings';
 import type { RunVerb } from './options.ts';
+import type { VerbContext } from './wiring/context.ts';
 import {
   collect,
   compressionOption,
@@ -319,7 +320,25 @@ function addClean(program: Command, run: RunVerb): void {
     );
 }
 
-export function makeProgram(run: RunVerb): Command {
+interface Called {
+  /** What the verb is given too. */
+  options?: { vault?: string; readonly tokenFile?: string };
+}
+
+/** Where --vault may stand and was left out, the token files say it. */
+async function nameVault(context: VerbContext, { options }: Called): Promise<void> {
+  if (options?.vault !== '') return;
+  const { vaultOfTokens } = await import('./wiring/named-vault.ts');
+  options.vault = await vaultOfTokens(context, options.tokenFile);
+}
+
+export function makeProgram(runVerb: RunVerb): Command {
+  const called: Called = {};
+  const run: RunVerb = (json, body) =>
+    runVerb(json, async (context) => {
+      await nameVault(context, called);
+      await body(context);
+    });
   const program = new Command('twinvault')
     .description(
       'Encrypted backup that nobody but you can read. This computer seals what it sends; a vault keeps it without keys; the password or the recovery kit brings it back.',
@@ -330,8 +349,11 @@ export function makeProgram(run: RunVerb): Command {
     .showSuggestionAfterError(true)
     .addHelpText(
       'after',
-      '\nStart:\n  twinvault init --vault DIR --safe NAME --kit-file KIT.pdf\n  twinvault backup --vault DIR --safe NAME PATH...\n\nExit codes: 0 done, 3 done with errors that are listed, 4 damage found; others in the user guide.',
+      '\nStart:\n  twinvault init --vault DIR --safe NAME --kit-file KIT.pdf\n  twinvault backup --vault DIR --safe NAME PATH...\nAt a site, --token-file FILE takes the place of --vault DIR.\n\nExit codes: 0 done, 3 done with errors that are listed, 4 damage found; others in the user guide.',
     );
+  program.hook('preAction', (_program, command) => {
+    called.options = command.opts();
+  });
   addInit(program, run);
   addBackup(program, run);
   addSafesets(program, run);

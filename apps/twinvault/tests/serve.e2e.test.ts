@@ -21,7 +21,7 @@ test('serve says where it is and what to do next, keeps its site alive, and goes
   const tokenFile = join(folder, 'a', 'token');
   assert.deepEqual(told.trimEnd().split('\n'), [
     `Twinvault serves ${address}/a and keeps everything in ${folder}.`,
-    `Next, in another terminal: twinvault init --vault ${address}/a --token-file ${tokenFile} --safe home --kit-file kit.pdf`,
+    `Next, in another terminal: twinvault init --token-file ${tokenFile} --safe home --kit-file kit.pdf`,
   ]);
   assert.equal(statSync(tokenFile).mode & 0o777, 0o600);
   const { vault, pins, capability } = parseTokenFile(readFileSync(tokenFile));

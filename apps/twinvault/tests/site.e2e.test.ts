@@ -89,6 +89,17 @@ test('every verb that looks at a vault looks at one far away', async () => {
   assert.deepEqual([second.result, second.sequence], ['ok', 1]);
 });
 
+test('the token file alone names the site', async () => {
+  const words = ['safesets', '--safe', 'home', '--json'];
+  const { safesets } = resultOf<{ safesets: object[] }>(await twinvault(words, options));
+  assert.equal(safesets.length, 3);
+  const comma = `${root}/a,b.token`;
+  writeFileSync(comma, readFileSync(options.environment?.['TWINVAULT_TOKEN_FILE'] ?? ''));
+  resultOf(await twinvault([...words, '--token-file', comma]));
+  assert.match(errorOf(await twinvault(words), 2).message, /Say which vault: --vault .* or --token-file/u);
+  errorOf(await twinvault([...words, '--token-file', `${root}/x,${root}/y`]), 11);
+});
+
 test('a token of one safe shows nothing of another', async () => {
   const words = ['--vault', site.address, '--state', place.state, '--json'];
   for (const name of ['other', '00'.repeat(16)]) {
@@ -117,8 +128,12 @@ test('what is wrong with a token or an address is said in a sentence', async () 
   errorOf(await twinvault([...words, '--token-file', unpinned]), 12);
   const plain = site.address.replace('https', 'http');
   errorOf(await twinvault(['safesets', '--vault', plain, '--safe', 'home', '--json'], options), 2);
-  const wrongPath = await twinvault(['safesets', '--vault', `${site.address}/b`, '--safe', 'home', '--json'], options);
-  errorOf(wrongPath, 6);
+  const elsewhere = await twinvault(['safesets', '--vault', `${site.address}/b`, '--safe', 'home', '--json'], options);
+  assert.match(errorOf(elsewhere, 2).message, /is a token for .*\/a, and --vault .* says .*\/a\/b\. Leave --vault out/u);
+  const wrongPath = `${root}/wrong-path.token`;
+  const token = JSON.parse(readFileSync(reading, 'utf8')) as { vault: string };
+  writeFileSync(wrongPath, JSON.stringify({ ...token, vault: `${site.address}/b` }));
+  errorOf(await twinvault(['safesets', '--token-file', wrongPath, '--safe', 'home', '--json']), 6);
 });
 
 test('the site itself checks, cleans and rebuilds for its operator, and for nobody else', async () => {

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort } from '@twinvault/testkit';
-import { start, twinvault } from './support/command.ts';
+import { errorOf, start, twinvault } from './support/command.ts';
 import { temporaryDirectory } from './support/place.ts';
 import { heard } from './support/running.ts';
 
@@ -18,7 +18,8 @@ test('a backup to one site is restored from the other', async () => {
   const origin = `https://localhost:${await freePort()}`;
   const serving = start(['serve', data, '--address', origin, '--sites', 'a,b']);
   await heard(serving, /Next, .*\n/u);
-  const at = (site: 'a' | 'b'): string[] => ['--vault', `${origin}/${site}`, '--token-file', join(data, site, 'token')];
+  const token = (site: 'a' | 'b'): string => join(data, site, 'token');
+  const at = (site: 'a' | 'b'): string[] => ['--token-file', token(site)];
   const state = ['--state', join(place, 'state')];
   const password = ['--password-file', join(place, 'password')];
   const run = async (words: readonly string[]): Promise<string> => {
@@ -36,6 +37,20 @@ test('a backup to one site is restored from the other', async () => {
   assert.equal(readFileSync(join(back, files, 'note.txt'), 'utf8'), 'both have it');
   const { late } = JSON.parse(await run(['vault', 'twins', ...at('b'), '--json'])) as { late: number };
   assert.equal(late, 0);
+  const both = JSON.parse(
+    await run(['safesets', '--token-file', `${token('b')},${token('a')}`, ...state, '--safe', 'home', '--json']),
+  ) as { safesets: { sites: string[] }[] };
+  assert.deepEqual(
+    both.safesets.map(({ sites }) => sites.length),
+    [2],
+  );
+  const twice = ['--token-file', `${token('a')},${token('a')}`, '--safe', 'home', '--json'];
+  assert.match(errorOf(await twinvault(['safesets', ...twice]), 2).message, /one for each of the two sites/u);
+  const vault = ['--vault', `${origin}/a,${origin}/b`];
+  const one = await twinvault(['safesets', ...vault, ...at('a'), '--safe', 'home', '--json']);
+  assert.match(errorOf(one, 2).message, /for two sites two/u);
+  const other = ['--vault', `${origin}/a,${origin}/c`, '--token-file', `${token('a')},${token('b')}`];
+  assert.match(errorOf(await twinvault(['safesets', ...other, '--safe', 'home', '--json']), 2).message, /Leave --vault out/u);
   serving.child.kill('SIGINT');
   assert.equal((await serving.ended).status, 0);
 });

@@ -282,7 +282,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
   }),
   ...all(
     'vault',
-    'Give the address of the home site, or of both: --vault https://A,https://B. If home is lost for good, twinvault vault promote makes the other one home.',
+    'Give the token file of the home site, or of both: --token-file A,B. If home is lost for good, twinvault vault promote makes the other one home.',
     {
       'not-home': 'This change is for the home of the safe to take: site {home}.',
     },

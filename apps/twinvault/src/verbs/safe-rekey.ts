@@ -27,6 +27,7 @@ import { languageOf } from '../wiring/language.ts';
 import type { OpenSafeOptions } from '../wiring/open-safe.ts';
 import { openState, openWithSecret, safeState } from '../wiring/open-safe.ts';
 import { sitesOf } from '../wiring/compare-sites.ts';
+import { vaultOfTokens } from '../wiring/named-vault.ts';
 import { openNamedSafe, openVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import type { FoundSafe } from '../wiring/open-vault.ts';
@@ -65,7 +66,10 @@ function newVaultOptions(options: RekeyVerbOptions, newVault: string): VaultOpti
   return { ...options, vault: newVault, tokenFile: options.newTokenFile };
 }
 
-export async function safeRekey(context: VerbContext, options: RekeyVerbOptions): Promise<void> {
+export async function safeRekey(context: VerbContext, asked: RekeyVerbOptions): Promise<void> {
+  const { newVault, newTokenFile } = asked;
+  const isNamed = newVault !== undefined || newTokenFile === undefined;
+  const options = isNamed ? asked : { ...asked, newVault: await vaultOfTokens(context, newTokenFile) };
   await using vault = await openVault(context, options);
   const found = await openNamedSafe(vault, options.safe);
   const before = await openWithSecret(context, found, options);

@@ -92,7 +92,7 @@ function sayWhere({ output }: VerbContext, data: string, places: readonly Served
   if (first === undefined) return;
   const addresses = places.map(({ address }) => address);
   const tokenFile = tokenPath(first);
-  const next = `twinvault init --vault ${first.address} --token-file ${shown(tokenFile)} --safe home --kit-file kit.pdf`;
+  const next = `twinvault init --token-file ${shown(tokenFile)} --safe home --kit-file kit.pdf`;
   output.item(
     { event: 'serving', addresses, tokenFile, data },
     `Twinvault serves ${addresses.join(' and ')} and keeps everything in ${shown(data)}.`,

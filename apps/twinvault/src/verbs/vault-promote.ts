@@ -14,6 +14,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import type { JsonObject } from '../output/output.ts';
 import { formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
+import { isAddress } from '../wiring/open-remote.ts';
 import { findSafe, openVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
 import { readOperatorKey, readProposal, writeNewFile } from '../wiring/operator-files.ts';
@@ -80,7 +81,7 @@ async function proposeTo(context: VerbContext, { key, file, options }: ToPropose
       ...leftLines(left),
       '',
       'Nothing has changed yet. Hand the file to another operator, who countersigns it here:',
-      `  twinvault vault promote --vault ${options.vault} --key-file THEIR.key --countersign ${path}`,
+      `  twinvault vault promote ${isAddress(options.vault) ? '--token-file THEIR.token' : `--vault ${options.vault}`} --key-file THEIR.key --countersign ${path}`,
       'Until then, change nothing in the safes: a proposal is good for their ledgers as they are now.',
     ],
   );

@@ -5,6 +5,7 @@ import { UsageError } from '../errors/usage-error.ts';
 import { formatCount, formatTable, formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { isAddress, openRemote } from '../wiring/open-remote.ts';
+import { placesOf } from '../wiring/vault-places.ts';
 
 export interface VaultTwinsOptions {
   readonly vault: string;
@@ -15,9 +16,10 @@ export interface VaultTwinsOptions {
 const behindMsMax: number = hourMs;
 
 export async function vaultTwins(context: VerbContext, options: VaultTwinsOptions): Promise<void> {
+  if (placesOf(options.vault).length > 1) throw new UsageError('This asks one site at a time: give the token file of one.');
   if (!isAddress(options.vault))
     throw new UsageError(
-      'This asks a site that runs: give its address with --vault https://… The directory of a site does not know how far it is.',
+      'This asks a site that runs: give a token for it with --token-file. The directory of a site does not know how far it is.',
     );
   await using vault = await openRemote(context, options);
   const answer = await vault.twins();

@@ -34,7 +34,7 @@ export type OperatedVault = Vault &
 export async function openOperated(context: VerbContext, options: VaultOptions): Promise<OperatedVault> {
   if (placesOf(options.vault).length > 1) {
     throw new UsageError(
-      'This is done at one site at a time, since each decides for itself: give --vault with one of the two, then with the other.',
+      'This is done at one site at a time, since each decides for itself: give --vault (or --token-file) of one of the two, then of the other.',
     );
   }
   if (!isAddress(options.vault)) return openDirectoryVault({ path: resolve(options.vault), platform: context.platform });

@@ -23,39 +23,36 @@ export function isAddress(vault: string): boolean {
 
 /** Dispose it to close its connections. */
 export async function openRemote(context: VerbContext, options: VaultOptions): Promise<RemoteVault> {
-  const { vault, tokenFile } = options;
-  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile), tokenFile };
+  const site = await remoteSite(context, options);
   return await connect(context, { site, ...(await pacesOf(context, options)) });
 }
 
 /**
- * What was given for several sites, as if each had been named alone: of the token files each gets the one that names it, or else the one at its place. Token
- * files are read; no site is asked.
+ * What was given for several sites, as if each had been named alone: of the token files each gets the one that names it. Token files are read; no site is
+ * asked.
  */
 export async function optionsOfEach<T extends VaultOptions>(context: VerbContext, options: T): Promise<T[]> {
   const names = placesOf(options.vault);
   const addresses = names.filter(isAddress);
   const files = tokenFilesOf(options.tokenFile, names.length);
   if (addresses.length > 0 && files.length === 0) throw tokenNeeded(addresses.join(' and '));
-  const tokens =
-    names.length === 1 || addresses.length === 0
-      ? []
-      : await Promise.all(files.map(async (file) => await readToken(context, '', file)));
+  const tokens = await Promise.all(
+    (addresses.length === 0 ? [] : files).map(async (tokenFile) => ({ tokenFile, token: await readToken(context, tokenFile) })),
+  );
   return names.map((vault) => {
     if (!isAddress(vault)) return { ...options, vault, tokenFile: undefined };
-    const named = tokens.findIndex((token) => token.vault === siteAddress(vault));
-    const tokenFile = files[named] ?? (files.length === addresses.length ? files[addresses.indexOf(vault)] : undefined);
-    if (tokenFile === undefined) throw tokenNeeded(vault);
-    return { ...options, vault, tokenFile };
+    const address = siteAddress(vault);
+    const found = tokens.find(({ token }) => token.vault === address);
+    if (found === undefined) throw tokens.length < addresses.length ? tokenNeeded(vault) : otherSite(address, tokens);
+    return { ...options, vault, tokenFile: found.tokenFile };
   });
 }
 
 /** The site at an address, as one of several. Its token file is read; it is not asked. */
 export async function remotePlace(context: VerbContext, options: VaultOptions, paces: Paces): Promise<SitePlace> {
-  const { vault, tokenFile } = options;
-  const site = { address: siteAddress(vault), token: await readToken(context, vault, tokenFile), tokenFile };
+  const site = await remoteSite(context, options);
   return {
-    name: vault,
+    name: options.vault,
     open: async ({ elsewhere, signal }) => {
       const ends = AbortSignal.any([context.signal, signal]);
       return await connect(context, { site, elsewhere, signal: ends, ...paces });
@@ -69,7 +66,23 @@ export type Paces = Pick<ExchangeOptions, 'uploadPace' | 'downloadPace'>;
 interface RemoteSite {
   readonly address: string;
   readonly token: TokenFile;
-  readonly tokenFile: string | undefined;
+  readonly tokenFile: string;
+}
+
+/** A token is good at one site: what --vault says has to be that. */
+async function remoteSite(context: VerbContext, { vault, tokenFile }: VaultOptions): Promise<RemoteSite> {
+  const address = siteAddress(vault);
+  if (tokenFile === undefined) throw tokenNeeded(vault);
+  const token = await readToken(context, tokenFile);
+  if (token.vault !== address) throw otherSite(address, [{ token, tokenFile }]);
+  return { address, token, tokenFile };
+}
+
+function otherSite(address: string, tokens: readonly Pick<RemoteSite, 'token' | 'tokenFile'>[]): UsageError {
+  const are = tokens.map(({ token, tokenFile }) => `${tokenFile} is a token for ${token.vault}`).join(', and ');
+  return new UsageError(
+    `${are}, and --vault (or TWINVAULT_VAULT) says ${address}. Leave --vault out to use the site of the token, or give the token file of the site that you mean.`,
+  );
 }
 
 interface Connecting extends Paces, Pick<ExchangeOptions, 'elsewhere' | 'signal'> {
@@ -100,7 +113,7 @@ async function connect(context: VerbContext, { site, ...how }: Connecting): Prom
 /** What stands in the token file by now: a run that outlives its token goes on with the one that took its place. */
 async function capabilityNow(context: VerbContext, { token, tokenFile }: RemoteSite): Promise<string | null> {
   try {
-    const { vault, capability } = await readToken(context, token.vault, tokenFile);
+    const { vault, capability } = await readToken(context, tokenFile);
     return vault === token.vault ? capability : null;
   } catch {
     // A file that is gone or half written is no answer: what the site said stands.
@@ -165,8 +178,8 @@ function tokenNeeded(vault: string): UsageError {
   );
 }
 
-async function readToken(context: VerbContext, vault: string, tokenFile: string | undefined): Promise<TokenFile> {
-  if (tokenFile === undefined) throw tokenNeeded(vault);
+/** `missing`, `token-file-invalid`. */
+export async function readToken(context: VerbContext, tokenFile: string): Promise<TokenFile> {
   const bytes = await context.platform.files.read(tokenFile, tokenFileBytesMax);
   if (bytes === null) throw new UsageError(`There is no token file ${tokenFile}.`, 'missing');
   const { parseTokenFile } = await import('@twinvault/protocol/wire');
