@@ -38,8 +38,8 @@ import { Uploader } from './upload/uploader.ts';
 
 /**
  * zstd level of file contents and catalog nodes when the caller names none. /usr/share, 558 MB, November 2026: level 1 stores
- * 244.4 MB in 7.8 CPU seconds, 2: 235.4 in 8.0, 3: 229.7 in 8.9, 4: 226.6 in 9.7 (restic 0.14: 245.2 in 11.4, borg 1.2 with
- * zstd 3: 241.9 in 13.6).
+ * 244.4 MB in 7.8 CPU seconds, 2 as zstd has it 235.4 in 8.0, 3: 229.7 in 8.9, 4: 226.6 in 9.7 (restic 0.14: 245.2 in 11.4, borg 1.2
+ * with zstd 3: 241.9 in 13.6). Level 2 as crypto/zstd-tables.ts of std has it lies between 1 and 2 in both.
  */
 export const levelDefault = 2;
 /** After this time everything is read again, whatever the cache says (docs/format/delta.md). */

@@ -11,6 +11,8 @@
 import { createRequire } from 'node:module';
 import type * as KoffiModule from 'koffi';
 import { assert } from '../../assert.ts';
+import { zstdTables } from '../../crypto/zstd-tables.ts';
+import type { ZstdTables } from '../../crypto/zstd-tables.ts';
 import { tagBytes } from './bulk.ts';
 import type { Bulk, GcmCall } from './bulk.ts';
 import { NativeHmac, sha256Declarations } from './native-hmac.ts';
@@ -30,6 +32,7 @@ interface Symbols extends Sha256Symbols {
   readonly estimateDecompression: Call<number>;
   readonly initCompression: Call<object | null>;
   readonly initDecompression: Call<object | null>;
+  readonly setParameter: Call<number>;
   readonly compress: Call<number>;
   readonly decompress: Call<number>;
   readonly isError: Call<number>;
@@ -47,7 +50,8 @@ const declarations: { readonly [name in keyof Symbols]: string } = {
   estimateDecompression: 'size_t ZSTD_estimateDCtxSize()',
   initCompression: 'void *ZSTD_initStaticCCtx(void *, size_t)',
   initDecompression: 'void *ZSTD_initStaticDCtx(void *, size_t)',
-  compress: 'size_t ZSTD_compressCCtx(void *, void *, size_t, void *, size_t, int)',
+  setParameter: 'size_t ZSTD_CCtx_setParameter(void *, int, int)',
+  compress: 'size_t ZSTD_compress2(void *, void *, size_t, void *, size_t)',
   decompress: 'size_t ZSTD_decompressDCtx(void *, void *, size_t, void *, size_t)',
   isError: 'uint ZSTD_isError(size_t)',
 };
@@ -57,6 +61,12 @@ const getTag = 0x10;
 const setTag = 0x11;
 const decrypting = 0;
 const encrypting = 1;
+/** ZSTD_cParameter of zstd.h. */
+const compressionLevel = 100;
+const hashLog = 102;
+const minMatch = 105;
+const strategy = 107;
+const contentSizeFlag = 200;
 /** EVP_CipherUpdate takes lengths as int. */
 const updateBytesMax: number = 2 ** 30;
 
@@ -140,7 +150,10 @@ interface Context {
 
 class Zstd {
   readonly #symbols: Symbols;
-  #compression: (Context & { readonly level: number }) | null = null;
+  #compression: (Context & { readonly levelMax: number }) | null = null;
+  /** What the context is set to. */
+  #level = 0;
+  #tables: ZstdTables | null = null;
   #decompression: Context | null = null;
 
   constructor(symbols: Symbols) {
@@ -149,7 +162,8 @@ class Zstd {
 
   compress(data: Uint8Array, level: number, target: Uint8Array): number {
     const { pointer } = this.#compressionAt(level);
-    const answer = this.#symbols.compress(pointer, target, target.length, data, data.length, level);
+    this.#set(pointer, level, zstdTables(level, data.length));
+    const answer = this.#symbols.compress(pointer, target, target.length, data, data.length);
     assert(this.#symbols.isError(answer) === 0, 'zstd compresses into a buffer that is large enough');
     return answer;
   }
@@ -160,13 +174,31 @@ class Zstd {
     return this.#symbols.decompress(pointer, target, target.length, frame, frame.length) === target.length;
   }
 
+  #set(pointer: object, level: number, tables: ZstdTables): void {
+    if (level === this.#level && tables === this.#tables) return;
+    const parameters = [
+      [contentSizeFlag, 1],
+      [compressionLevel, level],
+      [strategy, tables.strategy],
+      [hashLog, tables.hashLog],
+      [minMatch, tables.minMatch],
+    ] as const;
+    for (const [parameter, value] of parameters) {
+      const answer = this.#symbols.setParameter(pointer, parameter, value);
+      assert(this.#symbols.isError(answer) === 0, 'zstd takes its own parameters');
+    }
+    this.#level = level;
+    this.#tables = tables;
+  }
+
   /** A context serves its level and all below; higher ones need more memory. */
   #compressionAt(level: number): Context {
-    if (this.#compression !== null && this.#compression.level >= level) return this.#compression;
+    if (this.#compression !== null && this.#compression.levelMax >= level) return this.#compression;
     const memory = new Uint8Array(this.#symbols.estimateCompression(level));
     const pointer = this.#symbols.initCompression(memory, memory.length);
     assert(pointer !== null, 'zstd takes the memory that it asked for');
-    this.#compression = { pointer, memory, level };
+    this.#compression = { pointer, memory, levelMax: level };
+    this.#tables = null;
     return this.#compression;
   }
 
