@@ -123,6 +123,7 @@ export function openSourceReader(): unknown {
       statAgain: () => stat,
       [Symbol.dispose]: () => undefined,
     }),
+    readAsScanned: () => null,
     close: () => undefined,
   };
 }

@@ -125,6 +125,11 @@ export interface DataRange {
 export interface SourceReader {
   /** Opens for reading without following a final link, without touching atime where allowed. */
   open(directory: Uint8Array, name: Uint8Array, stat: EntryStat): OpenedEntry;
+  /**
+   * A file without holes, in one go: all `stat.sizeBytes` bytes, which `into` has, and what else there is to tell. Null where it cannot be told to be, after reading,
+   * as `stat` says, in every field that `open` would show to have changed, where it has more than owners to tell, or where anything fails: then it is opened, and what stands in `into` means nothing.
+   */
+  readAsScanned(file: ScannedEntry, into: Uint8Array): EntryDetails | null;
   close(): void;
 }
 

@@ -251,6 +251,7 @@ test('a disk that fails is one entry’s error', { skip }, async () => {
     systemWith({ pread: failing(errnos.EIO), lseek: failing(errnos.EINVAL), flistxattr: failing(errnos.EACCES) }),
     config,
   );
+  assert.equal(reader.readAsScanned(entry, new Uint8Array(4)), null);
   using opened = reader.open(entry.directory, entry.name, { ...entry.stat, blocks: 0 });
   assert.throws(() => opened.read(new Uint8Array(4), 0, 4, 0), { code: 'entry-unreadable', detail: 'EIO pread' });
   assert.deepEqual(
@@ -261,6 +262,55 @@ test('a disk that fails is one entry’s error', { skip }, async () => {
   assert.deepEqual(opened.dataRanges(), [{ offsetBytes: 0, lengthBytes: 4 }]);
   reader.close();
   rmSync(root, { recursive: true });
+});
+
+test('a file with anything to tell besides its owners is not read in one go', { skip }, async () => {
+  const root = join(base, 'told');
+  mkdirSync(root);
+  writeFileSync(join(root, 'file'), 'text');
+  const source = sourceOf(root);
+  const entry = (await scanAll(source)).entries.at(-1);
+  assert.ok(entry !== undefined);
+  const config = source.reader.config as SourceReaderConfig;
+  const read = (faults: Partial<Record<keyof Libc, Fault>>): unknown => {
+    const reader = openSourceReaderOver(systemWith(faults), config);
+    const details = reader.readAsScanned(entry, new Uint8Array(4));
+    reader.close();
+    return details === null;
+  };
+  assert.equal(read({}), false);
+  assert.equal(read({ flistxattr: failing(errnos.EOPNOTSUPP) }), false);
+  assert.equal(read({ flistxattr: () => 7 }), true);
+  assert.equal(read({ flistxattr: failing(errnos.EACCES) }), true);
+  // The status afterwards.
+  assert.equal(read({ syscallStatx: failing(errnos.EIO) }), true);
+});
+
+test('a kernel without listxattrat is asked through /proc', { skip }, async () => {
+  const root = join(base, 'older');
+  mkdirSync(join(root, 'd'), { recursive: true });
+  const source = sourceOf(root);
+  const entry = (await scanAll(source)).entries.at(-1);
+  assert.ok(entry !== undefined);
+  for (const errno of [errnos.ENOSYS, errnos.EPERM]) {
+    const asked: string[] = [];
+    const through =
+      (what: string): Fault =>
+      (call, ...args) => {
+        asked.push(what);
+        return what === 'at' ? failing(errno)(call) : call(...args);
+      };
+    const reader = openSourceReaderOver(
+      systemWith({ syscallListxattrat: through('at'), llistxattr: through('proc') }),
+      source.reader.config as SourceReaderConfig,
+    );
+    for (let time = 0; time < 2; time += 1) {
+      using opened = reader.open(entry.directory, entry.name, entry.stat);
+      assert.deepEqual(opened.details().errors, []);
+    }
+    assert.deepEqual(asked, ['at', 'proc', 'proc']);
+    reader.close();
+  }
 });
 
 test('an open that a lease or the owner’s rights forbid is tried in another way', { skip }, async () => {

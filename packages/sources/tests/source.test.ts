@@ -287,6 +287,48 @@ test('a file that changes while it is read shows it afterwards', { skip }, async
   reader.close();
 });
 
+test('a file is read in one go while it is as it was scanned, and only then', { skip }, async () => {
+  const changes: Readonly<Record<string, (path: string) => void>> = {
+    grows: (path) => writeFileSync(path, 'more', { flag: 'a' }),
+    shrinks: (path) => truncateSync(path, 2),
+    rewritten: (path) => writeFileSync(path, path.slice(-9)),
+    opened: (path) => chmodSync(path, 0o600),
+    gone: (path) => unlinkSync(path),
+    other: (path) => {
+      writeFileSync(`${path}.new`, 'other');
+      renameSync(`${path}.new`, path);
+    },
+    link: (path) => {
+      unlinkSync(path);
+      symlinkSync('same', path);
+    },
+    pipe: (path) => {
+      unlinkSync(path);
+      execFileSync('mkfifo', [path]);
+    },
+    directory: (path) => {
+      unlinkSync(path);
+      mkdirSync(path);
+    },
+  };
+  const root = tree('same', 'd/same', ...Object.keys(changes));
+  const source = sourceOf([root]);
+  const { entries } = await scanAll(source);
+  const reader = await openReader(source);
+  for (const [name, change] of Object.entries(changes)) change(join(root, name));
+  const read = new Map<string, string>();
+  for (const entry of entries.filter(({ stat }) => stat.type === 1)) {
+    const into = new Uint8Array(entry.stat.sizeBytes);
+    const details = reader.readAsScanned(entry, into);
+    if (details === null) continue;
+    read.set(`/${pathOf(entry)}`.slice(root.length + 1), Buffer.from(into).toString());
+    using opened = reader.open(entry.directory, entry.name, entry.stat);
+    assert.deepEqual({ details, errors: [] }, opened.details());
+  }
+  assert.deepEqual(Object.fromEntries(read), { same: 'same', 'd/same': 'd/same' });
+  reader.close();
+});
+
 test('reading leaves the access time alone', { skip }, async () => {
   const root = tree('file');
   utimesSync(join(root, 'file'), 1000, 2_000_000_000);

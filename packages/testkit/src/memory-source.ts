@@ -6,6 +6,7 @@
  * Workers import the reader by the address of this module; since memory threads run in the same thread, the reader finds
  * its tree by number in a registry.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { assert, compareBytes, concatBytes, utf8Decode, utf8Encode } from '@twinvault/std';
 import { entryTypes, packEntries } from '@twinvault/engine';
 import type {
@@ -285,8 +286,21 @@ export function openSourceReader(config: unknown): SourceReader {
   const tree = registry.get(config);
   return {
     open: (directory, name) => openEntry(tree, textPath(directory, name)),
+    readAsScanned: (file, into) => readAsScanned(tree, file, into),
     close: () => undefined,
   };
+}
+
+/** Leaves what goes wrong, or changes meanwhile, to `openEntry`. */
+function readAsScanned(tree: MemoryTree, { directory, name, stat }: ScannedEntry, into: Uint8Array): EntryDetails | null {
+  const path = textPath(directory, name);
+  const node = tree.nodes.get(path);
+  if (node === undefined || tree.faults.has(path) || tree.whileRead.has(path) || !isDeepStrictEqual(statOf(node), stat))
+    return null;
+  if (node.xattrs.length > 0 || node.acls.length > 0) return null;
+  tree.opened.push(path);
+  into.set(node.content);
+  return detailsOf(node);
 }
 
 function openEntry(tree: MemoryTree, path: string): OpenedEntry {

@@ -72,11 +72,25 @@ export class EntryReader {
    */
   read(entry: EntryToRead): EntryRead | Promise<EntryRead> {
     if (looksLarge(entry.stat)) return this.readLarge(entry);
+    const plain = looksPlain(entry.stat) ? this.readPlain(entry) : null;
+    if (plain !== null) return plain;
     for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
       const read = this.attempt(entry, attempt === attemptsMax);
       if (read !== null) return read === 'large' ? this.readLarge(entry) : read;
     }
     assert(false, 'the last attempt has a result');
+  }
+
+  /** Most small files, in one go; null: it is read step by step. */
+  private readPlain({ directory, name, stat, lastTag }: EntryToRead): EntryRead | null {
+    const { source, bundler } = this.options;
+    const { sizeBytes } = stat;
+    const start = bundler.begin(sizeBytes);
+    const details = source.readAsScanned({ directory, name, stat }, bundler.buffer.subarray(start, start + sizeBytes));
+    if (details === null) return null;
+    const ranges = [{ offsetBytes: 0, lengthBytes: sizeBytes }];
+    const { bundled, tag, sameContent } = this.keepSmall({ ranges, dataBytes: sizeBytes, sizeBytes, lastTag });
+    return { stat, details, sizeBytes, extents: [], bundled, tag, sameContent, signature: null, marks: 0 };
   }
 
   /** Null when it changed meanwhile and this is not the last attempt. */
@@ -206,6 +220,11 @@ function withoutData({ stat }: OpenedEntry): PendingContent {
 /** What a listing tells: sparse files are looked at more closely. */
 function looksLarge({ type, sizeBytes, blocks }: EntryStat): boolean {
   return type === entryTypes.file && sizeBytes >= bundledBytesMax && blocks * blockBytes >= bundledBytesMax;
+}
+
+/** A file with data and without holes, to be bundled. */
+function looksPlain({ type, sizeBytes, blocks }: EntryStat): boolean {
+  return type === entryTypes.file && sizeBytes > 0 && sizeBytes < bundledBytesMax && blocks * blockBytes >= sizeBytes;
 }
 
 function bytesOf(ranges: readonly DataRange[]): number {

@@ -22,6 +22,7 @@ const declarations = {
   syscallStatx: 'long syscall(long, int, void *, int, uint, void *)',
   syscallGetdents64: 'long syscall(long, int, void *, size_t)',
   syscallRenameat2: 'long syscall(long, int, void *, int, void *, uint)',
+  syscallListxattrat: 'long syscall(long, int, void *, uint, void *, size_t)',
   pread: 'long pread(int, void *, size_t, int64)',
   pwrite: 'long pwrite(int, void *, size_t, int64)',
   lseek: 'int64 lseek(int, int64, int)',

@@ -5,6 +5,7 @@
  * struct passwd and struct group begin with a pointer to the name; the number stands at offset 16 in both, on all 64-bit
  * Linux: passwd {char *name, *password; u32 uid, gid; ...}, group {char *name, *password; u32 gid; ...}.
  */
+import type { EntryDetails } from '@twinvault/engine';
 import { utf8Decode, utf8Encode } from '@twinvault/std';
 import { errnos } from './constants.ts';
 import { addressOf, libc } from './libc.ts';
@@ -16,6 +17,7 @@ const numberOffset = 16;
 const answerBytesMax = 4 * 1024 * 1024;
 
 export class OwnerNames {
+  #details: { readonly uid: number; readonly gid: number; readonly of: EntryDetails } | null = null;
   readonly #users = new Map<number, string | null>();
   readonly #groups = new Map<number, string | null>();
   readonly #uids = new Map<string, number | null>();
@@ -31,6 +33,15 @@ export class OwnerNames {
 
   groupName(gid: number): string | null {
     return this.#cached(this.#groups, gid, () => this.#nameOf(libc().getgrgid_r, gid));
+  }
+
+  /** Of an entry that has nothing else to tell; neighbours mostly share one. */
+  detailsOf(uid: number, gid: number): EntryDetails {
+    if (this.#details === null || this.#details.uid !== uid || this.#details.gid !== gid) {
+      const [user, group] = [this.userName(uid), this.groupName(gid)];
+      this.#details = { uid, gid, of: { user, group, linkTarget: null, xattrs: [], acls: [] } };
+    }
+    return this.#details.of;
   }
 
   /** Null: this machine has no such user. */

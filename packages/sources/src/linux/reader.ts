@@ -5,7 +5,7 @@
  * the system allows it. Links, FIFOs, sockets, devices and directories are looked at by name and never opened: opening a
  * FIFO waits, opening a tape winds it.
  */
-import type { DataRange, EntryDetails, EntryError, EntryStat, OpenedEntry, SourceReader } from '@twinvault/engine';
+import type { DataRange, EntryDetails, EntryError, EntryStat, OpenedEntry, ScannedEntry, SourceReader } from '@twinvault/engine';
 import { SourceReadError } from '../errors.ts';
 import { joinName, keyOf } from '../paths.ts';
 import { AT_FDCWD, errnos, openFlags, SEEK_DATA, SEEK_HOLE } from './constants.ts';
@@ -13,7 +13,7 @@ import { DirectoryCache } from './directory-cache.ts';
 import { readError, readFailureCode } from './failures.ts';
 import { OwnerNames } from './owners.ts';
 import { keysAboveRoots } from './roots.ts';
-import { decodeStatus, entryTypes, newStatusBuffer, typeOf } from './status.ts';
+import { decodeStatus, entryTypes, isSameStatus, newStatusBuffer, typeOf } from './status.ts';
 import { system } from './system.ts';
 import type { At, System } from './system.ts';
 import { XattrReader } from './xattrs.ts';
@@ -97,19 +97,40 @@ class LinuxReader implements SourceReader {
     return new NamedEntry(this.#shared, { place: { directoryFd, name }, key, type: stat.type });
   }
 
-  #openFile(directoryFd: number, key: EntryKey): OpenedEntry {
-    const { name } = key;
+  /** Four calls for most files: opened, read, asked for xattrs and for its status. */
+  readAsScanned({ directory, name, stat }: ScannedEntry, into: Uint8Array): EntryDetails | null {
+    const directoryFd = this.#directories.open(directory);
+    if (directoryFd < 0) return null;
+    const { system: calls, xattrs, status, owners } = this.#shared;
+    const fd = this.#openFd(directoryFd, name);
+    if (fd < 0) return null;
+    const isSame =
+      calls.read(fd, into, 0) === into.length &&
+      xattrs.hasNone(fd) &&
+      calls.statFd(fd, status) === 0 &&
+      isSameStatus(status, stat);
+    calls.close(fd);
+    return isSame ? owners.detailsOf(stat.uid, stat.gid) : null;
+  }
+
+  /** A descriptor, or `-errno`. */
+  #openFd(directoryFd: number, name: Uint8Array): number {
     const calls = this.#shared.system;
     let fd = calls.openAt(directoryFd, name, fileFlags | O_NOATIME);
     // Only the owner and root may ask to leave the access time alone.
     if (fd === -errnos.EPERM) fd = calls.openAt(directoryFd, name, fileFlags);
     // Another program holds a lease on the file (a file server's oplock): without O_NONBLOCK the kernel has it broken.
     if (fd === -errnos.EAGAIN) fd = calls.openAt(directoryFd, name, fileFlags & ~O_NONBLOCK);
+    return fd;
+  }
+
+  #openFile(directoryFd: number, key: EntryKey): OpenedEntry {
+    const fd = this.#openFd(directoryFd, key.name);
     if (fd < 0) throw readError('openat', fd);
     try {
       return new OpenedFile(this.#shared, fd, key);
     } catch (error) {
-      calls.close(fd);
+      this.#shared.system.close(fd);
       throw error;
     }
   }
@@ -133,13 +154,7 @@ function readDetails(
 ): { details: EntryDetails; errors: EntryError[] } {
   const { place, key, stat } = entry;
   const read = xattrs.read(place);
-  const details: EntryDetails = {
-    user: owners.userName(stat.uid),
-    group: owners.groupName(stat.gid),
-    linkTarget: null,
-    xattrs: read.xattrs,
-    acls: read.acls,
-  };
+  const details: EntryDetails = { ...owners.detailsOf(stat.uid, stat.gid), xattrs: read.xattrs, acls: read.acls };
   if (read.failures.length === 0) return { details, errors: [] };
   const path = joinName(key.directory, key.name);
   const errors = read.failures.map(({ errno, detail }) => ({ path, code: readFailureCode(errno), detail }));

@@ -83,3 +83,22 @@ export function decodeStatus(status: StatusBuffer): EntryStat {
     deviceMinor: words[33] as number,
   };
 }
+
+/** Whether the last statx into this buffer said the same; device numbers of nodes and blocks are not compared. */
+export function isSameStatus(status: StatusBuffer, stat: EntryStat): boolean {
+  const { words, signed } = status;
+  return (
+    words[30] === stat.mtimeNanos &&
+    words[26] === stat.ctimeNanos &&
+    words[28] === stat.mtimeSeconds - (signed[29] as number) * high &&
+    words[24] === stat.ctimeSeconds - (signed[25] as number) * high &&
+    words[10] === stat.sizeBytes - (words[11] as number) * high &&
+    ((words[7] as number) & 0o7777) === stat.mode &&
+    typeOf(status) === stat.type &&
+    words[5] === stat.uid &&
+    words[6] === stat.gid &&
+    words[4] === stat.linkCount &&
+    inodeOf(status) === stat.inode &&
+    deviceOf(status) === stat.device
+  );
+}

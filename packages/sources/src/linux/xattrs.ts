@@ -42,9 +42,14 @@ export class XattrReader {
     this.#system = system;
   }
 
+  /** False also when that cannot be told. */
+  hasNone(fd: number): boolean {
+    return saysNone(this.#system.listXattrs(fd, this.#list));
+  }
+
   read(place: XattrPlace): EntryXattrs {
     const length = this.#readList(place);
-    if (length === 0 || length === -errnos.EOPNOTSUPP || length === -errnos.ENOSYS) return none;
+    if (saysNone(length)) return none;
     if (length < 0) return { ...none, failures: [{ errno: -length, detail: failureDetail('listxattr', length) }] };
     return this.#readValues(place, this.#list.slice(0, length));
   }
@@ -83,6 +88,11 @@ export class XattrReader {
       typeof place === 'number' ? this.#system.getXattr(place, name, into) : this.#system.getXattrAt(place, name, into);
     return length < 0 ? length : into.slice(0, length);
   }
+}
+
+/** A file system without xattrs has none. */
+function saysNone(length: number): boolean {
+  return length === 0 || length === -errnos.EOPNOTSUPP || length === -errnos.ENOSYS;
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
