@@ -81,6 +81,8 @@ export interface EraseCertificate {
   readonly store: ErasedFiles | ErasedBucket;
   /** What was removed so far; of a store of files overwritten first, as `store` says. */
   readonly removed: readonly ErasedObjects[];
+  /** So many objects more may have gone at most: the site was stopped before it had counted them. 0: `removed` has them all. */
+  readonly uncounted: number;
   /** The first `eraseCertificateRowsMax`. */
   readonly waiting: readonly ErasureWait[];
   readonly waitingLeftOut: number;
@@ -107,7 +109,7 @@ function messageOf(text: string): Uint8Array {
 
 function bodyText(certificate: EraseCertificate): string {
   const { safe, site, key, order, number, jobs, createdMs, arrivedMs, begunMs, endedMs } = certificate;
-  const { state, store, removed, waiting, waitingLeftOut, problems, kept } = certificate;
+  const { state, store, removed, uncounted, waiting, waitingLeftOut, problems, kept } = certificate;
   return JSON.stringify({
     twinvault: title,
     format: 1,
@@ -124,6 +126,7 @@ function bodyText(certificate: EraseCertificate): string {
     state,
     store: store.type === 'bucket' ? { type: store.type } : filesJson(store),
     removed: removed.map(({ kind, objects, bytes }) => ({ kind, objects, bytes })),
+    uncounted,
     waiting: waiting.map(({ kind, name, bytes, reason, untilMs }) => ({ kind, name, bytes, reason, until: untilMs })),
     waitingLeftOut,
     problems: problems.map(({ kind, name, code }) => ({ kind, name, code })),
@@ -157,6 +160,7 @@ export function parseEraseCertificate(text: string): EraseCertificate {
     state: oneOf(fields['state'], ['begun', 'waiting', 'done']),
     store: storeOf(objectOf(fields['store'])),
     removed: listOf(fields['removed'], eraseCertificateRowsMax).map(removedOf),
+    uncounted: countOf(fields['uncounted']),
     waiting: listOf(fields['waiting'], eraseCertificateRowsMax).map(waitOf),
     waitingLeftOut: countOf(fields['waitingLeftOut']),
     problems: listOf(fields['problems'], eraseCertificateRowsMax).map(problemOf),

@@ -241,6 +241,7 @@ export const eraseCertificate: fc.Arbitrary<EraseCertificate> = object({
   state: fc.constantFrom('begun' as const, 'waiting' as const, 'done' as const),
   store: fc.oneof(fc.constant({ type: 'bucket' } as const), erasedFiles),
   removed: fc.array(object({ kind: word, objects: uint, bytes: uint }), { maxLength: 4 }),
+  uncounted: uint,
   waiting: fc.array(
     object({
       kind: word,

@@ -15,8 +15,16 @@ import { backup, pump, root } from './harness.ts';
 
 const operations = ['put', 'replace', 'remove', 'erase', 'eraseRemains'] as const satisfies readonly (keyof ObjectStore)[];
 
-/** The number of calls; null `failNth` breaks nothing off. */
-async function run(whole: boolean, failNth: number | null, when: 'before' | 'after'): Promise<number> {
+interface Run {
+  readonly calls: number;
+  /** As the certificate counts them; how many more it says may have gone; of how many it says that something went wrong. */
+  readonly removed: number;
+  readonly uncounted: number;
+  readonly problems: number;
+}
+
+/** Null `failNth` breaks nothing off. */
+async function run(whole: boolean, failNth: number | null, when: 'before' | 'after'): Promise<Run> {
   const platform = memoryPlatform(`erase fault ${whole}`);
   const mine = new TestSafe('erase fault');
   const computer = mine.enrol();
@@ -42,13 +50,22 @@ async function run(whole: boolean, failNth: number | null, when: 'before' | 'aft
       ['stays'],
     );
   assert.deepEqual((await vault.check({ safe: mine.safe })).problems, []);
-  return store.calls;
+  const { removed = [], uncounted = 0, problems = [] } = done?.certificate ?? {};
+  const objects = removed.reduce((sum, row) => sum + row.objects, 0);
+  return { calls: store.calls, removed: objects, uncounted, problems: problems.length };
 }
 
 for (const whole of [true, false]) {
   test(`broken off at any call: ${whole ? 'a whole safe' : 'a job'}`, async () => {
-    const calls = await run(whole, null, 'before');
+    const { calls, ...unbroken } = await run(whole, null, 'before');
     assert.ok(calls > 5);
-    for (let nth = 1; nth <= calls; nth += 1) for (const when of ['before', 'after'] as const) await run(whole, nth, when);
+    assert.equal(unbroken.uncounted, 0);
+    for (let nth = 1; nth <= calls; nth += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const { removed, uncounted, problems } = await run(whole, nth, when);
+        // Nothing goes that the certificate neither counts nor says it may have missed.
+        assert.ok(removed + uncounted + problems >= unbroken.removed, `${nth} ${when}: ${removed} of ${unbroken.removed}`);
+      }
+    }
   });
 }

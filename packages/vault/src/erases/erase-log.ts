@@ -1,6 +1,8 @@
 /*
- * The certificate of an erase order while it is carried out: put when the order is begun, replaced as objects go, signed each time. It counts an object
- * when it is gone, and is written every `batchMax` objects: a site that was killed may have removed so many more than it says.
+ * The certificate of an erase order while it is carried out: put when the order is begun, replaced as objects go, signed each time. An object is counted when
+ * it is gone; before each batch the certificate is written with how many may go before it is written again.
+ *
+ * Invariant: of what went, at any moment, no more than `uncounted` objects are missing in what is durable, but for remains of broken-off writes.
  */
 
 import { encodeEraseCertificate, eraseCertificateRowsMax } from '@twinvault/format';
@@ -12,7 +14,8 @@ import { erasePasses } from '../store/file-store.ts';
 import type { ErasedObject, ErasureMeans } from '../store/object-store.ts';
 import type { StandingOrder } from './orders.ts';
 
-const batchMax = 64;
+/** Objects that go between two writings. */
+export const eraseBatchMax = 64;
 
 /** What stays of a whole safe, and of jobs everything that is not theirs. */
 export const keptKinds: readonly string[] = ['descriptor', 'ledger', 'erases', 'erased'];
@@ -22,6 +25,8 @@ export class EraseLog {
   readonly #waiting: ErasureWait[] = [];
   #certificate: EraseCertificate;
   #waitingLeftOut = 0;
+  /** Of the batch that is going, those that were not counted yet. */
+  #ahead = 0;
   #unwritten = 0;
 
   private constructor(context: SafeContext, certificate: EraseCertificate) {
@@ -47,6 +52,7 @@ export class EraseLog {
       state: certificate?.state ?? 'begun',
       store: certificate?.store ?? storeOf(await context.store.erasure()),
       removed: certificate?.removed ?? [],
+      uncounted: certificate?.uncounted ?? 0,
       waiting: [],
       waitingLeftOut: 0,
       problems: certificate?.problems ?? [],
@@ -54,8 +60,14 @@ export class EraseLog {
     });
   }
 
+  /** Says, durably, that up to so many objects go before it is called again. */
+  async goes(objects: number): Promise<void> {
+    this.#ahead = objects;
+    await this.write();
+  }
+
   /** Counts what is gone. */
-  async gone(kind: string, { bytes, readBack }: Pick<ErasedObject, 'bytes' | 'readBack'>, objects: number = 1): Promise<void> {
+  gone(kind: string, { bytes, readBack }: Pick<ErasedObject, 'bytes' | 'readBack'>, objects: number = 1): void {
     const before = this.#certificate;
     const removed = before.removed.filter((row) => row.kind !== kind);
     const row = before.removed.find((other) => other.kind === kind) ?? { kind, objects: 0, bytes: 0 };
@@ -65,7 +77,7 @@ export class EraseLog {
     const passes = store.type === 'files' && readBack !== null ? { ...store, readBack: isCached ? 'cache' : readBack } : store;
     this.#certificate = { ...before, removed, store: passes };
     this.#unwritten += objects;
-    if (this.#unwritten >= batchMax) await this.write();
+    this.#ahead = Math.max(0, this.#ahead - objects);
   }
 
   waits(wait: ErasureWait): void {
@@ -92,7 +104,9 @@ export class EraseLog {
   /** Durable when it resolves. */
   async write(): Promise<EraseCertificate> {
     const { store, layout } = this.#context;
-    const certificate = { ...this.#certificate, waiting: this.#waiting, waitingLeftOut: this.#waitingLeftOut };
+    const counted = this.#certificate;
+    const uncounted = counted.uncounted + this.#ahead;
+    const certificate = { ...counted, uncounted, waiting: this.#waiting, waitingLeftOut: this.#waitingLeftOut };
     const text = encodeEraseCertificate(certificate, await signerOf(this.#context));
     const name = layout.inFolder('erased', toHex(certificate.order));
     await store.replace(name, [utf8Encode(text)]);
@@ -102,6 +116,7 @@ export class EraseLog {
 
   /** The end of a run: all went but what waits. Nothing is written when nothing changed since the last end. */
   async end(): Promise<EraseCertificate> {
+    this.#ahead = 0;
     const before = this.#certificate;
     const state = this.isWaiting ? 'waiting' : 'done';
     const same = state === 'done' && before.state === 'done' && this.#unwritten === 0 && before.endedMs !== null;

@@ -13,7 +13,7 @@ import { inLock } from '../context.ts';
 import { EraseLog } from './erase-log.ts';
 import { eraseJobs } from './erase-jobs.ts';
 import { eraseWhole } from './erase-whole.ts';
-import type { EraseOptions } from './erase-work.ts';
+import type { EraseOptions, EraseWork } from './erase-work.ts';
 import { standingOrders } from './orders.ts';
 import type { StandingOrder } from './orders.ts';
 
@@ -45,11 +45,26 @@ async function eraseOrder(parts: CommitParts, standing: StandingOrder, options: 
     if (state === 'due' && !(await begin(parts, { hex, log })))
       return { order: hex, state: 'cancelled', nextMs: null, certificate };
     const work = { ...options, lock, log, order: standing.order };
-    if (standing.order.jobs === null) await eraseWhole(parts, work);
-    else await eraseJobs(parts, { ...work, jobs: standing.order.jobs });
+    try {
+      if (standing.order.jobs === null) await eraseWhole(parts, work);
+      else await eraseJobs(parts, { ...work, jobs: standing.order.jobs });
+    } catch (error) {
+      await tellBroken(work);
+      throw error;
+    }
     const ended = await log.end();
     return { order: hex, state: ended.state === 'done' ? 'done' : 'begun', nextMs: log.waitsUntilMs, certificate: ended };
   });
+}
+
+/** What went is told also of a run that was broken off; where that fails too, what was written before it went stands. */
+async function tellBroken({ lock, log }: Pick<EraseWork, 'lock' | 'log'>): Promise<void> {
+  try {
+    await lock.check();
+    await log.write();
+  } catch {
+    // The error that broke it off is the one to be told.
+  }
 }
 
 /** False when it was taken back meanwhile. No commit is under way while the certificate is put. */
