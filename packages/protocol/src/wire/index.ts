@@ -47,8 +47,19 @@ export {
 export type { OperatorKey, OperatorPublicKey } from './operators/operator-key.ts';
 export { completeHome, proposeHome } from './operators/home-proposal.ts';
 export type { HomeMove } from './operators/home-proposal.ts';
-export { completeAct, encodeProposal, parseProposal, proposeAct } from './operators/proposal.ts';
-export type { ActForm, ActToPropose, HomeFacts, Proposal, ProposedAct } from './operators/proposal.ts';
+export { completeCancel, completeErase, proposeCancel, proposeErase } from './operators/erase-proposal.ts';
+export type { Cancelling, CompletedErase, Erasure } from './operators/erase-proposal.ts';
+export { encodeProposal, parseProposal } from './operators/proposal.ts';
+export type {
+  CancelFacts,
+  CancelProposal,
+  EraseFacts,
+  EraseProposal,
+  HomeFacts,
+  HomeProposal,
+  Proposal,
+  ProposedAct,
+} from './operators/proposal.ts';
 export { packFrames, packFramesBytes } from './pack-frames.ts';
 export { encodeProblem, errorOfProblem, problemOf, statusOf } from './problem.ts';
 export { mediaTypes, nextHeader, routePath, routes } from './routes.ts';
