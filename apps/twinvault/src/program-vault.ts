@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Verb } from '@twinvault/protocol/wire';
 import { customerName, jsonOption, safeOption, tokenOption, vaultOption, wholeNumber } from './options.ts';
 import type { RunVerb } from './options.ts';
-import { addOperatorKey, addPromote } from './program-operators.ts';
+import { addCertificate, addOperatorKey, addPromote, addVaultErase } from './program-operators.ts';
 
 const configOption: Option<'--config <file>', undefined, undefined, undefined, true> = new Option(
   '--config <file>',
@@ -37,6 +37,8 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
   addTwins(vault, run);
   addOperatorKey(vault, run);
   addPromote(vault, run);
+  addVaultErase(vault, run);
+  addCertificate(vault, run);
 }
 
 export function addServe(program: Command, run: RunVerb): void {

@@ -100,7 +100,7 @@ export const sentences: Readonly<Record<string, Sentence>> = {
       'operator-key-invalid': 'This is no such key of an operator, or it is damaged: {localPath}',
     },
   ),
-  ...all('usage', 'Take the file as twinvault vault promote --propose wrote it.', {
+  ...all('usage', 'Take the file as twinvault vault promote --propose or twinvault vault erase --propose wrote it.', {
     'proposal-invalid': 'This is no proposal of an operator, or it is damaged: {localPath}',
   }),
   ...all('usage', 'Let the first operator make a new proposal. Nothing was changed.', {

@@ -82,6 +82,6 @@ async function append(
       : `"${name}" (${shortForm}) is an operator of safe "${found.label}". Compare the short form with the owner of the key.`,
     isRemoved
       ? 'What this operator signed before stays as it is.'
-      : 'Two operators together may make another site its home. None of them can read it.',
+      : 'Two operators together may make another site its home, and have it or parts of it erased. None of them can read it.',
   ]);
 }

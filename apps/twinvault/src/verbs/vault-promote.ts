@@ -4,20 +4,20 @@
  */
 import { safeIdFromHex, siteIdFromHex } from '@twinvault/format';
 import type { Ledger } from '@twinvault/format';
-import { ProtocolError } from '@twinvault/protocol';
-import type { SafeSummary, SiteInfo, Vault, VaultSafe } from '@twinvault/protocol';
+import type { SiteInfo, Vault, VaultSafe } from '@twinvault/protocol';
 import { completeHome, encodeProposal, proposeHome } from '@twinvault/protocol/wire';
-import type { HomeFacts, OperatorKey, Proposal, ProposedAct } from '@twinvault/protocol/wire';
+import type { HomeFacts, HomeProposal, OperatorKey, ProposedAct } from '@twinvault/protocol/wire';
 import { replayPinned } from '@twinvault/seal';
-import { CodedError, equalBytes, toHex } from '@twinvault/std';
+import { equalBytes, toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
 import type { JsonObject } from '../output/output.ts';
 import { formatTime } from '../output/table.ts';
 import type { VerbContext } from '../wiring/context.ts';
-import { isAddress } from '../wiring/open-remote.ts';
+import { countOfSafes, leftLines, leftOut } from '../wiring/left-out.ts';
+import type { LeftOut } from '../wiring/left-out.ts';
 import { findSafe, openVault } from '../wiring/open-vault.ts';
 import type { VaultOptions } from '../wiring/open-vault.ts';
-import { readOperatorKey, readProposal, writeNewFile } from '../wiring/operator-files.ts';
+import { placeWords, readOperatorKey, readProposal, writeNewFile } from '../wiring/operator-files.ts';
 
 export interface PromoteOptions extends VaultOptions {
   readonly keyFile: string;
@@ -34,6 +34,8 @@ export async function vaultPromote(context: VerbContext, options: PromoteOptions
   const key = await readOperatorKey(options.keyFile);
   if (propose !== undefined) return proposeTo(context, { key, file: propose, options });
   const proposal = await readProposal(context.platform.files, countersign ?? '');
+  if (proposal.kind !== 'home')
+    throw new UsageError('This proposal is about erasing: countersign it with twinvault vault erase.');
   await using vault = await openVault(context, options);
   await submit(context, { key, proposal, vault });
 }
@@ -44,12 +46,6 @@ interface ToPropose {
   readonly options: PromoteOptions;
 }
 
-interface Left {
-  readonly label: string;
-  readonly safe: string;
-  readonly code: string;
-}
-
 async function proposeTo(context: VerbContext, { key, file, options }: ToPropose): Promise<void> {
   if ((options.safe === undefined) === (options.allSafes === undefined))
     throw new UsageError('Name one safe with --safe, or say --all-safes.');
@@ -58,11 +54,15 @@ async function proposeTo(context: VerbContext, { key, file, options }: ToPropose
   const safes = options.safe === undefined ? await vault.safes() : [await findSafe(vault, options.safe)];
   const createdMs = context.platform.clock.nowMs();
   const acts: ProposedAct<HomeFacts>[] = [];
-  const left: Left[] = [];
+  const left: LeftOut[] = [];
   for (const summary of safes) {
     const ledger = await ledgerOf(await vault.openSafe(summary.safe));
+    if (isHomeAlready(ledger, site)) {
+      if (options.safe !== undefined) throw new UsageError(`This site is the home of safe "${summary.label}" already.`);
+      left.push({ label: summary.label, safe: toHex(summary.safe), code: 'home-already' });
+      continue;
+    }
     try {
-      if (isHomeAlready(ledger, site)) throw new UsageError(`This site is the home of safe "${summary.label}" already.`);
       acts.push(proposeHome(key, { ledger, site, createdMs }));
     } catch (error) {
       if (options.safe !== undefined) throw error;
@@ -72,16 +72,16 @@ async function proposeTo(context: VerbContext, { key, file, options }: ToPropose
   if (acts.length === 0)
     throw new UsageError('There is no safe that you may propose to move: none has you as one of two operators.');
   const by = { name: key.name, key: toHex(key.publicKey) };
-  const proposal: Proposal = { kind: 'home', by, createdMs, acts };
+  const proposal: HomeProposal = { kind: 'home', by, createdMs, acts };
   const path = await writeNewFile(context.platform.files, file, { bytes: encodeProposal(proposal), mode: 0o644 });
   context.output.result(
     { file: path, site: toHex(site), safes: acts.map(({ facts }) => facts.safe), left: left.map((one) => ({ ...one })) },
     [
-      `Wrote ${path}: it proposes that site ${toHex(site)} becomes the home of ${count(acts.length)}.`,
-      ...leftLines(left),
+      `Wrote ${path}: it proposes that site ${toHex(site)} becomes the home of ${countOfSafes(acts.length)}.`,
+      ...leftLines(left, reasons),
       '',
       'Nothing has changed yet. Hand the file to another operator, who countersigns it here:',
-      `  twinvault vault promote ${isAddress(options.vault) ? '--token-file THEIR.token' : `--vault ${options.vault}`} --key-file THEIR.key --countersign ${path}`,
+      `  twinvault vault promote ${placeWords(options.vault)} --key-file THEIR.key --countersign ${path}`,
       'Until then, change nothing in the safes: a proposal is good for their ledgers as they are now.',
     ],
   );
@@ -94,7 +94,7 @@ function isHomeAlready(ledger: Ledger, site: SiteInfo['site']): boolean {
 
 interface ToSubmit {
   readonly key: OperatorKey;
-  readonly proposal: Proposal;
+  readonly proposal: HomeProposal;
   readonly vault: Vault;
 }
 
@@ -108,7 +108,7 @@ async function submit(context: VerbContext, { key, proposal, vault }: ToSubmit):
     );
   const summaries = await vault.safes();
   const moved: string[] = [];
-  const left: Left[] = [];
+  const left: LeftOut[] = [];
   for (const act of proposal.acts) {
     const summary = summaries.find(({ safe }) => toHex(safe) === act.facts.safe);
     try {
@@ -122,8 +122,8 @@ async function submit(context: VerbContext, { key, proposal, vault }: ToSubmit):
   if (left.length > 0) context.setExit('withErrors');
   const result: JsonObject = { site: toHex(site), by: proposal.by.name, safes: moved, left: left.map((one) => ({ ...one })) };
   context.output.result(result, [
-    `Site ${toHex(site)} is the home of ${count(moved.length)} now, as "${proposal.by.name}" proposed at ${formatTime(proposal.createdMs)} and you countersigned.`,
-    ...leftLines(left),
+    `Site ${toHex(site)} is the home of ${countOfSafes(moved.length)} now, as "${proposal.by.name}" proposed at ${formatTime(proposal.createdMs)} and you countersigned.`,
+    ...leftLines(left, reasons),
     'The site that was home before learns it from the ledger, when it is back: it appends no more, and deletes with the consent of this one only.',
   ]);
 }
@@ -138,26 +138,4 @@ async function ledgerOf(safe: VaultSafe): Promise<Ledger> {
   return replayPinned({ descriptor: await safe.descriptor(), ledger: await safe.ledger(1) });
 }
 
-function leftOut({ safe, label }: SafeSummary, error: unknown): Left {
-  if (error instanceof CodedError && !(error instanceof ProtocolError && error.retry === 'later'))
-    return { label, safe: toHex(safe), code: error.code };
-  if (error instanceof UsageError) return { label, safe: toHex(safe), code: 'home-already' };
-  throw error;
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  'operator-unknown': 'you are none of its operators',
-  'operator-alone': 'it has no second operator',
-  'home-already': 'this site is its home already',
-  'proposal-stale': 'its ledger went on since',
-  'ledger-conflict': 'its ledger went on since',
-  'safe-unknown': 'it is not at this site',
-};
-
-function leftLines(left: readonly Left[]): string[] {
-  return left.map(({ label, safe, code }) => `  left out: "${label}" (${safe}): ${reasons[code] ?? code}`);
-}
-
-function count(number: number): string {
-  return number === 1 ? 'one safe' : `${number} safes`;
-}
+const reasons = { 'home-already': 'this site is its home already' } as const;

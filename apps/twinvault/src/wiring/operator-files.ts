@@ -7,6 +7,7 @@ import type { Files } from '@twinvault/std';
 import { readSecretFile } from '@twinvault/std/node';
 import { VaultError } from '@twinvault/vault';
 import { UsageError } from '../errors/usage-error.ts';
+import { isAddress } from './open-remote.ts';
 
 /** A private key that others cannot read: `secret-exposed`, `operator-key-invalid`. */
 export async function readOperatorKey(path: string): Promise<OperatorKey> {
@@ -31,6 +32,11 @@ export async function readProposal(files: Files, path: string): Promise<Proposal
   const bytes = await files.read(localPath, proposalFileBytesMax);
   if (bytes === null) throw missing(localPath, 'proposal');
   return named(localPath, () => parseProposal(bytes));
+}
+
+/** How whoever is the second names the same vault: with a token of their own. */
+export function placeWords(vault: string): string {
+  return isAddress(vault) ? '--token-file THEIR.token' : `--vault ${vault}`;
 }
 
 /** An existing file is never overwritten. */
