@@ -1,5 +1,6 @@
 /*
  * A site whose operator set a limit for new data, with the real command: a backup that needs more says so and ends with 8, and nothing else is held up.
+ * And one with a minimum age: a command on its directory keeps to that too.
  */
 
 import assert from 'node:assert/strict';
@@ -48,4 +49,26 @@ test('new data above the limit is refused in a sentence; all else goes on', asyn
   rmSync(`${source}/runaway`);
   writeFileSync(`${source}/small`, 'a few words more\n');
   resultOf(await place.run('backup', [source], options));
+});
+
+test('a command on the directory of a site keeps what is younger than its minimum age', async () => {
+  const site = await startSite(`${root}/aged`, ['care: { minimumAgeDays: 30 }']);
+  const options = { environment: { TWINVAULT_TOKEN_FILE: await site.token('token', { verbs: ['create', 'write'] }) } };
+  const place = new Place(`${root}/aged-place`, { vault: site.address });
+  resultOf(await place.run('init', [...place.secret, '--kit-file', place.kitFile], options));
+  for (const words of ['one', 'two']) {
+    writeFileSync(`${root}/aged/letter`, words);
+    resultOf(await place.run('backup', [`${root}/aged/letter`], options));
+  }
+  const clean = ['clean', '--vault', site.vault, '--safe', 'home', '--days', '0', '--copies', '1', '--intraday', '--json'];
+  const { records } = resultOf<{ records: { action: string; reason: string }[] }>(
+    await twinvault([...clean, '--delay-hours', '0', '--allow-large']),
+  );
+  assert.deepEqual(
+    records.map(({ action, reason }) => [action, reason]),
+    [
+      ['keep', 'minimum-age'],
+      ['keep', 'minimum-age'],
+    ],
+  );
 });

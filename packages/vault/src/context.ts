@@ -36,8 +36,8 @@ export interface VaultContext {
   /** How far the times of `store` and `leases` may be apart; 0 where they are the same. */
   readonly skewMs: number;
   readonly lookUps: LookUps;
-  /** Nothing younger is retired or deleted, whoever asks; 0: no such promise. */
-  readonly minimumAgeMs: number;
+  /** Nothing younger is retired or deleted, whoever asks; 0: no such promise. Read each time: `vault-damaged`. */
+  readonly minimumAgeMs: () => Promise<number>;
   /** How long an erase order can be taken back before it is begun. */
   readonly eraseWaitMs: number;
   readonly twins: Twins;

@@ -27,7 +27,7 @@ export interface DirectoryVaultOptions {
   readonly platform: DirectoryPorts;
   /** For a server, which has others to answer meanwhile; left out, everything runs in the caller's thread. */
   readonly server?: ServerParts;
-  /** Of a service: nothing younger is retired or deleted through it, whoever asks; 0 when left out. */
+  /** Of a service: nothing younger is retired or deleted from now on, whoever asks and whatever with; as it is when left out. */
   readonly minimumAgeMs?: number;
   /** How long an erase order can be taken back; `eraseWaitMsDefault` when left out. */
   readonly eraseWaitMs?: number;

@@ -33,6 +33,7 @@ import type { CreateOptions } from './safes/safes.ts';
 import { placeSafe } from './seed/place-safe.ts';
 import { safeParts, SiteSafe } from './site-safe.ts';
 import type { SafeParts } from './site-safe.ts';
+import { raiseMinimumAge, readMinimumAge } from './site/minimum-age.ts';
 import type { Reserve } from './site/reserve.ts';
 import type { SiteKey } from './site/site-key.ts';
 import { createSite, readGeneration, readMarker } from './site/site.ts';
@@ -64,7 +65,7 @@ export interface VaultParts {
   readonly lookUps?: LookUps;
   /** How packs that arrive are verified; on this thread when left out. */
   readonly verifyPack?: VerifyPack;
-  /** Nothing younger is retired or deleted, whoever asks; 0 when left out. */
+  /** `createVault` raises that of the vault to this; it is as it is when left out. */
   readonly minimumAgeMs?: number;
   /** How long an erase order can be taken back before it is begun; `eraseWaitMsDefault` when left out. */
   readonly eraseWaitMs?: number;
@@ -79,17 +80,21 @@ export type ServerParts = Pick<VaultParts, 'lookUps' | 'verifyPack'>;
 
 /** Makes the store a vault; fine when it is one. `vault-foreign`, and what openVault throws. */
 export async function createVault(parts: VaultParts): Promise<SiteVault> {
-  const { store, key, reserve = null, ports } = parts;
-  await asProtocol(() => createSite({ store, key, reserve }, ports));
+  const { store, key, reserve = null, ports, minimumAgeMs = 0 } = parts;
+  await asProtocol(async () => {
+    await createSite({ store, key, reserve }, ports);
+    await raiseMinimumAge(store, minimumAgeMs);
+  });
   return openVault(parts);
 }
 
 /** `vault-missing`, `vault-foreign`, `vault-newer`, `vault-damaged`, `vault-denied`. Writes nothing. */
 export async function openVault(parts: VaultParts): Promise<SiteVault> {
-  const { ports, store, leases, cache, key, skewMs = 0, minimumAgeMs = 0, reserve = null, release } = parts;
+  const { ports, store, leases, cache, key, skewMs = 0, reserve = null, release } = parts;
   const { lookUps = new ThreadedLookUps(null), verifyPack = verifyHere } = parts;
   const { twins = storedTwins(store), eraseWaitMs = eraseWaitMsDefault } = parts;
   const marker = await asProtocol(() => readMarker(store));
+  const minimumAgeMs = (): Promise<number> => readMinimumAge(store);
   const context = { ports, store, leases, cache, key, marker, skewMs, minimumAgeMs, eraseWaitMs, lookUps, verifyPack, twins };
   return new SiteVault(context, { reserve, release });
 }
@@ -117,8 +122,8 @@ export class SiteVault implements Vault {
   }
 
   /** Nothing younger is retired or deleted, whoever asks. */
-  get minimumAgeMs(): number {
-    return this.#context.minimumAgeMs;
+  minimumAgeMs(): Promise<number> {
+    return asProtocol(() => this.#context.minimumAgeMs());
   }
 
   site(): Promise<SiteInfo> {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dayMs, toHex, utf8Encode } from '@twinvault/std';
 import { liveNames, rejectsWith, sessionOf } from '@twinvault/testkit';
-import { openDirectoryVault, problemKinds } from '../src/index.ts';
+import { createDirectoryVault, openDirectoryVault, problemKinds } from '../src/index.ts';
 import type { CheckReport } from '../src/index.ts';
 import { backup, code, harness, readsBack, root } from './harness.ts';
 import type { Harness } from './harness.ts';
@@ -36,6 +36,7 @@ async function everything(): Promise<Harness> {
   const keep = { others: { days: 0, copies: 1, intraday: false } };
   await vault.clean(mine.safe, { keep, shareMax: 1, compact: { unusedMax: 0 } });
   await sessionOf(parts.safe, mine, parts.computer, 'open');
+  await createDirectoryVault({ path: root, platform, minimumAgeMs: 1 });
   return parts;
 }
 
@@ -94,8 +95,8 @@ test('a file that is missing, cut or emptied is found, and named', async () => {
       else await files.replace(path, [rest]);
       const report = await checkAgain(parts);
       const what = `${name} ${rest?.length ?? 'missing'}: ${JSON.stringify(codesOf(report))}`;
-      // A pack that nothing refers to may be missing; a receipt without its record stands for it. That a clean-up ran, and whose the safe is, nothing else tells.
-      const orphan = rest === null && /\/(packs|stubs|plans)\/|\/(cleaned|customer)$/u.test(name);
+      // A pack that nothing refers to may be missing; a receipt without its record stands for it. That a clean-up ran, whose the safe is, and how old all has to be, nothing else tells.
+      const orphan = rest === null && /\/(packs|stubs|plans|minimum-age)\/|\/(cleaned|customer)$/u.test(name);
       if (!orphan) assert.notDeepEqual(codesOf(report), [], what);
       if (typeof report !== 'string' && rest !== null) {
         assert.ok(

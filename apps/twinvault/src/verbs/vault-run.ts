@@ -2,7 +2,8 @@
 import { receivedPieces } from '@twinvault/std/node';
 import { ThreadedLookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { Log } from '@twinvault/vault/service';
-import { CodedError } from '@twinvault/std';
+import { CodedError, dayMs } from '@twinvault/std';
+import type { SiteVault } from '@twinvault/vault';
 import { CertificateKeeper } from '../wiring/certificate-keeper.ts';
 import type { CertificateEvent } from '../wiring/certificate-keeper.ts';
 import type { VerbContext } from '../wiring/context.ts';
@@ -48,12 +49,23 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     refuseBeforeMs: config.refuseBeforeMs,
     received: receivedPieces(),
   });
+  await tellMinimumAge(log, site.vault, config.minimumAgeMs);
   log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');
   keeper?.start((next) => service.useCertificate(next));
   await untilStopped(signal, options.untilInputEnds === true);
   log.info({}, 'stopping');
   await service.stop();
   log.info({}, 'stopped');
+}
+
+/** What was promised once holds although the configuration promises less now. */
+async function tellMinimumAge(log: Log, vault: SiteVault, configuredMs: number): Promise<void> {
+  const ageMs = await vault.minimumAgeMs();
+  if (ageMs > configuredMs)
+    log.warn(
+      { days: ageMs / dayMs, configuredDays: configuredMs / dayMs },
+      'the minimum age was set higher before, and stays so',
+    );
 }
 
 /** Addresses and words of an authority are its own, and the operator's to see. */

@@ -25,7 +25,8 @@ export interface Locked {
 /** `store.lock` is asked for each object whose lock ends too early. */
 export async function lockSafe(parts: CareParts, safe: CaredSafe, signal?: AbortSignal): Promise<Locked> {
   const { inventory, database } = parts;
-  const { store, layout, minimumAgeMs } = safe.context;
+  const { store, layout } = safe.context;
+  const minimumAgeMs = await safe.context.minimumAgeMs();
   if (!store.locks || minimumAgeMs === 0) return { objects: 0, refused: 0 };
   const nowMs = Math.max(await store.nowMs(), await database.nowMs());
   const untilMs = await untilOf(safe, { nowMs, minimumAgeMs });

@@ -10,7 +10,15 @@ import { safeContext, signerOf } from '../context.ts';
 import type { VaultContext } from '../context.ts';
 import { isUnfinished, safeFolderIds } from '../safes/safes.ts';
 import { readGeneration } from '../site/site.ts';
-import { cacheFolder, generationName, markerName, safesFolder, siteKeyName, twinsName } from '../store/layout.ts';
+import {
+  cacheFolder,
+  generationName,
+  markerName,
+  minimumAgesFolder,
+  safesFolder,
+  siteKeyName,
+  twinsName,
+} from '../store/layout.ts';
 import { checkPacks } from './check-packs.ts';
 import { checkPlans } from './check-plans.ts';
 import { checkRecords } from './check-records.ts';
@@ -46,8 +54,9 @@ async function checkSite(context: VaultContext, run: CheckRun): Promise<void> {
   await run.object('site-key-damaged', siteKeyName, () => signerOf(context));
   await run.object('generation-damaged', generationName, () => readGeneration(store));
   await namesIn(context, run, { folder: '', known: [markerName, 'site', safesFolder, cacheFolder, 'lost+found'] });
-  await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'reserve', 'twins'] });
+  await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'minimum-age', 'reserve', 'twins'] });
   await run.object('twins-unknown', twinsName, () => context.twins.sites());
+  await run.object('minimum-age-unknown', minimumAgesFolder, () => context.minimumAgeMs());
   const { safes, headless } = await safeFolderIds(context);
   const ids = new Set([...safes, ...headless].map((id) => toHex(id)));
   for (const name of await store.entries(safesFolder)) {

@@ -20,6 +20,7 @@ export type ProblemCode =
   | 'home-unknown'
   | 'ledger-damaged'
   | 'ledger-lost'
+  | 'minimum-age-unknown'
   | 'name-unknown'
   | 'note-damaged'
   | 'pack-aside'
@@ -88,6 +89,12 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
     meaning: 'This site appended an entry to the ledger that another home never had; it does not count any more.',
     advice:
       'What it said has to be said again at the new home: enrol the computer, change the password or set the mark once more.',
+  },
+  'minimum-age-unknown': {
+    severity: 'fault',
+    meaning: 'What says how old everything is at least when it goes is not what was written.',
+    advice:
+      'Put the folder site/minimum-age back from a copy of the directory, or remove it and start the site, which sets what its configuration says. Until then nothing is retired or deleted.',
   },
   'name-unknown': {
     severity: 'note',

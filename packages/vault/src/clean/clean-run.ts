@@ -45,11 +45,13 @@ export async function chooseNow({ context, leases, options, rights }: ChoosePart
   return chosen.filter((_, index) => young[index] !== true);
 }
 
+export type CleanDelays = Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'>;
+
 /** What is asked for never goes below what the vault promises. */
-export function delaysOf({ minimumAgeMs }: SafeContext, options: CleanOptions): Pick<MarkTimes, 'quarantineMs' | 'minimumAgeMs'> {
+export async function delaysOf({ minimumAgeMs }: SafeContext, options: CleanOptions): Promise<CleanDelays> {
   return {
     quarantineMs: options.quarantineMs ?? quarantineMsDefault,
-    minimumAgeMs: Math.max(minimumAgeMs, options.minimumAgeMs ?? 0),
+    minimumAgeMs: Math.max(await minimumAgeMs(), options.minimumAgeMs ?? 0),
   };
 }
 
@@ -107,7 +109,7 @@ export class CleanRun {
   async markedNow(): Promise<Marked> {
     const context = this.#context;
     const nowMs = await context.leases.nowMs();
-    const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...delaysOf(context, this.#options) };
+    const times = { nowMs, clockMs: context.ports.clock.nowMs(), ...(await delaysOf(context, this.#options)) };
     const reads = await context.twins.reads(context.safe);
     return markPacks({ context, live: await this.#live.rows(), leases: await openLeases(context, nowMs), times, reads });
   }
@@ -136,7 +138,10 @@ export class CleanRun {
   /** Second mark in batches under the lock "commit", then deletion. Gives what was deleted. */
   async deleteNeedless(due: readonly CleanedPack[]): Promise<CleanedPack[]> {
     if (due.length === 0) return [];
-    const mark = await SecondMark.of(this.#context, due, { live: this.#live, delays: delaysOf(this.#context, this.#options) });
+    const mark = await SecondMark.of(this.#context, due, {
+      live: this.#live,
+      delays: await delaysOf(this.#context, this.#options),
+    });
     const deleted: CleanedPack[] = [];
     for (let start = 0; start < due.length; start += secondMarkBatch) {
       await this.#step('second-mark', start, due.length);

@@ -106,7 +106,7 @@ async function planClean(parts: CommitParts, options: CleanOptions): Promise<Cle
 /** A dry run works where nothing can be written: then this machine's clock must do. */
 async function timesOf(context: SafeContext, options: CleanOptions): Promise<MarkTimes> {
   const clockMs = context.ports.clock.nowMs();
-  const delays = delaysOf(context, options);
+  const delays = await delaysOf(context, options);
   try {
     return { nowMs: await context.leases.nowMs(), clockMs, ...delays };
   } catch (error) {

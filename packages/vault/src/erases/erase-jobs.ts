@@ -44,7 +44,7 @@ const contents: readonly SafeFolder[] = ['packs', 'committing', 'records', 'rece
 export async function eraseJobs(given: CommitParts, work: JobWork): Promise<void> {
   // An erase order goes before minimum age, and what a twin needs it has.
   const alone = { sites: () => Promise.resolve([]), reads: () => Promise.resolve([]) };
-  const parts = { ...given, context: { ...given.context, minimumAgeMs: 0, twins: alone } };
+  const parts = { ...given, context: { ...given.context, minimumAgeMs: () => Promise.resolve(0), twins: alone } };
   const { context, records, ledger } = parts;
   const names = new Set(work.jobs.map(nameOf));
   await dropCommitting(context, work, names);

@@ -12,6 +12,8 @@ export const generationName = 'site/generation';
 export const reserveName = 'site/reserve';
 /** Note: the sites that keep the same safes. */
 export const twinsName = 'site/twins';
+/** Notes, each named by an age of at least which everything is when it goes. */
+export const minimumAgesFolder = 'site/minimum-age';
 export const safesFolder = 'safes';
 export const cacheFolder = 'cache';
 
