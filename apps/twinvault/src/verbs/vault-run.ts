@@ -1,5 +1,4 @@
 /** `twinvault vault run`: one node of a site, from its configuration file until it is told to stop. */
-import { receivedPieces } from '@twinvault/std/node';
 import { ThreadedLookUps, makeLog, PackVerifiers, startSiteService } from '@twinvault/vault/service';
 import type { Log } from '@twinvault/vault/service';
 import { CodedError, dayMs } from '@twinvault/std';
@@ -47,7 +46,6 @@ export async function vaultRun({ platform, output, signal }: VerbContext, option
     safeBytesMax: config.safeBytesMax,
     issuers: config.issuers,
     refuseBeforeMs: config.refuseBeforeMs,
-    received: receivedPieces(),
   });
   await tellMinimumAge(log, site.vault, config.minimumAgeMs);
   log.info({ address: config.address, port: service.port, ...(certificate === null ? {} : { pin: certificate.pin }) }, 'serving');

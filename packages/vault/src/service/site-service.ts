@@ -55,8 +55,6 @@ export interface SiteServiceOptions {
   readonly refuseBeforeMs: number;
   /** Stored bytes of a safe above which no new data of it is taken; no limit when left out. */
   readonly safeBytesMax?: number | null;
-  /** Told of each piece of a body: std's `receivedPieces` for a process of its own. */
-  readonly received?: (countBytes: number) => void;
   /** What is told of its certificate. */
   readonly certificate?: CertificateState;
   /** The sites that keep the same safes. Left out: whatever the site's note says, and nothing is followed. */
@@ -128,7 +126,6 @@ export async function startSiteService(options: SiteServiceOptions): Promise<Sit
     access: await accessOf(options),
     turns,
     slowClients,
-    received: options.received ?? (() => {}),
     clock: ports.clock,
     metrics,
     isStopping: () => stopping.signal.aborted,

@@ -1,13 +1,13 @@
 /*
- * The body of a request as it comes. Pieces are taken from the connection as it hands them over (16 KiB with TLS) and copied to where they belong: an
- * iterator would cost two promises for each, and a GB has 60,000.
+ * The body of a request as it comes. Pieces are taken from the connection as it hands them over (16 KiB with TLS), copied to where they belong, and their memory is
+ * given back: an iterator would cost two promises for each, and a GB has 60,000. V8 would mark the whole heap after every 64 MiB of them to find those that are dead.
  *
  * Nothing is read before somebody asks for it. What nobody wants any more is read and dropped, so that the answer reaches a client that still sends.
  */
 
 import type { Readable } from 'node:stream';
 import { ProtocolError } from '@twinvault/protocol';
-import { assert, concatBytes } from '@twinvault/std';
+import { assert, concatBytes, KiB, releaseBytes } from '@twinvault/std';
 
 interface Reading {
   /** What it leaves over when it has enough; null when it wants more. */
@@ -17,19 +17,13 @@ interface Reading {
   readonly fail: (error: unknown) => void;
 }
 
-export interface ArrivingBodyParts {
-  /** As the request announced it; null where it did not. */
-  readonly lengthBytes: number | null;
-  /** Told of each piece. */
-  readonly received: (countBytes: number) => void;
-}
-
+/** Smaller pieces are not worth a call. */
+const releasedBytesMin: number = 4 * KiB;
 const nothing = new Uint8Array(0);
 
 export class ArrivingBody {
   readonly lengthBytes: number | null;
   readonly #stream: Readable;
-  readonly #received: (countBytes: number) => void;
   #isHeard = false;
   #readBytes = 0;
   /** Came with the end of what was read before. */
@@ -41,9 +35,9 @@ export class ArrivingBody {
   /** Why, where it is not all. */
   #broken: ProtocolError | null = null;
 
-  constructor(stream: Readable, { lengthBytes, received }: ArrivingBodyParts) {
+  /** `lengthBytes`: as the request announced it; null where it did not. */
+  constructor(stream: Readable, lengthBytes: number | null) {
     this.#stream = stream;
-    this.#received = received;
     this.lengthBytes = lengthBytes;
   }
 
@@ -69,9 +63,11 @@ export class ArrivingBody {
         target.set(fits, filledBytes);
         filledBytes += fits.length;
         onFill(filledBytes);
+        const isAll = fits.length === piece.length;
+        if (isAll) releaseBytes(piece, releasedBytesMin);
         if (filledBytes < target.length) return null;
         resolve();
-        return piece.subarray(fits.length);
+        return isAll ? nothing : piece.subarray(fits.length);
       },
       end: () => fail(new ProtocolError('request-invalid', { context: { defect: 'ends too early' } })),
       fail,
@@ -126,20 +122,23 @@ export class ArrivingBody {
     if (this.#isHeard) return;
     this.#isHeard = true;
     const stream = this.#stream;
+    const take = (piece: Uint8Array): void => this.#take(piece);
     stream.pause();
-    stream.on('data', (piece: Uint8Array) => {
-      this.#take(piece);
-      this.#received(piece.length);
-    });
+    stream.on('data', take);
+    hastenPieces(stream, take);
     stream.once('end', () => this.#end());
     stream.once('error', (cause) => this.#break(clientGone({ cause })));
     stream.once('close', () => this.#break(clientGone()));
   }
 
   #take(piece: Uint8Array): void {
-    if (this.#isDiscarded) return;
+    if (this.#isDiscarded) {
+      releaseBytes(piece, releasedBytesMin);
+      return;
+    }
+    const { length } = piece;
     const rest = this.#reading === null ? piece : this.#reading.take(piece);
-    this.#readBytes += piece.length - (rest?.length ?? 0);
+    this.#readBytes += length - (rest?.length ?? 0);
     if (rest === null) return;
     this.#rest = rest;
     this.#reading = null;
@@ -166,6 +165,20 @@ export class ArrivingBody {
     this.#reading = null;
     reading?.fail(error);
   }
+}
+
+/**
+ * From now on, a piece that comes while the stream flows and nothing waits in it goes straight to `take`, as its 'data' would, without the queue, the events and the
+ * task that Node has for each: a sixth of what decrypting and copying it takes (Node 24.21, November 2026).
+ */
+function hastenPieces(stream: Readable, take: (piece: Uint8Array) => void): void {
+  const push = stream.push.bind(stream);
+  stream.push = (piece: unknown, encoding?: BufferEncoding): boolean => {
+    const isNext = stream.readableFlowing === true && stream.readableLength === 0;
+    if (!isNext || !(piece instanceof Uint8Array)) return push(piece, encoding);
+    take(piece);
+    return true;
+  };
 }
 
 export function clientGone(details: { readonly cause?: unknown } = {}): ProtocolError {

@@ -41,8 +41,6 @@ export interface HttpAppParts extends ExchangeParts {
   readonly slowClients: SlowClients;
   /** Says whose share of the site a safe uses. */
   readonly vault: Pick<SiteVault, 'customerOf'>;
-  /** Told of each piece of a body. */
-  readonly received: (countBytes: number) => void;
 }
 
 /** TLS 1.3 with 256-bit keys alone (RFC 8446, appendix B.4). */
@@ -189,16 +187,15 @@ function queryOf(request: FastifyRequest): Record<string, string> {
 }
 
 /** When there is room for it. `request-too-large`. */
-async function bodyOf({ parts, route, request, exchange }: Asked, room: (bytes: number) => Promise<void>): Promise<ArrivingBody> {
+async function bodyOf({ route, request, exchange }: Asked, room: (bytes: number) => Promise<void>): Promise<ArrivingBody> {
   const { headers, raw } = request;
-  const { received } = parts;
   const announced = headers['content-length'];
   const isThere = announced === undefined ? headers['transfer-encoding'] !== undefined : Number(announced) > 0;
-  if (!isThere) return new ArrivingBody(raw, { lengthBytes: 0, received });
+  if (!isThere) return new ArrivingBody(raw, 0);
   const lengthBytes = announced === undefined ? null : Number(announced);
   demandFits(lengthBytes ?? 1, route.bodyBytesMax);
   await room(lengthBytes ?? route.bodyBytesMax);
-  exchange.body = new ArrivingBody(raw, { lengthBytes, received });
+  exchange.body = new ArrivingBody(raw, lengthBytes);
   return exchange.body;
 }
 
