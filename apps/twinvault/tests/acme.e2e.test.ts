@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -121,5 +121,16 @@ suite('certificates of an authority', { skip: pebbleMissing() }, () => {
     const seen = await answers(address, own.authorities).catch((error: unknown) => error);
     assert.ok(seen === 200 || (seen instanceof StdError && seen.context['systemCode'] === 'CERT_HAS_EXPIRED'), String(seen));
     await second.stop();
+
+    // A site that is started again and again asks no more often for it.
+    const third = await run(/certificate order waits/u);
+    assert.match(third.log, /"failures":1,/u);
+    assert.equal(await metric(operations, 'certificate_failed_renewals'), 1);
+    await third.stop();
+    const [account = ''] = readdirSync(join(folder, 'state', 'acme'));
+    rmSync(join(folder, 'state', 'acme', account, 'attempts.json'));
+    const fourth = await run(/certificate not renewed/u);
+    assert.doesNotMatch(fourth.log, /order waits/u);
+    await fourth.stop();
   });
 });

@@ -163,7 +163,7 @@ function noteCertificate(output: Output, event: CertificateEvent): void {
     output.note(`A new certificate is in use, until ${new Date(event.toMs).toISOString().slice(0, 10)}.`);
     return;
   }
-  const { sentence } = explain(event.error, false);
+  const sentence = event.type === 'waits' ? 'The last orders failed.' : explain(event.error, false).sentence;
   const again = new Date(event.againMs).toISOString().slice(0, 16).replace('T', ' ');
   output.note(`There is no new certificate. ${sentence} It is tried again at ${again} UTC.`);
 }

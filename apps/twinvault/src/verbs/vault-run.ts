@@ -72,6 +72,10 @@ function logCertificate(log: Log, event: CertificateEvent): void {
     log.info({ until: new Date(event.toMs).toISOString() }, 'certificate');
     return;
   }
+  if (event.type === 'waits') {
+    log.warn({ failures: event.failures, again: new Date(event.againMs).toISOString() }, 'certificate order waits');
+    return;
+  }
   const { error, againMs } = event;
   const { code, context } = error instanceof CodedError ? error : { code: 'unknown', context: {} };
   log.warn({ code, ...context, again: new Date(againMs).toISOString() }, 'certificate not renewed');

@@ -6,13 +6,14 @@ import type { Platform } from '@twinvault/std';
 import { nodeNetwork } from '@twinvault/std/node';
 import { openAcmeAnswers, orderCertificate, Renewal, WatchedFiles } from '@twinvault/vault/service';
 import type { AcmeConfig, CertificateState } from '@twinvault/vault/service';
-import { accountKey, authoritiesOf, keepIssued, siteCertificate } from './site-certificate.ts';
+import { accountKey, authoritiesOf, keepIssued, keptAttempts, siteCertificate } from './site-certificate.ts';
 import type { CertifiedSite, SiteCertificate } from './site-certificate.ts';
 import { readSecret } from './site-files.ts';
 
 export type CertificateEvent =
   | { readonly type: 'renewed'; readonly toMs: number }
-  /** `againMs`: when it is tried next, ms since 1970. */
+  /** What an earlier process tried has its pause still. `againMs`: when it is tried next, ms since 1970. */
+  | { readonly type: 'waits'; readonly failures: number; readonly againMs: number }
   | { readonly type: 'failed'; readonly error: unknown; readonly againMs: number };
 
 export interface KeeperOptions {
@@ -70,6 +71,8 @@ export class CertificateKeeper implements CertificateState, AsyncDisposable {
     if (certificate.type === 'acme') {
       this.#renewal = new Renewal({
         ...shared,
+        attempts: keptAttempts(platform, site.state, certificate.acme),
+        waits: (attempts) => heard({ type: 'waits', ...attempts }),
         validity: current.isIssued === true ? current : null,
         renew: async (signal) => take(await keepIssued(platform, site, await this.#order(certificate, signal))),
       });

@@ -2,14 +2,14 @@
  * The certificate that a site shows: one that is given to it, one that an authority issues to it (ACME), or one that it makes. The latter two have one key, made at first
  * start and kept: an authority's certificate takes the place of the made one once it is there, and whoever pins the key does not notice.
  *
- * In the site's state: `tls.key`, `tls.crt` (made), and for each authority `acme/NAME/account.key` and `site.crt`.
+ * In the site's state: `tls.key`, `tls.crt` (made), and for each authority `acme/NAME/account.key`, `site.crt` and, while orders fail, `attempts.json`.
  */
 import { dayMs, utf8Decode, utf8Encode } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { certificateFacts, certificatesIn, makeServerKey, selfSignedCertificate } from '@twinvault/std/node';
 import type { CertificateFacts } from '@twinvault/std/node';
 import { VaultError } from '@twinvault/vault';
-import type { AcmeConfig, CertificateWish, SiteConfig, TlsFiles } from '@twinvault/vault/service';
+import type { AcmeConfig, Attempts, AttemptsKeeper, CertificateWish, SiteConfig, TlsFiles } from '@twinvault/vault/service';
 import { pemBytesMax, readPem, readSecret } from './site-files.ts';
 
 /** Clients pin the key, so only what looks at dates needs the certificate to end at all. */
@@ -116,11 +116,43 @@ export function accountKey({ files }: Platform, state: string, acme: AcmeConfig)
   return keptKey(files, acmePaths(state, acme).account);
 }
 
+interface AcmePaths {
+  readonly account: string;
+  readonly chain: string;
+  readonly attempts: string;
+}
+
+/** What was tried at the authority lies beside the account: with the next start it is known still. */
+export function keptAttempts({ files }: Platform, state: string, acme: AcmeConfig): AttemptsKeeper {
+  const { attempts: path } = acmePaths(state, acme);
+  return {
+    read: async () => attemptsIn(await readText(files, path)),
+    write: async (attempts) => {
+      if (attempts === null) {
+        await files.remove(path);
+        return;
+      }
+      await files.makeDirectory(path.slice(0, path.lastIndexOf('/')), { mode: 0o700 });
+      await files.replace(path, [utf8Encode(`${JSON.stringify(attempts)}\n`)], { mode: 0o644 });
+    },
+  };
+}
+
+function attemptsIn(text: string | null): Attempts | null {
+  try {
+    const { failures, againMs } = JSON.parse(text ?? '') as Readonly<Record<string, unknown>>;
+    const isOne = Number.isSafeInteger(failures) && Number(failures) > 0 && Number.isFinite(againMs);
+    return isOne ? { failures: Number(failures), againMs: Number(againMs) } : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Of each authority its own, so that what one that is for trials issued is never taken for the real one's. */
-function acmePaths(state: string, { directory }: AcmeConfig): { readonly account: string; readonly chain: string } {
+function acmePaths(state: string, { directory }: AcmeConfig): AcmePaths {
   const { host, pathname } = new URL(directory);
   const folder = `${state}/acme/${`${host}${pathname}`.replaceAll(/[^\w.-]+/gu, '-').replace(/-$/u, '')}`;
-  return { account: `${folder}/account.key`, chain: `${folder}/site.crt` };
+  return { account: `${folder}/account.key`, chain: `${folder}/site.crt`, attempts: `${folder}/attempts.json` };
 }
 
 async function keptKey(files: Platform['files'], path: string): Promise<string> {

@@ -13,7 +13,7 @@ export type { AcmeAnswers } from './certificate/acme-answers.ts';
 export { orderCertificate } from './certificate/acme-order.ts';
 export type { AcmeOrder, AcmePorts } from './certificate/acme-order.ts';
 export { Renewal } from './certificate/renewal.ts';
-export type { RenewalOptions, Validity } from './certificate/renewal.ts';
+export type { Attempts, AttemptsKeeper, RenewalOptions, Validity } from './certificate/renewal.ts';
 export { WatchedFiles } from './certificate/watched-files.ts';
 export type { WatchedFilesOptions } from './certificate/watched-files.ts';
 export { configBytesMax, parseConfigFile } from './config/config-file.ts';

@@ -5,9 +5,25 @@ import { dayMs, hourMs, minuteMs } from '@twinvault/std';
 import { FakeClock, seededRandom } from '@twinvault/testkit';
 import { VaultError } from '../../src/errors.ts';
 import { Renewal, renewalDueMs, renewalPauseMs } from '../../src/service/certificate/renewal.ts';
-import type { Validity } from '../../src/service/certificate/renewal.ts';
+import type { Attempts, AttemptsKeeper, Validity } from '../../src/service/certificate/renewal.ts';
 
 const lifeMs = 90 * dayMs;
+
+/** A file that outlives the process. */
+class Kept implements AttemptsKeeper {
+  attempts: Attempts | null = null;
+
+  read(): Promise<Attempts | null> {
+    return Promise.resolve(this.attempts);
+  }
+
+  write(attempts: Attempts | null): Promise<void> {
+    this.attempts = attempts;
+    return Promise.resolve();
+  }
+}
+
+const ofOneProcess = { waits: (): void => assert.fail('nothing was tried before') };
 
 interface World extends AsyncDisposable {
   readonly clock: FakeClock;
@@ -25,6 +41,8 @@ function world(validity: ((nowMs: number) => Validity) | null, fails: (count: nu
   const announced: number[] = [];
   const renewal = new Renewal({
     ports: { clock, timers: clock, random: seededRandom('renewal') },
+    attempts: new Kept(),
+    ...ofOneProcess,
     validity: validity === null ? null : validity(startMs),
     renew: () => {
       const error = fails(tries.length);
@@ -92,6 +110,8 @@ test('a certificate that is due when it comes is not followed by another at once
   let count = 0;
   await using renewal = new Renewal({
     ports: { clock, timers: clock, random: seededRandom('ended') },
+    attempts: new Kept(),
+    ...ofOneProcess,
     validity: null,
     renew: () => {
       count += 1;
@@ -107,8 +127,11 @@ test('a certificate that is due when it comes is not followed by another at once
 test('it ends in the middle of an order', async () => {
   const clock = new FakeClock();
   const started = Promise.withResolvers<void>();
+  const kept = new Kept();
   const renewal = new Renewal({
     ports: { clock, timers: clock, random: seededRandom('stop') },
+    attempts: kept,
+    ...ofOneProcess,
     validity: null,
     renew: (signal) =>
       new Promise((_resolve, reject) => {
@@ -118,8 +141,82 @@ test('it ends in the middle of an order', async () => {
     failed: () => assert.fail('a stop is no failure'),
   });
   await started.promise;
+  assert.equal(kept.attempts?.failures, 1);
   await renewal[Symbol.asyncDispose]();
   assert.equal(clock.pendingCount, 0);
+  assert.equal(kept.attempts, null, 'it is tried at once with the next start');
+});
+
+test('a process that dies in each order asks no more often than one that runs', async () => {
+  const clock = new FakeClock();
+  const kept = new Kept();
+  const triesMs: number[] = [];
+  const waits: Attempts[] = [];
+  let alive = 0;
+  const start = (): void => {
+    alive += 1;
+    const own = alive;
+    const isDead = (): boolean => own !== alive;
+    new Renewal({
+      ports: { clock, timers: clock, random: seededRandom(`crash ${own}`) },
+      attempts: { read: () => kept.read(), write: (attempts) => (isDead() ? Promise.resolve() : kept.write(attempts)) },
+      waits: (attempts) => waits.push(attempts),
+      validity: null,
+      renew: () => {
+        if (!isDead()) triesMs.push(clock.nowMs());
+        return new Promise(() => {});
+      },
+      failed: () => assert.fail('it dies before it can fail'),
+    });
+  };
+  for (let minute = 0; minute < 24 * 60; minute += 1) {
+    start();
+    await clock.advance(minuteMs);
+  }
+  // Let's Encrypt takes five failures an hour.
+  for (const from of triesMs) assert.ok(triesMs.filter((ms) => ms >= from && ms < from + hourMs).length <= 4);
+  assert.ok(triesMs.length >= 6 && triesMs.length <= 12, String(triesMs.length));
+  assert.equal(kept.attempts?.failures, triesMs.length);
+  assert.ok(waits.length > 1000 && waits.every(({ failures }) => failures > 0));
+});
+
+test('what a clock kept that was wrong is waited for a day at most', async () => {
+  const clock = new FakeClock();
+  const kept = new Kept();
+  kept.attempts = { failures: 3, againMs: clock.nowMs() + 4000 * dayMs };
+  let count = 0;
+  await using renewal = new Renewal({
+    ports: { clock, timers: clock, random: seededRandom('clock') },
+    attempts: kept,
+    waits: ({ againMs }) => assert.equal(againMs, clock.nowMs() + dayMs),
+    validity: null,
+    renew: () => {
+      count += 1;
+      return Promise.resolve({ fromMs: clock.nowMs(), toMs: clock.nowMs() + lifeMs });
+    },
+    failed: () => assert.fail('it did not fail'),
+  });
+  await clock.advance(dayMs - minuteMs);
+  assert.deepEqual([count, renewal.failures], [0, 3]);
+  await clock.advance(2 * minuteMs);
+  assert.deepEqual([count, renewal.failures, kept.attempts], [1, 0, null]);
+});
+
+test('what cannot be kept is not tried', async () => {
+  const clock = new FakeClock();
+  const full = new Error('disk full');
+  const told: unknown[] = [];
+  await using renewal = new Renewal({
+    ports: { clock, timers: clock, random: seededRandom('full') },
+    attempts: { read: () => Promise.resolve(null), write: () => Promise.reject(full) },
+    ...ofOneProcess,
+    validity: null,
+    renew: () => assert.fail('an order that nobody would remember'),
+    failed: (error) => told.push(error),
+  });
+  await clock.advance(hourMs);
+  assert.ok(told.length > 0 && told.every((error) => error === full));
+  assert.equal(renewal.failures, told.length);
 });
 
 test('whatever the dates and the luck, it is due within the life and pauses are bounded', () => {
