@@ -5,6 +5,7 @@ import type { Timer } from '@twinvault/std';
 import type { TwinSource } from '@twinvault/protocol';
 import { MemoryDisk, memoryPlatform, settle } from '@twinvault/testkit';
 import type { DiskImage, FakeClock, MemoryPlatform, TestSafe } from '@twinvault/testkit';
+import { readQuarantine } from '../src/clean/quarantine.ts';
 import { createDirectoryVault, openDirectoryVault, vaultTwinSource } from '../src/index.ts';
 import type { SiteSafe, SiteVault } from '../src/index.ts';
 import { readTwinProgress, writeTwinProgress } from '../src/twins/twin-progress.ts';
@@ -20,6 +21,8 @@ export class SimSite {
   wrongMs = 0;
   /** When each record came first, in true time; null: its clock was wrong then. The twin gives back receipts that an image forgot. */
   readonly arrived = new Map<string, number | null>();
+  /** Since when following was broken off: a record that was being taken in then counts from there, and is there when somebody ends it. */
+  unfinishedMs: number | null = null;
   /** When it last read the other's feed to its end, in true time. */
   readMs = -Infinity;
   /** Whether both clocks were right then: what a twin's clock does afterwards nobody knows before the next time. */
@@ -125,6 +128,20 @@ export class SimSite {
   async pairWith(other: SimSite, mine: TestSafe): Promise<void> {
     const { context } = await this.vault.partsOf(mine.safe);
     await writeTwinSites(context.store, [await other.self()]);
+  }
+
+  /** When it asked for what turned out to be the end of the other's feed, by its note; null: never. */
+  async endAskedMs(other: SimSite, mine: TestSafe): Promise<number | null> {
+    const { context } = await this.vault.partsOf(mine.safe);
+    return (await readTwinProgress(context.store, mine.safe, (await other.self()).site))?.endAskedMs ?? null;
+  }
+
+  /** Packs that are being deleted: that was decided before, and the power failed. */
+  async deleting(mine: TestSafe): Promise<number> {
+    const { context } = await this.vault.partsOf(mine.safe);
+    const names = await context.store.list(context.layout.inFolder('quarantine'));
+    const notes = await Promise.all(names.map((name) => readQuarantine(context, name)));
+    return notes.filter((note) => note !== null && note !== 'unreadable' && note.state === 'deleting').length;
   }
 
   /** Takes in what the other has; whether it read to the end. */

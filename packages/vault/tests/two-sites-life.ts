@@ -156,21 +156,26 @@ class TwoSitesLife {
     if (this.#isCut) return;
     const other = this.#otherOf(site);
     const isRight = site.wrongMs === 0;
-    let isEnd: boolean | null = null;
+    const startedMs = this.#nowMs;
+    let isBrokenOff = false;
     await this.#told(site, 'follow', async () => {
       const askedMs = this.#nowMs;
-      isEnd = await site.run(() => site.follow(other, this.#mine), this.#steps());
-      if (isEnd !== true) return;
+      const before = await site.endAskedMs(other, this.#mine);
+      isBrokenOff = (await site.run(() => site.follow(other, this.#mine), this.#steps())) === null;
+      // The power may have failed after that was written.
+      if ((await site.endAskedMs(other, this.#mine)) === before) return;
       site.readMs = askedMs;
       site.readRight = this.#clocksAgree();
     });
     for (const hex of (await site.records(this.#mine)).keys()) {
-      if (!site.arrived.has(hex)) site.arrived.set(hex, isRight ? this.#nowMs : null);
+      if (!site.arrived.has(hex)) site.arrived.set(hex, isRight ? (site.unfinishedMs ?? this.#nowMs) : null);
     }
+    site.unfinishedMs = isBrokenOff ? (site.unfinishedMs ?? startedMs) : null;
   }
 
   async #clean(site: SimSite): Promise<void> {
     const before = await site.records(this.#mine);
+    const deleting = await site.deleting(this.#mine);
     let report: CleanReport | null = null;
     const clean = (clockOk: boolean) => async (): Promise<void> => {
       report = await site.run(() => site.vault.clean(this.#mine.safe, { ...cleanOptions, clockOk }), this.#steps());
@@ -183,7 +188,7 @@ class TwoSitesLife {
     const { deletedPacks } = (report as CleanReport | null) ?? { deletedPacks: 0 };
     this.deletions += deletedPacks;
     this.retirements += retired.length;
-    if (retired.length > 0 || deletedPacks > 0) this.#assertTogether(site);
+    if (retired.length > 0 || deletedPacks > deleting) this.#assertTogether(site);
     for (const hex of retired) this.#assertDue(site, hex);
     if (site === this.#a) for (const hex of retired) this.#retiredAtHome.add(hex);
   }
