@@ -194,3 +194,21 @@ onEachDatabase('the same call again adds nothing; what ended long ago is swept',
   assert.equal(await queue.sweep(), 1);
   assert.equal(await queue.find(id), null);
 });
+
+onEachDatabase('what a clock that was a year ahead has written holds up nothing when it is right again', async (world) => {
+  const queue = await queueOf(world);
+  await queue.recur({ kind: 'scrub', customer: 'site', key: 'scrub', periodMs: hourMs });
+  const yearMs = 366 * dayMs;
+  world.clock.jump(yearMs);
+  await (await claimed(queue)).complete();
+  await queue.recur({ kind: 'clean', customer: 'a', key: 'clean', periodMs: dayMs, delayMs: hourMs });
+  const left = await queue.add({ kind: 'clean', customer: 'b' });
+  assert.equal((await claimed(queue)).task.id, left, 'its node dies now');
+  world.clock.jump(-yearMs);
+  const kindsDue = [await claimed(queue), await claimed(queue), await claimed(queue)];
+  assert.deepEqual(new Set(kindsDue.map(({ task }) => task.key)), new Set(['clean', 'scrub', null]));
+  for (const claim of kindsDue) await claim.complete();
+  assert.equal(await queue.claim(claiming), null, 'and each is done once');
+  world.clock.jump(hourMs);
+  assert.equal((await claimed(queue)).task.key, 'scrub');
+});

@@ -13,6 +13,7 @@ import type { CheckOptions, CheckReport } from '../check/check-run.ts';
 import type { CleanOptions } from '../clean/report.ts';
 import { Exchanges } from '../database/exchanges.ts';
 import type { Json } from '../database/tasks.ts';
+import { mendTimesAhead } from '../database/times-ahead.ts';
 import type { TaskHandler, TaskRun } from '../database/worker.ts';
 import type { RebuildOptions } from '../rebuild/rebuild.ts';
 import { careSafe } from './care-parts.ts';
@@ -66,6 +67,7 @@ export async function beginCare(parts: CareParts): Promise<{ readonly emptied: b
     await parts.queue.add({ kind: 'fill', customer: 'site', key: 'fill' });
     await empty(parts.database, toHex(generation));
   }
+  await mendTimesAhead(parts.database);
   await scheduleSite(parts);
   return { emptied: !current };
 }
@@ -130,6 +132,7 @@ async function keepHouse(parts: CareParts, run: TaskRun): Promise<Json> {
   }
   const tasks = await parts.queue.sweep();
   const deadNodes = await askAfterDead(parts);
+  await mendTimesAhead(parts.database);
   await scheduleSite(parts);
   return { lapsed, tasks, deadNodes };
 }

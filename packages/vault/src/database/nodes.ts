@@ -29,13 +29,13 @@ export class Nodes {
     });
   }
 
-  /** Those that died, sorted: gone for certain, or silent for longer than `nodeLapseMs`. */
+  /** Those that died, sorted: gone for certain, or silent for longer than `nodeLapseMs`; also those of a time to come, which a clock that was ahead wrote. */
   async dead(isGone: (node: string) => boolean): Promise<string[]> {
     const [nowMs, rows] = await this.#database.read(
       async (tables) =>
         [await this.#database.nowMs(tables), await tables.selectFrom('nodes').selectAll().orderBy('node').execute()] as const,
     );
-    return rows.filter(({ node, seenMs }) => isGone(node) || nowMs - seenMs > nodeLapseMs).map(({ node }) => node);
+    return rows.filter(({ node, seenMs }) => isGone(node) || Math.abs(nowMs - seenMs) > nodeLapseMs).map(({ node }) => node);
   }
 
   /** They stopped in good order, or what they left was seen to. */

@@ -5,6 +5,8 @@
  * A task runs at least once. Its handler is written so that running again is right, and calls `claim.check()` before each step that must
  * not be made by two: the fence of the claim is then the newest.
  *
+ * A task whose times are further ahead than they can be, since a clock was, is due: else nothing would be done until that clock's time comes.
+ *
  * Customers take turns: the next task is one of the customer with the fewest running, and among those of the one served longest ago.
  */
 
@@ -14,6 +16,7 @@ import type { Selectable, Transaction } from 'kysely';
 import type { SiteDatabase } from './site-database.ts';
 import type { SiteTables, TasksTable } from './tables.ts';
 import { TaskClaim } from './task-claim.ts';
+import { aheadMsMax } from './times-ahead.ts';
 import { attemptsMax, claimLapseMs, endTask, jsonOf, taskKeptMs, taskOf } from './tasks.ts';
 import type { NewTask, RecurringTask, Task } from './tasks.ts';
 
@@ -201,6 +204,7 @@ export class WorkQueue {
       .select(['customer', ({ fn }) => fn.countAll<number>().as('count')])
       .where('state', '=', 'running')
       .where('untilMs', '>', nowMs)
+      .where('untilMs', '<=', nowMs + claimLapseMs + aheadMsMax)
       .groupBy('customer')
       .as('running');
     const count = sql<number>`coalesce(${sql.ref('running.count')}, 0)`;
@@ -214,6 +218,11 @@ export class WorkQueue {
         eb.or([
           eb.and([eb('tasks.state', '=', 'waiting'), eb('tasks.dueMs', '<=', nowMs)]),
           eb.and([eb('tasks.state', '=', 'running'), eb('tasks.untilMs', '<=', nowMs)]),
+          eb.and([eb('tasks.state', '=', 'running'), eb('tasks.untilMs', '>', nowMs + claimLapseMs + aheadMsMax)]),
+          eb.and([
+            eb('tasks.state', '=', 'waiting'),
+            eb((of) => of.fn.coalesce('tasks.startedMs', 'tasks.createdMs'), '>', nowMs + aheadMsMax),
+          ]),
         ]),
       )
       .$if(customerMax !== undefined, (query) => query.where(count, '<', customerMax ?? 0))
