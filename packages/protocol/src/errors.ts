@@ -32,6 +32,10 @@ export const protocolErrorCodes = {
     retry: 'never',
     meaning: 'More than the named share of a safe would go at once, so nothing was removed.',
   },
+  'clocks-apart': {
+    retry: 'later',
+    meaning: 'The clocks of this machine and of the site differ by more than a token allows.',
+  },
   'clock-jumped': {
     retry: 'never',
     meaning: 'A clock of the site is not where it should be since the last clean-up, so nothing was removed.',

@@ -187,6 +187,13 @@ export const sentences: Readonly<Record<string, Sentence>> = {
     'capability-ended': 'The token for this site has ended.',
     'capability-invalid': 'The site does not accept this token: {defect}',
   }),
+  ...all(
+    'denied',
+    'Set the clock that is wrong. Nothing else has to be done: the token is good, and what was left undone goes on by itself.',
+    {
+      'clocks-apart': 'The clocks of this computer and of the site differ by {difference}.',
+    },
+  ),
   ...all('denied', 'Ask whoever runs the site for a token that permits it; what destroys needs one for operators.', {
     'verb-denied': 'The token does not permit this; it would have to permit: {verb}',
   }),

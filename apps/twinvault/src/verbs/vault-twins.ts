@@ -67,6 +67,12 @@ function adviceFor({ problem }: TwinSafeJson): string[] {
     case 'network-unreachable':
     case 'network-timeout':
       return ['The twin cannot be reached: see that it runs, and that this machine gets to its address. It goes on by itself.'];
+    case 'clocks-apart':
+      return [
+        'The clocks of the sites differ: set the one that is wrong. Nothing is deleted here meanwhile. It goes on by itself.',
+      ];
+    case 'vault-full':
+      return ['The disk of this site is full: nothing more is taken in until there is room. It goes on by itself then.'];
     case 'capability-ended':
     case 'capability-invalid':
     case 'verb-denied':

@@ -10,6 +10,7 @@ const awayCodes: ReadonlySet<string> = new Set<ProtocolErrorCode>([
   'answer-invalid',
   'capability-ended',
   'capability-invalid',
+  'clocks-apart',
   'database-away',
   'lease-lost',
   'network-answer-too-large',

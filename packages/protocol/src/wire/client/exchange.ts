@@ -5,11 +5,12 @@
  */
 
 import type { TUnsafe } from 'typebox';
-import { linkAbort, secondMs, StdError, utf8Decode, utf8Encode } from '@twinvault/std';
+import { dayMs, linkAbort, secondMs, StdError, utf8Decode, utf8Encode } from '@twinvault/std';
 import type { Clock, HttpAnswer, HttpRequest, Network, Pace, Random, Timers } from '@twinvault/std';
 import { ProtocolError } from '../../errors.ts';
 import {
   bodyMsMax,
+  capabilitySkewMsMax,
   controlMsMax,
   fallOverMsMax,
   fallOverSilenceMsMax,
@@ -145,7 +146,7 @@ export class Exchange {
       return new Failure(new ProtocolError(code, { context, cause }), error.retry === 'later');
     }
     if (answer.status >= 200 && answer.status < 300) return answer;
-    const error = refusalOf(answer);
+    const error = apartOr(refusalOf(answer), answer, this.ports.clock.nowMs());
     return new Failure(error, repeatable.has(answer.status), retryAfterMs(answer));
   }
 
@@ -208,6 +209,21 @@ function refusalOf({ status, body, headers }: HttpAnswer): ProtocolError {
   const told = isProblem ? errorOfProblem(body) : null;
   if (told !== null) return told;
   return new ProtocolError(repeatable.has(status) ? 'vault-busy' : 'answer-invalid', { context: { status } });
+}
+
+/**
+ * A token that is good by this clock and not by the site's says that one of them is wrong, and not that a new token is needed. The site's time is that of the
+ * header `Date` (RFC 9110, section 6.6.1), in whole seconds.
+ */
+function apartOr(refusal: ProtocolError, { headers }: HttpAnswer, nowMs: number): ProtocolError {
+  const { code, context } = refusal;
+  const isOver = code === 'capability-ended' && typeof context['endsMs'] === 'number' && context['endsMs'] > nowMs;
+  const isEarly = code === 'capability-invalid' && context['defect'] === 'not yet';
+  const aheadMs = Date.parse(headers['date'] ?? '') - nowMs;
+  if (!(isOver || isEarly) || !(Math.abs(aheadMs) > capabilitySkewMsMax)) return refusal;
+  const days = Math.abs(aheadMs) / dayMs;
+  const difference = days < 2 ? `${Math.round(days * 24 * 60)} minutes` : `${Math.round(days)} days`;
+  return new ProtocolError('clocks-apart', { context: { aheadMs, difference }, cause: refusal });
 }
 
 /** RFC 9110, section 10.2.3: whole seconds; a date is not taken. */
