@@ -36,14 +36,17 @@ async function stop({ running }: TestSite): Promise<void> {
 
 /** Each follows the other. They are started once before, so that each has an identity that a token can name. */
 async function startTwins(root: string, hosts: Readonly<Record<'a' | 'b', TestHost>>): Promise<Record<'a' | 'b', TestSite>> {
-  const before = { a: await startSite(join(root, 'a'), [], hosts.a), b: await startSite(join(root, 'b'), [], hosts.b) };
+  const before = {
+    a: await startSite(join(root, 'a'), [], { host: hosts.a }),
+    b: await startSite(join(root, 'b'), [], { host: hosts.b }),
+  };
   const forB = await before.a.token('for-b.token', { verbs: ['follow'] });
   const forA = await before.b.token('for-a.token', { verbs: ['follow'] });
   for (const site of Object.values(before)) await stop(site);
   const twinsOf = (token: string): string[] => [`twins: [{ token: ${token} }]`];
   return {
-    a: await startSite(join(root, 'a'), twinsOf(forA), hosts.a),
-    b: await startSite(join(root, 'b'), twinsOf(forB), hosts.b),
+    a: await startSite(join(root, 'a'), twinsOf(forA), { host: hosts.a }),
+    b: await startSite(join(root, 'b'), twinsOf(forB), { host: hosts.b }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface TokenOptions extends Partial<Pick<CapabilityGrant, 'notBeforeMs
   /** Hexadecimal. */
   readonly safe?: string;
   readonly pins?: readonly string[];
+  /** Where the site is called; its own address when left out. */
+  readonly address?: string;
 }
 
 interface Serving {
@@ -37,15 +39,31 @@ interface Serving {
   readonly pin?: string;
 }
 
-/** Serves when it resolves; ended with the test file. `more`: lines of its configuration; `host`: in a network of the test's own, else on loopback. */
-export async function startSite(root: string, more: readonly string[] = [], host?: TestHost): Promise<TestSite> {
+export interface SiteStart {
+  /** In a network of the test's own; on loopback when left out. */
+  readonly host?: TestHost;
+  /** On loopback; a free one when left out. */
+  readonly port?: number;
+  /** Besides what every command of the tests has. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Serves when it resolves; ended with the test file. `more`: lines of its configuration. */
+export async function startSite(
+  root: string,
+  more: readonly string[] = [],
+  { host, port: asked = 0, environment = {} }: SiteStart = {},
+): Promise<TestSite> {
   mkdirSync(root, { recursive: true });
   const config = join(root, 'site.yaml');
   const own = ['state: state', 'store: { directory: vault }'];
-  const at = host === undefined ? ['localhost', '127.0.0.1:0'] : [host.address, `${host.address}:8443`];
+  const at = host === undefined ? ['localhost', `127.0.0.1:${asked}`] : [host.address, `${host.address}:8443`];
   const lines = [`address: https://${at[0]}:8443/a`, `listen: ${at[1]}`, ...own];
   writeFileSync(config, `${[...lines, ...more].join('\n')}\n`);
-  const running = start(['vault', 'run', '--config', config], host === undefined ? {} : { within: host.within });
+  const running = start(['vault', 'run', '--config', config], {
+    environment,
+    ...(host === undefined ? {} : { within: host.within }),
+  });
   after(async () => {
     running.child.kill('SIGTERM');
     await running.ended;
@@ -54,7 +72,10 @@ export async function startSite(root: string, more: readonly string[] = [], host
   assert.ok(port !== undefined && pin !== undefined);
   const address = `https://${host?.address ?? '127.0.0.1'}:${port}/a`;
   const vault = join(root, 'vault');
-  const token = async (name: string, { safe, pins = [pin], verbs, ...times }: TokenOptions): Promise<string> => {
+  const token = async (
+    name: string,
+    { safe, pins = [pin], verbs, address: called = address, ...times }: TokenOptions,
+  ): Promise<string> => {
     const path = join(root, name);
     const nowMs = Date.now();
     const opened = await openDirectoryVault({ path: vault, platform: nodePlatform() });
@@ -64,7 +85,7 @@ export async function startSite(root: string, more: readonly string[] = [], host
       { site, safe: safe === undefined ? '*' : safeIdFromHex(safe), verbs, notBeforeMs: nowMs, endsMs: nowMs + dayMs, ...times },
       { seed: readFileSync(join(vault, 'site', 'key')), nowMs, id: nodePlatform().random.bytes(16) },
     );
-    writeFileSync(path, encodeTokenFile({ vault: address, pins, capability }), { mode: 0o600 });
+    writeFileSync(path, encodeTokenFile({ vault: called, pins, capability }), { mode: 0o600 });
     return path;
   };
   return { address, pin, vault, running, token };
