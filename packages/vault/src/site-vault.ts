@@ -40,7 +40,8 @@ import { createSite, readGeneration, readMarker } from './site/site.ts';
 import { safeStats } from './stats.ts';
 import type { SafeStats } from './stats.ts';
 import type { Cache } from './store/cache.ts';
-import { cacheFolder, SafeLayout } from './store/layout.ts';
+import { cacheFolder, lifeName, SafeLayout } from './store/layout.ts';
+import { decodeNote, encodeNote, noteBytesMax, noteText } from './store/notes.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { asProtocol } from './store/vault-files.ts';
 import { beginSafe } from './twins/begin-safe.ts';
@@ -237,6 +238,20 @@ export class SiteVault implements Vault {
   /** The twins from now on: durable when it resolves. */
   nameTwins(sites: readonly TwinSite[]): Promise<void> {
     return asProtocol(() => writeTwinSites(this.#context.store, sites));
+  }
+
+  /** What was told last by `tellLife`; null where nothing was. */
+  life(): Promise<string | null> {
+    return asProtocol(async () => {
+      const bytes = await this.#context.store.get(lifeName, noteBytesMax);
+      const note = bytes === null ? null : decodeNote(bytes);
+      return note && noteText(note, 'life');
+    });
+  }
+
+  /** Durable when it resolves: care/life.ts. */
+  tellLife(life: string): Promise<void> {
+    return asProtocol(() => this.#context.store.replace(lifeName, [encodeNote({ life })]));
   }
 
   /** How far a twin's feed of a safe was taken in; null where it was not. */

@@ -21,6 +21,7 @@ import type { CaredSafe, CareParts } from './care-parts.ts';
 import { askAfterDead, reconcileAll } from './dead-nodes.ts';
 import { askToHeal, runHeal, runLook } from './heal.ts';
 import { eraseEveryMs, eraseInSafe } from './erase.ts';
+import { beginOtherFeed, renewLife, wasPutBack } from './life.ts';
 import { lockEveryMs, lockSafe } from './lock.ts';
 import { dayOf, meterDay } from './meter.ts';
 import { reconcileSafe } from './reconcile.ts';
@@ -58,8 +59,14 @@ function runReconcile(parts: CareParts, run: TaskRun): Promise<Json> {
   return withSafe(parts, run, async ({ context }) => ({ ...(await reconcileSafe(context, parts.inventory, run.signal)) }));
 }
 
+export interface CareBegun {
+  readonly emptied: boolean;
+  /** Store or database stood as it was before the other. */
+  readonly wasPutBack: boolean;
+}
+
 /** At each start of a node. Tables of another life of the site are emptied, and filled by a task; says whether that was so. */
-export async function beginCare(parts: CareParts): Promise<{ readonly emptied: boolean }> {
+export async function beginCare(parts: CareParts): Promise<CareBegun> {
   const { generation } = await parts.vault.site();
   const current = await isCurrent(parts.database, toHex(generation));
   if (!current) {
@@ -67,9 +74,12 @@ export async function beginCare(parts: CareParts): Promise<{ readonly emptied: b
     await parts.queue.add({ kind: 'fill', customer: 'site', key: 'fill' });
     await empty(parts.database, toHex(generation));
   }
+  const isPutBack = current && (await wasPutBack(parts));
+  if (isPutBack) await beginOtherFeed(parts);
+  await renewLife(parts);
   await mendTimesAhead(parts.database);
   await scheduleSite(parts);
-  return { emptied: !current };
+  return { emptied: !current, wasPutBack: isPutBack };
 }
 
 async function scheduleSite(parts: CareParts): Promise<void> {
@@ -132,6 +142,7 @@ async function keepHouse(parts: CareParts, run: TaskRun): Promise<Json> {
   }
   const tasks = await parts.queue.sweep();
   const deadNodes = await askAfterDead(parts);
+  await renewLife(parts);
   await mendTimesAhead(parts.database);
   await scheduleSite(parts);
   return { lapsed, tasks, deadNodes };

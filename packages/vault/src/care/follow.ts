@@ -14,6 +14,7 @@ import type { Json } from '../database/tasks.ts';
 import { TwinLags } from '../database/twin-lags.ts';
 import type { TaskHandler, TaskRun } from '../database/worker.ts';
 import type { TakeInReport } from '../twins/taking-in.ts';
+import type { TwinProgress } from '../twins/twin-progress.ts';
 import type { TwinSite } from '../twins/twins.ts';
 import type { CareParts } from './care-parts.ts';
 
@@ -147,6 +148,11 @@ async function followSafe(parts: FollowParts, run: TaskRun, twin: FollowedTwin):
   }
 }
 
+/** Another feed, or one that is shorter than what was read of it. */
+function isOther({ place, last }: TakeInReport, before: TwinProgress): boolean {
+  return !equalBytes(place.generation, before.generation) || last < before.position;
+}
+
 interface From {
   readonly source: TwinSource;
   readonly twin: FollowedTwin;
@@ -184,6 +190,7 @@ async function takeInSafe(parts: FollowParts, run: TaskRun, { source, twin }: Fr
     },
   });
   if (report.endAskedMs !== null && (before === null || isDue)) await lags.tell({ ...at, isCompared: true });
+  if (before !== null && isOther(report, before)) parts.warn(at, 'a twin was put back or made anew: all its names were compared');
   if (!wasHere) await parts.isNew(safe);
   return report;
 }

@@ -5,6 +5,8 @@
  * What a rebuild cannot know: how many bytes packs had that are gone, for days that are past.
  */
 
+import { toHex } from '@twinvault/std';
+import { readFact, writeFact } from '../database/facts.ts';
 import type { SiteDatabase } from '../database/site-database.ts';
 import type { CareParts } from './care-parts.ts';
 import { careSafe } from './care-parts.ts';
@@ -24,20 +26,20 @@ export interface Filled {
 
 /** Whether the tables are of this generation of the site. */
 export async function isCurrent(database: SiteDatabase, generation: string): Promise<boolean> {
-  const row = await database.read((tables) =>
-    tables.selectFrom('facts').select('value').where('name', '=', 'generation').executeTakeFirst(),
-  );
-  return row?.value === generation;
+  return (await readFact(database, 'generation')) === generation;
 }
 
 /** Empties the tables that tell of objects and of sessions: they are of this generation from now on, and `fill` makes them whole. */
 export async function empty(database: SiteDatabase, generation: string): Promise<void> {
+  const feed = toHex(database.random.bytes(16));
   await database.change(async (tables) => {
     await tables.deleteFrom('facts').execute();
     await tables.deleteFrom('exchanges').execute();
     await tables.deleteFrom('inventory').execute();
     await tables.deleteFrom('metering').execute();
-    await tables.insertInto('facts').values({ name: 'generation', value: generation }).execute();
+    await writeFact(tables, 'generation', generation);
+    // Positions begin anew where the database is another.
+    await writeFact(tables, 'feed', feed);
   });
 }
 

@@ -54,7 +54,7 @@ async function checkSite(context: VaultContext, run: CheckRun): Promise<void> {
   await run.object('site-key-damaged', siteKeyName, () => signerOf(context));
   await run.object('generation-damaged', generationName, () => readGeneration(store));
   await namesIn(context, run, { folder: '', known: [markerName, 'site', safesFolder, cacheFolder, 'lost+found'] });
-  await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'minimum-age', 'reserve', 'twins'] });
+  await namesIn(context, run, { folder: 'site', known: ['key', 'generation', 'life', 'minimum-age', 'reserve', 'twins'] });
   await run.object('twins-unknown', twinsName, () => context.twins.sites());
   await run.object('minimum-age-unknown', minimumAgesFolder, () => context.minimumAgeMs());
   const { safes, headless } = await safeFolderIds(context);

@@ -166,8 +166,9 @@ async function demandReady({ vault, database }: SiteServiceOptions, stopping: Ab
 }
 
 async function beginTasks({ log }: SiteServiceOptions, care: OwnCareParts, following: FollowParts | null): Promise<void> {
-  const { emptied } = await beginCare(care);
+  const { emptied, wasPutBack } = await beginCare(care);
   if (emptied) log.info({}, 'the database is filled anew');
+  if (wasPutBack) log.warn({}, 'the store and its database are not of the same time: one of them was put back');
   if (following !== null) await beginFollowing(following);
   await care.queue.release(care.node.isGone);
 }

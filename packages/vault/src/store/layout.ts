@@ -14,6 +14,8 @@ export const reserveName = 'site/reserve';
 export const twinsName = 'site/twins';
 /** Notes, each named by an age of at least which everything is when it goes. */
 export const minimumAgesFolder = 'site/minimum-age';
+/** Note: a name that the site's database knows too, while both are of the same time. */
+export const lifeName = 'site/life';
 export const safesFolder = 'safes';
 export const cacheFolder = 'cache';
 

@@ -59,7 +59,7 @@ export function siteHandlersOf(all: AllHandlersParts): Handlers {
     ...eraseHandlers({ ...parts, eraseSoon: soon }),
     ...sessionHandlers({ ...parts, sessions: keepers.sessions, room, memory }),
     ...readingHandlers({ ...parts, readings: keepers.readings, look }),
-    ...feedHandlers({ ...parts, inventory, ports, stopping }),
+    ...feedHandlers({ ...parts, inventory, database, ports, stopping }),
     ...operatorHandlers({ ...parts, queue, metering: new Metering(database), database, twins: all.twins ?? [], wake }),
   };
 }

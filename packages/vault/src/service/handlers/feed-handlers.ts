@@ -5,8 +5,10 @@ import { feedPageMax, ProtocolError, twinObjectBytesMax } from '@twinvault/proto
 import type { TwinObjectKind } from '@twinvault/protocol';
 import { feedQuery, objectQuery } from '@twinvault/protocol/wire';
 import type { FeedAnswer } from '@twinvault/protocol/wire';
-import { secondMs, toHex } from '@twinvault/std';
+import { secondMs } from '@twinvault/std';
 import type { Clock, Timers } from '@twinvault/std';
+import { feedGeneration } from '../../database/facts.ts';
+import type { SiteDatabase } from '../../database/site-database.ts';
 import type { FeedPage, Inventory } from '../../database/inventory.ts';
 import { readTwinObject } from '../../twins/read-object.ts';
 import type { Answer, Call } from '../http/call.ts';
@@ -16,6 +18,7 @@ import type { HandlerParts } from './handler-parts.ts';
 
 export interface FeedParts extends HandlerParts {
   readonly inventory: Inventory;
+  readonly database: SiteDatabase;
   readonly ports: { readonly clock: Clock; readonly timers: Timers };
   /** Aborted when the site stops: nobody waits longer. */
   readonly stopping: AbortSignal;
@@ -33,7 +36,7 @@ export function feedHandlers(parts: FeedParts): Handlers {
       const page = await pageAfter(parts, call, { after: Number(after), waitMs: wait });
       const { generation, nowMs } = await parts.vault.site();
       const answer: FeedAnswer = {
-        generation: toHex(generation),
+        generation: await feedGeneration(parts.database, generation),
         events: [...page.events],
         next: String(page.next),
         last: Math.max(page.next, page.last),
