@@ -70,3 +70,18 @@ test('what only services load is there and speaks of the same errors', async () 
   const { stderr } = expectExit(await twinvault(['vault', 'run', '--config', configuration], { launcher }), 2);
   assert.match(stderr, /cannot be used/u);
 });
+
+test('a site makes its certificate and tokens', async () => {
+  const configuration = place.path('made.yaml');
+  const lines = [
+    'address: https://localhost:9443',
+    'listen: 127.0.0.1:9443',
+    'state: made-state',
+    'store: { directory: made-vault }',
+  ];
+  writeFileSync(configuration, lines.join('\n'));
+  const token = place.path('token');
+  const words = ['vault', 'token', '--config', configuration, '--all-safes', '--verbs', 'create', '--token-file', token];
+  expectExit(await twinvault(words, { launcher }), 0);
+  assert.match(readFileSync(token, 'utf8'), /sha256:[0-9a-f]{64}/u);
+});

@@ -42,7 +42,8 @@ export function makeServerKey(): string {
 
 /** PEM. What writes certificates is loaded here: 100 ms that nothing else needs (2 cores, November 2026). */
 export async function selfSignedCertificate({ key, names, fromMs, toMs }: SelfSignedOptions): Promise<string> {
-  const x509 = await import('@peculiar/x509');
+  // The bundle has the exports of a CommonJS module that is loaded late under `default` alone.
+  const { default: x509 } = await import('@peculiar/x509');
   const { subtle } = crypto.webcrypto;
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const privateKey = crypto.createPrivateKey(key);
