@@ -120,24 +120,34 @@ test('real threads, a wide and a deep folder; all that was open is closed', { sk
   assert.ok(readdirSync('/proc/self/fd').length <= before, 'no descriptor stays open');
 });
 
-test('time that passes between batches starts no thread', { skip }, async () => {
+test('threads are started when walking is what takes the time', { skip }, async () => {
   const root = make(Array.from({ length: 400 }, (_, index) => ['many', `d${index}`, 'x']));
   const path = parseAbsolutePath(Buffer.from(root));
   assert.ok(path !== null);
-  let nowMs = 0;
-  let started = 0;
-  const clock = { ...systemClock, monotonicMs: () => nowMs };
-  const threads: Threads = { parallelism: 2, start: (module, data) => ((started += 1), inlineThreads().start(module, data)) };
-  const given = { excludes: [], skipCaches: true, oneFileSystem: false };
-  const options = { roots: [path], rules: given, platform: { threads, clock }, partEntries: 20, aloneMs: 5 };
-  let batches = 0;
-  for await (const batch of orderedScan(options, new AbortController().signal)) {
-    assert.ok(batch.length > 0);
-    batches += 1;
-    nowMs += 60_000;
+  for (const [walkingMs, betweenMs, starts] of [
+    [0, 60_000, false],
+    [10, 60_000, false],
+    [10, 100, false],
+    [10, 0, true],
+  ] as const) {
+    let nowMs = 0;
+    let started = 0;
+    const clock = { ...systemClock, monotonicMs: () => (nowMs += walkingMs) };
+    const threads: Threads = {
+      parallelism: 2,
+      start: (module, data) => ((started += 1), inlineThreads().start(module, data)),
+    };
+    const given = { excludes: [], skipCaches: true, oneFileSystem: false };
+    const options = { roots: [path], rules: given, platform: { threads, clock }, partEntries: 20, aloneMs: 50 };
+    let batches = 0;
+    for await (const batch of orderedScan(options, new AbortController().signal)) {
+      assert.ok(batch.length > 0);
+      batches += 1;
+      nowMs += betweenMs;
+    }
+    assert.ok(batches > 10);
+    assert.equal(started > 0, starts, `${walkingMs} ms for a walk, ${betweenMs} ms between`);
   }
-  assert.ok(batches > 10);
-  assert.equal(started, 0);
 });
 
 test('an aborted scan ends its threads and leaves no descriptor open', { skip }, async () => {
