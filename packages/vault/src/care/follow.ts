@@ -17,6 +17,7 @@ import type { TakeInReport } from '../twins/taking-in.ts';
 import type { TwinProgress } from '../twins/twin-progress.ts';
 import type { TwinSite } from '../twins/twins.ts';
 import type { CareParts } from './care-parts.ts';
+import { eraseSoon } from './erase.ts';
 
 export const followEveryMsDefault: number = 5 * secondMs;
 export const compareEveryMs: number = dayMs;
@@ -175,7 +176,11 @@ async function takeInSafe(parts: FollowParts, run: TaskRun, { source, twin }: Fr
     source,
     ...(before === null || isDue ? {} : { from: before }),
     signal: run.signal,
-    announce: (objects) => inventory.announce(safeHex, objects),
+    announce: async (objects) => {
+      await inventory.announce(safeHex, objects);
+      // It may be due here at once.
+      if (objects.some(({ kind }) => kind === 'erase')) await eraseSoon(parts, safeHex);
+    },
     remember: async ({ place, last, endAskedMs, skewMs, bytes, held }) => {
       await run.check();
       const isSame = before !== null && equalBytes(before.generation, place.generation);
