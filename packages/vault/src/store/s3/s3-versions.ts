@@ -7,7 +7,7 @@ import { utf8Decode } from '@twinvault/std';
 import { concurrently } from '../concurrently.ts';
 import { isTemporaryName } from '../temporary-name.ts';
 import type { S3Client } from './s3-client.ts';
-import { uploadsOf, versionPageOf } from './s3-xml.ts';
+import { textOf, uploadsOf, versionPageOf } from './s3-xml.ts';
 import type { Version } from './s3-xml.ts';
 
 const removalsAtOnce = 8;
@@ -88,10 +88,15 @@ export function leftoversOf(versions: readonly Version[], beforeMs: number): rea
 /** Ends uploads in parts that were begun before `beforeMs`; their number. */
 export async function abortUploads(client: S3Client, prefix: string, beforeMs: number): Promise<number> {
   const query = { uploads: '', prefix, 'encoding-type': 'url' };
-  const { body } = await client.send({ method: 'GET', key: null, query, statuses: [200] });
-  const old = uploadsOf(utf8Decode(body) ?? '').filter(({ initiatedMs }) => initiatedMs <= beforeMs);
-  for (const { key, uploadId } of old) {
-    await client.send({ method: 'DELETE', key, query: { uploadId }, statuses: [204, 404] });
+  for (let count = 0; ;) {
+    const { body } = await client.send({ method: 'GET', key: null, query, statuses: [200] });
+    const xml = utf8Decode(body) ?? '';
+    const old = uploadsOf(xml).filter(({ initiatedMs }) => initiatedMs <= beforeMs);
+    for (const { key, uploadId } of old) {
+      await client.send({ method: 'DELETE', key, query: { uploadId }, statuses: [204, 404] });
+    }
+    count += old.length;
+    // What was ended is listed no more, so the first page shows what came behind it.
+    if (old.length === 0 || textOf(xml, 'IsTruncated') !== 'true') return count;
   }
-  return old.length;
 }
