@@ -92,6 +92,8 @@ interface Connecting extends Paces, Pick<ExchangeOptions, 'elsewhere' | 'signal'
 async function connect(context: VerbContext, { site, ...how }: Connecting): Promise<RemoteVault> {
   const { clock, timers, random } = context.platform;
   const network = networkTo(site);
+  const note = noteOnce(context, site.address);
+  let isOpen = true;
   const { openRemoteVault } = await import('@twinvault/protocol/wire');
   try {
     return await openRemoteVault({
@@ -100,8 +102,14 @@ async function connect(context: VerbContext, { site, ...how }: Connecting): Prom
       nextCapability: async () => await capabilityNow(context, site),
       ports: { network, clock, timers, random },
       signal: context.signal,
-      onRetry: noteOnce(context, site.address),
-      onClose: () => network[Symbol.dispose](),
+      // What was still under way when a verb ended is nobody's concern any more, and the verb has had its last word.
+      onRetry: (code, pauseMs) => {
+        if (isOpen) note(code, pauseMs);
+      },
+      onClose: () => {
+        isOpen = false;
+        network[Symbol.dispose]();
+      },
       ...how,
     });
   } catch (error) {
