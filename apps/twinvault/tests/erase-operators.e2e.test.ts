@@ -132,3 +132,30 @@ test('several safes go one by one: what is left out is named, and the same call 
     ['nothing'],
   );
 });
+
+test('all safes of a customer, and nothing of another one', async () => {
+  const whose = { home: 'Ada & Co', office: 'Ben' };
+  for (const [safe, customer] of Object.entries(whose))
+    resultOf(await twinvault(['vault', 'assign', '--json', '--vault', place.vault, '--safe', safe, '--customer', customer]));
+  const file = place.path('customer.json');
+  errorOf(await erase(anna, '--customer', 'Nobody', '--whole', '--propose', file), 11);
+  errorOf(await erase(anna, '--customer', 'Ben', '--safe', 'home', '--whole', '--propose', file), 2);
+  resultOf(await erase(anna, '--customer', 'Ada & Co', '--whole', '--propose', file));
+
+  // A file that says what is not so.
+  const other = place.path('other.json');
+  resultOf(await erase(anna, '--safe', 'office', '--whole', '--propose', other));
+  const text = readFileSync(other, 'utf8');
+  writeFileSync(other, text.replace('"acts"', '"customer": "Ada & Co",\n  "acts"'));
+  const { message } = errorOf(await erase(ben, '--countersign', other, '--confirm', 'Ada & Co'), 12);
+  assert.match(message, /not theirs at this site/u);
+
+  errorOf(await erase(ben, '--countersign', file, '--confirm', 'Ben'), 2);
+  const { safes } = resultOf<Submitted>(await erase(ben, '--countersign', file, '--confirm', 'Ada & Co'));
+  assert.deepEqual(
+    safes.map(({ label }) => label),
+    ['home'],
+  );
+  const { orders } = resultOf<{ orders: { label: string }[] }>(await certificates('--customer', 'Ada & Co'), 3);
+  assert.deepEqual([...new Set(orders.map(({ label }) => label))], ['home']);
+});

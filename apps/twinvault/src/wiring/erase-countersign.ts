@@ -140,7 +140,7 @@ function demandConfirmed({ confirm }: CountersignStep, proposal: EraseProposal, 
     [
       `"${by.name}" proposes that this is erased for good${customer === '' ? '' : `, of customer "${customer}"`}:`,
       ...[...list, ...more].map((line) => `  ${line}`),
-      `If that is what you want, say so: --confirm ${wanted.includes(' ') ? `"${wanted}"` : wanted}`,
+      `If that is what you want, say so with --confirm ${wanted.includes(' ') ? `"${wanted}"` : wanted} and it is ordered.`,
     ].join('\n'),
   );
 }
