@@ -274,7 +274,8 @@ test('a site that lost its disk and not its key gets its own receipts back', asy
   await context.store.clear(context.layout.folder);
   b.platform.clock.jump(dayMs);
   const vault = await openDirectoryVault({ path: root, platform: b.platform });
-  await vault.takeIn(mine.safe, { source: sourceOf(a) });
+  const { returned } = await vault.takeIn(mine.safe, { source: sourceOf(a) });
+  assert.equal(returned, 1, 'and says that it had lost it');
   const again = await (await vault.partsOf(mine.safe)).records.receiptBytes(record.digest);
   assert.deepEqual(again, receipt);
 });

@@ -195,6 +195,8 @@ async function takeInSafe(parts: FollowParts, run: TaskRun, { source, twin }: Fr
     },
   });
   if (report.endAskedMs !== null && (before === null || isDue)) await lags.tell({ ...at, isCompared: true });
+  if (report.returned > 0)
+    parts.warn({ ...at, records: report.returned }, 'this site had lost what it had acknowledged, and took it in again');
   if (before !== null && isOther(report, before)) parts.warn(at, 'a twin was put back or made anew: all its names were compared');
   if (!wasHere) await parts.isNew(safe);
   return report;

@@ -75,6 +75,7 @@ class TakeInRun {
   #fresh: NewObject[] = [];
   #objects = 0;
   #bytes = 0;
+  #returned = 0;
   #held = new Map<string, UntakenObject & { readonly position: number }>();
   readonly #left = new Map<string, UntakenObject>();
 
@@ -89,6 +90,7 @@ class TakeInRun {
       twin,
       segments: this.#segments,
       signal,
+      returned: () => (this.#returned += 1),
       took: (object) => {
         this.#fresh.push(object);
         this.#objects += 1;
@@ -259,6 +261,7 @@ class TakeInRun {
       skewMs,
       objects: this.#objects,
       bytes: this.#bytes,
+      returned: this.#returned,
       held: held.map(({ kind, name, code }) => ({ kind, name, code })),
       left: [...this.#left.values()],
     };

@@ -46,6 +46,8 @@ export interface TakeInReport {
   /** What became durable here. */
   readonly objects: number;
   readonly bytes: number;
+  /** Records of them that this site had acknowledged before, by its own receipts that the source kept: it was put back, or lost its disk. */
+  readonly returned: number;
   /** Does not check out, or what it needs is missing: asked for again next time, and nothing is deleted here meanwhile. */
   readonly held: readonly UntakenObject[];
   /** Will never be taken: of a revoked certificate, or covered by an erase order. */

@@ -33,6 +33,7 @@ export async function takeRecord(taking: Taking, hex: string): Promise<Taken> {
   await demandTakeable(taking, offered);
   const receipt = await ownReceipt(taking, digest);
   const reply = await commitTaken(taking, parts, { offered, ...(receipt === null ? {} : { receipt }) });
+  if (receipt !== null) taking.returned();
   taking.took({ kind: 'record', name: hex, bytes: offered.bytes.length });
   taking.took({ kind: 'receipt', name: hex, bytes: reply.length });
   return 'taken';

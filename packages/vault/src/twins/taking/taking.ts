@@ -15,6 +15,8 @@ export interface Taking {
   readonly signal: AbortSignal | undefined;
   /** Says that an object became durable here. */
   readonly took: (object: NewObject) => void;
+  /** Says that a record became durable here of which the source kept this site's own receipt: the site had it before, and lost it. */
+  readonly returned: () => void;
 }
 
 /** `gone`: not there any more. */
