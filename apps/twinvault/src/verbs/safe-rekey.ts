@@ -6,6 +6,7 @@ import type { CopiedSafeset, RekeyReport } from '@twinvault/engine';
 import { computerId, rootKeyShortForm } from '@twinvault/format';
 import type { LastRecord, MarkPayload, RetentionPayload } from '@twinvault/format';
 import type { KitLanguage } from '@twinvault/paper';
+import { ProtocolError } from '@twinvault/protocol';
 import type { Vault, VaultSafe } from '@twinvault/protocol';
 import {
   enrolHere,
@@ -172,9 +173,28 @@ async function begin(context: VerbContext, vault: Vault, { before, options }: Re
     await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, entry] });
   } catch (error) {
     await files.remove(kitFile);
-    throw error;
+    throw isDenied(error) ? new UsageError(mayNotMake, 'denied') : error;
   }
-  return { safe: await vault.openSafe(made.opened.safe), opened: made.opened.withEntry(entry) };
+  try {
+    return { safe: await vault.openSafe(made.opened.safe), opened: made.opened.withEntry(entry) };
+  } catch (error) {
+    throw isDenied(error) ? new UsageError(isMade(options.newSafe, toHex(made.opened.safe)), 'denied') : error;
+  }
+}
+
+const mayNotMake =
+  'The token makes no new safe. Ask whoever runs the site for an invitation (twinvault vault token --all-safes --verbs create), and give it with --new-token-file.';
+
+function isMade(label: string, safe: string): string {
+  return (
+    `Safe "${label}" is made, its id is ${safe}, and the invitation is used up. Ask whoever runs the site for a token for it ` +
+    `(twinvault vault token --safe ${safe}), and give the same command again with that at --new-token-file: it goes on.`
+  );
+}
+
+/** By a site, for what the token permits: of a safe that it does not name it says no more than that it knows none. */
+function isDenied(error: unknown): boolean {
+  return error instanceof ProtocolError && (error.code === 'verb-denied' || error.code === 'safe-unknown');
 }
 
 /** The safe that a broken-off copy had begun. */

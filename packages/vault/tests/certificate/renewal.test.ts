@@ -157,7 +157,7 @@ test('a process that dies in each order asks no more often than one that runs', 
     alive += 1;
     const own = alive;
     const isDead = (): boolean => own !== alive;
-    new Renewal({
+    const renewal = new Renewal({
       ports: { clock, timers: clock, random: seededRandom(`crash ${own}`) },
       attempts: { read: () => kept.read(), write: (attempts) => (isDead() ? Promise.resolve() : kept.write(attempts)) },
       waits: (attempts) => waits.push(attempts),
@@ -168,6 +168,7 @@ test('a process that dies in each order asks no more often than one that runs', 
       },
       failed: () => assert.fail('it dies before it can fail'),
     });
+    assert.equal(renewal.failures, 0, 'it knows of others when it has looked');
   };
   for (let minute = 0; minute < 24 * 60; minute += 1) {
     start();
