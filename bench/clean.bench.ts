@@ -22,6 +22,7 @@ import type { RecordDigest } from '@twinvault/format';
 import { TestSafe } from '@twinvault/testkit';
 import { openDirectoryVault } from '@twinvault/vault';
 import type { CleanReport } from '@twinvault/vault';
+import { Blocks } from './support/blocks.ts';
 import { commandEnvironment, commandOptions, peakMiB } from './support/command.ts';
 import { makeLargeSafe, nightlyRefs, packCount, rowsPerPack } from './support/large-safe.ts';
 import type { LargeSafe } from './support/large-safe.ts';
@@ -47,6 +48,8 @@ interface Measured {
   readonly wallMs: number;
   /** Of all threads. */
   readonly cpuMs: number;
+  /** CPU time of the longest turn of the main thread's event loop: so long a site answers nobody. */
+  readonly turnMs: number;
   /** Of the main thread: on a quiet machine, with what the disk takes, the wall time. */
   readonly mainMs: number;
   readonly peakMiB: number;
@@ -59,24 +62,27 @@ async function measure(path: string, mine: TestSafe, copies: number): Promise<Me
   const start = performance.now();
   const cpu = process.cpuUsage();
   const main = process.threadCpuUsage();
+  const turns = new Blocks();
   const report = await vault.clean(mine.safe, { dryRun: true, keep, shareMax: 1 });
+  const turnMs = turns.end();
   const { user, system } = process.cpuUsage(cpu);
   const own = process.threadCpuUsage(main);
   return {
     wallMs: performance.now() - start,
     cpuMs: (user + system) / 1000,
     mainMs: (own.user + own.system) / 1000,
+    turnMs,
     peakMiB: peakMiB(),
     report,
   };
 }
 
 async function child(path: string, copies: number): Promise<void> {
-  const { wallMs, cpuMs, mainMs, peakMiB: peak, report } = await measure(path, new TestSafe('bench'), copies);
+  const { wallMs, cpuMs, mainMs, turnMs, peakMiB: peak, report } = await measure(path, new TestSafe('bench'), copies);
   const { sources, liveBytes, deadBytes } = report.compaction;
   const dead = report.packs.filter(({ reason }) => reason === 'dead').length;
   say(
-    `${String(copies).padStart(8)} ${wallMs.toFixed(0).padStart(10)} ${cpuMs.toFixed(0).padStart(10)} ${mainMs.toFixed(0).padStart(10)} ${peak.toFixed(0).padStart(10)}   ` +
+    `${String(copies).padStart(8)} ${wallMs.toFixed(0).padStart(10)} ${cpuMs.toFixed(0).padStart(10)} ${mainMs.toFixed(0).padStart(10)} ${turnMs.toFixed(0).padStart(10)} ${peak.toFixed(0).padStart(10)}   ` +
       `${dead} dead packs, ${sources} to compact: ${(liveBytes / 1e9).toFixed(1)} GB live, ${(deadBytes / 1e9).toFixed(1)} GB dead`,
   );
 }
@@ -90,7 +96,7 @@ else {
     say(
       `${packCount} packs, ${packCount * rowsPerPack} chunks, ${safesets} safesets; ${cpus()[0]?.model ?? 'unknown processor'}`,
     );
-    say('    kept    wall ms     CPU ms    main ms   peak MiB of the whole process');
+    say('    kept    wall ms     CPU ms    main ms    turn ms   peak MiB of the whole process');
     for (const kept of [safesets, safesets, safesets, safesets / 2]) {
       const words = [...commandOptions, import.meta.filename, path, String(kept)];
       const { status } = spawnSync(process.execPath, words, { stdio: 'inherit', env: commandEnvironment(path) });

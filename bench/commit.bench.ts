@@ -21,6 +21,7 @@ import { encodeRecordDifference, parseRecord, parseRefs } from '@twinvault/forma
 import type { ParsedRecord } from '@twinvault/format';
 import { sessionOf, TestSafe } from '@twinvault/testkit';
 import { openDirectoryVault } from '@twinvault/vault';
+import { Blocks } from './support/blocks.ts';
 import { commandEnvironment, commandOptions, peakMiB } from './support/command.ts';
 import { makeLargeSafe, nightlyRefs, packCount } from './support/large-safe.ts';
 
@@ -50,31 +51,6 @@ async function makeOffered(path: string): Promise<string[]> {
     last = record;
     return file;
   });
-}
-
-/** Watches the event loop of this thread from its making on. */
-class Blocks {
-  #lastMs: number = threadMs();
-  #longestMs = 0;
-  readonly #timer = setInterval(() => this.#turn(), 1);
-
-  /** The longest block, in ms. */
-  end(): number {
-    clearInterval(this.#timer);
-    this.#turn();
-    return this.#longestMs;
-  }
-
-  #turn(): void {
-    const nowMs = threadMs();
-    this.#longestMs = Math.max(this.#longestMs, nowMs - this.#lastMs);
-    this.#lastMs = nowMs;
-  }
-}
-
-function threadMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
 }
 
 async function commitOnce(path: string, file: string): Promise<void> {

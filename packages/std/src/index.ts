@@ -8,6 +8,7 @@ export { linkAbort, onAbort } from './cancel.ts';
 export type { LinkedAbort } from './cancel.ts';
 export { CodedError, StdError, stdErrorCodes } from './errors.ts';
 export type { ErrorCodeEntry, ErrorCodeTable, ErrorContext, ErrorDetails, Retry, StdErrorCode } from './errors.ts';
+export { EventTurns } from './event-turns.ts';
 export { padmeLength } from './padme.ts';
 export type { Clock, Timer, Timers } from './ports/clock.ts';
 export type { Database, Databases, SqlRow, SqlValue } from './ports/database.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { SafeId, Sign } from '@twinvault/format';
-import { toHex } from '@twinvault/std';
+import { EventTurns, toHex } from '@twinvault/std';
 import type { Clock, Random, Timers } from '@twinvault/std';
 import type { Lease, Leases, OpenLease } from './leases/leases.ts';
 import { lockWaitMsDefault, withLock } from './leases/locks.ts';
@@ -46,10 +46,14 @@ export interface VaultContext {
 export interface SafeContext extends VaultContext {
   readonly safe: SafeId;
   readonly layout: SafeLayout;
+  readonly turns: EventTurns;
 }
 
+/** So long nobody else has the event loop at most, as far as the steps between two looks go. */
+const turnMs = 10;
+
 export function safeContext(context: VaultContext, safe: SafeId): SafeContext {
-  return { ...context, safe, layout: new SafeLayout(safe) };
+  return { ...context, safe, layout: new SafeLayout(safe), turns: new EventTurns(context.ports, turnMs) };
 }
 
 /** Read each time: a rebuild by another process changes it. */

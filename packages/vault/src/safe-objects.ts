@@ -1,4 +1,5 @@
 import type { SafeId } from '@twinvault/format';
+import type { EventTurns } from '@twinvault/std';
 import type { Cache } from './store/cache.ts';
 import type { SafeLayout } from './store/layout.ts';
 import type { ObjectStore } from './store/object-store.ts';
@@ -9,4 +10,6 @@ export interface SafeObjects {
   readonly cache: Pick<Cache, 'get' | 'put' | 'list'>;
   readonly safe: SafeId;
   readonly layout: SafeLayout;
+  /** Where others want the event loop; left out in a thread of its own. */
+  readonly turns?: EventTurns;
 }

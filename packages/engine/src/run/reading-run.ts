@@ -2,7 +2,7 @@
  * The middle of a run, from the scan to the finished catalog: the scan is joined with the cache, batches go to the workers,
  * entries come out in key order into the catalog, the new cache and the tally.
  */
-import { assert, onAbort } from '@twinvault/std';
+import { assert, EventTurns, onAbort } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
 import type { AgentKeys, Place, WrittenLeaf } from '@twinvault/seal';
@@ -29,7 +29,6 @@ import { Counters, totals } from '../workers/counters.ts';
 import type { CounterTotals } from '../workers/counters.ts';
 import type { WorkerData, WorkResult } from '../workers/messages.ts';
 import { WorkerPool } from '../workers/worker-pool.ts';
-import { EventTurns } from './event-turns.ts';
 import type { RunTally } from './run-tally.ts';
 import type { RunSealing } from './sealing.ts';
 

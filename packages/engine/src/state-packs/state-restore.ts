@@ -5,13 +5,12 @@
  * Invariant: what comes out is only a hint. The cache says that everything is to be read, so a file's content decides, and
  * state that is old, cut short or missing costs sending again.
  */
-import { CodedError, equalBytes } from '@twinvault/std';
+import { CodedError, equalBytes, EventTurns } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { parseRecord, parseRefs } from '@twinvault/format';
 import type { RecordDigest, Refs } from '@twinvault/format';
 import type { RecordSummary, VaultSafe } from '@twinvault/protocol';
 import type { AgentKeys, Place } from '@twinvault/seal';
-import { EventTurns } from '../run/event-turns.ts';
 import type { JobState } from '../state/job-state.ts';
 import { encodeChain, stateLogsMax } from './state-chain.ts';
 import type { StateChain } from './state-chain.ts';

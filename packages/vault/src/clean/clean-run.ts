@@ -40,7 +40,7 @@ interface ChooseParts {
 /** Plans are home's. Packs that an open session put are left to it: it may need more of them than is live now. */
 export async function chooseNow({ context, leases, options, rights }: ChooseParts, { facts }: Marked): Promise<ChosenPack[]> {
   if (options.compact === null || rights.home !== null) return [];
-  const chosen = choosePacks(facts, options.compact);
+  const chosen = await choosePacks(facts, options.compact, context.turns);
   const young = await concurrently(chosen, statsAtOnce, ({ facts: { hex } }) => isYoung({ context, leases }, hex));
   return chosen.filter((_, index) => young[index] !== true);
 }

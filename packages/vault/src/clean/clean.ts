@@ -37,6 +37,7 @@ export async function cleanSafe(parts: CommitParts, options: CleanOptions): Prom
   const safe = parts.context.layout.safeHex;
   if (options.dryRun === true) {
     const plan = await planClean(parts, options);
+    await parts.context.turns.take();
     return reportOf({ plan, options, ran: { marked: plan.marked, deleted: [], swept: 0, compaction: noCompaction }, safe });
   }
   await recoverCommits(parts);

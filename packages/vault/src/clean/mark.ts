@@ -58,6 +58,7 @@ export async function markPacks(parts: MarkParts): Promise<Marked> {
   const sinceMs = oldestSession(parts.leases);
   let totalBytes = 0;
   for (let number = 0; number < present.count; number += 1) {
+    if (context.turns.dueAt(number)) await context.turns.take();
     const isNoted = noted.size > 0 && noted.delete(present.hexAt(number));
     const found = facts.isKnown(number) ? knownState(facts, number) : await unknownState(parts, facts, number);
     if (found === null) continue;
@@ -66,6 +67,7 @@ export async function markPacks(parts: MarkParts): Promise<Marked> {
     const hex = present.hexAt(number);
     packs.push({ pack: hex, bytes: found.bytes, ...(await decide(parts, hex, { state: found.state, isNoted, sinceMs })) });
   }
+  await context.turns.take();
   packs.sort((a, b) => (a.pack < b.pack ? -1 : 1));
   return { packs, totalPacks: present.count, totalBytes, facts, staleNotes: [...noted] };
 }

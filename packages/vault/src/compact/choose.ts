@@ -8,6 +8,7 @@
 
 import { packBytesTarget } from '@twinvault/format';
 import { GiB } from '@twinvault/std';
+import type { EventTurns } from '@twinvault/std';
 import type { PackFacts } from '../live/facts-table.ts';
 
 export interface CompactOptions {
@@ -32,8 +33,12 @@ export interface ChosenPack {
 }
 
 /** In the order in which they are compacted: by kind, then oldest first. Packs in quarantine and those that hold nothing are no candidates. */
-export function choosePacks(all: Iterable<PackFacts>, options: CompactOptions = {}): ChosenPack[] {
-  const { heldBytes, sparse, small } = candidatesOf(all);
+export async function choosePacks(
+  all: Iterable<PackFacts>,
+  options: CompactOptions = {},
+  turns: EventTurns | null = null,
+): Promise<ChosenPack[]> {
+  const { heldBytes, sparse, small } = await candidatesOf(all, turns);
   const emptied = chooseSparse(sparse, (options.unusedMax ?? unusedMaxDefault) * heldBytes);
   const taken = new Set(emptied);
   const merged = chooseSmall(small.filter((pack) => !taken.has(pack)));
@@ -53,9 +58,12 @@ interface Candidates {
 }
 
 /** Most packs are neither: they are not kept. */
-function candidatesOf(all: Iterable<PackFacts>): Candidates {
+async function candidatesOf(all: Iterable<PackFacts>, turns: EventTurns | null): Promise<Candidates> {
   const candidates: Candidates = { heldBytes: 0, sparse: [], small: [] };
+  let step = 0;
   for (const pack of all) {
+    step += 1;
+    if (turns?.dueAt(step) === true) await turns.take();
     if (pack.noted || pack.heldRows === 0) continue;
     candidates.heldBytes += pack.heldBytes;
     if (deadBytesOf(pack) > 0) candidates.sparse.push(pack);

@@ -21,7 +21,7 @@ const differenceShareMax = 0.2;
 
 export class LiveSet {
   readonly #context: SafeObjects;
-  readonly #pool = new RefsPool();
+  readonly #pool: RefsPool;
   /** The refs that stand in the cache whole and that others differ from. */
   #whole: { readonly hex: string; readonly refs: Refs; readonly pieces: PooledRefs } | null = null;
   /** By digest, hexadecimal. */
@@ -29,6 +29,7 @@ export class LiveSet {
 
   constructor(context: SafeObjects) {
     this.#context = context;
+    this.#pool = new RefsPool(context.turns ?? null);
   }
 
   /**
@@ -67,13 +68,13 @@ export class LiveSet {
     if (this.#whole?.hex !== cached.base) {
       const base = await readCachedRefs(this.#context, cached.base);
       if (base === null || base.base !== null) return null;
-      this.#takeWhole(cached.base, base.refs);
+      await this.#takeWhole(cached.base, base.refs);
     }
     return this.#whole === null ? null : this.#pool.patched(this.#whole.pieces, cached.refs);
   }
 
-  #takeWhole(hex: string, refs: Refs): PooledRefs {
-    const pieces = this.#pool.pool(refs);
+  async #takeWhole(hex: string, refs: Refs): Promise<PooledRefs> {
+    const pieces = await this.#pool.pool(refs);
     this.#whole = { hex, refs, pieces };
     return pieces;
   }
@@ -88,6 +89,7 @@ export class LiveSet {
       if (toHex(record.digest) !== hex) throw new FormatError('record-invalid', { context: { defect: 'another digest' } });
       return parseRefs(record.refs);
     });
+    await this.#context.turns?.take();
     const pieces = await this.#keep(hex, refs);
     releaseBytes(bytes);
     return pieces;

@@ -51,8 +51,13 @@ export async function packFacts(parts: FactsParts): Promise<FactsTable> {
     facts.putHeld(number, named, null);
     for (const origin of origins) rivalry.add(origin, number);
   };
+  let step = 0;
   for await (const batch of indexBatches(parts.context, { wanted: parts.present, keep: false }))
-    for (const entry of batch) put(entry);
+    for (const entry of batch) {
+      put(entry);
+      step += 1;
+      if (parts.context.turns?.dueAt(step) === true) await parts.context.turns.take();
+    }
   if (rivalry.contested.size > 0) await settle(parts, facts, rivalry);
   return facts;
 }

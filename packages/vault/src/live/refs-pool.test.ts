@@ -6,7 +6,7 @@ import { bitmapPositions, packName, parseRefs, RefsBuilder, xorRefs } from '@twi
 import { primitives } from '@twinvault/std';
 import fc from 'fast-check';
 import { RefsPool } from './refs-pool.ts';
-import type { LiveRows } from './refs-pool.ts';
+import type { LiveRows, PooledRefs } from './refs-pool.ts';
 
 function nameOf(number: number): ReturnType<typeof packName> {
   return packName(primitives.sha256(new Uint8Array([number, number >>> 8])));
@@ -30,45 +30,51 @@ const packs = 40;
 const place = fc.tuple(fc.nat(packs - 1), fc.oneof(fc.nat(20), fc.nat(65_535)));
 const list = fc.array(place, { maxLength: 40 });
 
-test('a union has the positions of its refs', () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(list, fc.boolean()), { maxLength: 6 }), (lists) => {
+test('a union has the positions of its refs', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(list, fc.boolean()), { maxLength: 6 }), async (lists) => {
       const pool = new RefsPool();
-      const pooled = lists.map(([places, isLive]) => ({ pieces: pool.pool(refsOf(places)), isLive }));
-      const rows = pool.union(pooled.filter(({ isLive }) => isLive).map(({ pieces }) => pieces));
+      const pooled: { pieces: PooledRefs; isLive: boolean }[] = [];
+      for (const [places, isLive] of lists) pooled.push({ pieces: await pool.pool(refsOf(places)), isLive });
+      const rows = await pool.union(pooled.filter(({ isLive }) => isLive).map(({ pieces }) => pieces));
       const expected = new Set(lists.flatMap(([places, isLive]) => (isLive ? places.map(([pack, at]) => `${pack} ${at}`) : [])));
       assert.deepEqual(placesIn(rows, packs), expected);
     }),
   );
 });
 
-test('refs that differ in little share their pieces', () => {
+test('refs that differ in little share their pieces', async () => {
   const pool = new RefsPool();
   const all = Array.from({ length: 3000 }, (_, pack): [number, number] => [pack, pack % 16]);
-  const first = pool.pool(refsOf(all));
-  const second = pool.pool(refsOf([...all, [7, 3], [8, 300]]));
+  const first = await pool.pool(refsOf(all));
+  const second = await pool.pool(refsOf([...all, [7, 3], [8, 300]]));
   assert.equal(pool.count, 3002);
   assert.equal(first.base.filter((piece) => second.base.includes(piece)).length, 2998);
-  const third = pool.pool(refsOf(all));
+  const third = await pool.pool(refsOf(all));
   assert.deepEqual(third, first);
 });
 
-test('refs come back from a base and their differences to it, whether the base is live or not', () => {
-  fc.assert(
-    fc.property(list, fc.array(fc.tuple(list, fc.boolean()), { maxLength: 5 }), fc.boolean(), (own, others, baseIsLive) => {
-      const pool = new RefsPool();
-      const base = refsOf(own);
-      const whole = pool.pool(base);
-      const all = others.map(([places, isLive]) => ({
-        places,
-        isLive,
-        refs: pool.patched(whole, parseRefs(xorRefs(base, refsOf(places)))),
-      }));
-      const live = [...(baseIsLive ? [{ places: own, refs: whole }] : []), ...all.filter(({ isLive }) => isLive)];
-      const rows = pool.union(live.map(({ refs }) => refs));
-      const expected = new Set(live.flatMap(({ places }) => places.map(([pack, at]) => `${pack} ${at}`)));
-      assert.deepEqual(placesIn(rows, packs), expected);
-      assert.equal(rows.count, expected.size);
-    }),
+test('refs come back from a base and their differences to it, whether the base is live or not', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      list,
+      fc.array(fc.tuple(list, fc.boolean()), { maxLength: 5 }),
+      fc.boolean(),
+      async (own, others, baseIsLive) => {
+        const pool = new RefsPool();
+        const base = refsOf(own);
+        const whole = await pool.pool(base);
+        const all = others.map(([places, isLive]) => ({
+          places,
+          isLive,
+          refs: pool.patched(whole, parseRefs(xorRefs(base, refsOf(places)))),
+        }));
+        const live = [...(baseIsLive ? [{ places: own, refs: whole }] : []), ...all.filter(({ isLive }) => isLive)];
+        const rows = await pool.union(live.map(({ refs }) => refs));
+        const expected = new Set(live.flatMap(({ places }) => places.map(([pack, at]) => `${pack} ${at}`)));
+        assert.deepEqual(placesIn(rows, packs), expected);
+        assert.equal(rows.count, expected.size);
+      },
+    ),
   );
 });

@@ -5,6 +5,7 @@
 
 import { bitmapCount, refsBitmapBytesMax } from '@twinvault/format';
 import type { Refs } from '@twinvault/format';
+import type { EventTurns } from '@twinvault/std';
 import { PackNumbers } from '../packs/pack-numbers.ts';
 
 const piecesMin = 1024;
@@ -41,6 +42,12 @@ export class RefsPool {
   #end = 0;
   #last: { readonly refs: Refs; readonly pieces: Uint32Array } | null = null;
   #patched: { readonly base: Uint32Array; readonly pieceOf: Uint32Array } | null = null;
+  readonly #turns: EventTurns | null;
+
+  /** Null: nobody else wants the event loop. */
+  constructor(turns: EventTurns | null = null) {
+    this.#turns = turns;
+  }
 
   /** Different pieces so far. */
   get count(): number {
@@ -101,8 +108,8 @@ export class RefsPool {
     return pieceOf;
   }
 
-  /** The refs are kept until the next ones: what both name alike is found without looking it up. */
-  pool(refs: Refs): PooledRefs {
+  /** The refs are kept until the next ones: what both name alike is found without looking it up. One at a time. */
+  async pool(refs: Refs): Promise<PooledRefs> {
     const { bytes, places } = refs;
     const pieces = new Uint32Array(refs.packCount);
     const last = this.#last;
@@ -116,16 +123,19 @@ export class RefsPool {
         this.#take(bytes, places[3 * index + 1] ?? 0, end);
         pieces[index] = this.#pieceOf(this.packs.numberOf(bytes, name));
       }
+      if (this.#turns?.dueAt(index) === true) await this.#turns.take();
     }
     this.#last = { refs, pieces };
     return { base: pieces, dropped: noPieces, added: noPieces };
   }
 
   /** All positions that any of these name. */
-  union(all: Iterable<PooledRefs>): LiveRows {
-    const used = this.#used(all);
+  async union(all: Iterable<PooledRefs>): Promise<LiveRows> {
+    const used = await this.#used(all);
+    await this.#turns?.take();
     const rows = new LiveRows(this.packs, this.#lengths(used));
     for (let piece = 0; piece < this.#count; piece += 1) {
+      if (this.#turns?.dueAt(piece) === true) await this.#turns.take();
       if (used[piece] === 0) continue;
       const offset = this.#offset[piece] ?? 0;
       rows.add(this.#packOf[piece] ?? 0, this.#bitmaps, offset, offset + (this.#length[piece] ?? 0));
@@ -134,16 +144,18 @@ export class RefsPool {
   }
 
   /** By piece: 1 where any of these has it. Those of a base are looked at once, however many differ from it. */
-  #used(all: Iterable<PooledRefs>): Uint8Array {
+  async #used(all: Iterable<PooledRefs>): Promise<Uint8Array> {
     const used = new Uint8Array(this.#count);
     const byBase = new Map<Uint32Array, PooledRefs[]>();
     for (const refs of all) {
+      await this.#turns?.take();
       for (const piece of refs.added) used[piece] = 1;
       const alike = byBase.get(refs.base);
       if (alike === undefined) byBase.set(refs.base, [refs]);
       else alike.push(refs);
     }
     for (const [base, alike] of byBase) {
+      await this.#turns?.take();
       const left = new Uint32Array(this.#count);
       for (const { dropped } of alike) for (const piece of dropped) left[piece] = (left[piece] ?? 0) + 1;
       for (const piece of base) if ((left[piece] ?? 0) < alike.length) used[piece] = 1;

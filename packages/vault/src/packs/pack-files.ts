@@ -39,8 +39,11 @@ export async function packNumbers(objects: SafeObjects): Promise<PackNumbers> {
 const packPlace = /^([0-9a-f]{2})\/\1[0-9a-f]{62}$/;
 const hexOffset = 3;
 
-async function eachName({ store, layout }: SafeObjects, found: (place: string) => void): Promise<void> {
-  for (const place of await store.listDeep(layout.inFolder('packs'))) if (packPlace.test(place)) found(place);
+async function eachName({ store, layout, turns }: SafeObjects, found: (place: string) => void): Promise<void> {
+  for (const [index, place] of (await store.listDeep(layout.inFolder('packs'))).entries()) {
+    if (packPlace.test(place)) found(place);
+    if (turns?.dueAt(index) === true) await turns.take();
+  }
 }
 
 export function packNameOfHex(hex: string): PackName {
