@@ -2,6 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { Verb } from '@twinvault/protocol/wire';
+import { dayMs } from '@twinvault/std';
 import { customerName, jsonOption, safeOption, tokenOption, vaultOption, wholeNumber } from './options.ts';
 import type { RunVerb } from './options.ts';
 import { addCertificate, addOperatorKey, addPromote, addVaultErase } from './program-operators.ts';
@@ -34,6 +35,7 @@ export function addVaultCommands(program: Command, run: RunVerb): void {
   addToken(vault, run);
   addSafes(vault, run);
   addAssign(vault, run);
+  addUsage(vault, run);
   addTwins(vault, run);
   addOperatorKey(vault, run);
   addPromote(vault, run);
@@ -136,6 +138,32 @@ function addAssign(vault: Command, run: RunVerb): void {
     .action((options) =>
       run(options.json === true, async (context) => (await import('./verbs/vault-assign.ts')).vaultAssign(context, options)),
     );
+}
+
+function addUsage(vault: Command, run: RunVerb): void {
+  vault
+    .command('usage')
+    .summary('show what each job of each safe uses at a site')
+    .description(
+      'Shows what a site has metered: of each job the protected amount (the uncompressed size of its newest safeset), the bytes that are stored for it, and its safesets, with the customer of each safe. ' +
+        'A site measures each safe every six hours, and keeps a row for each day. It takes a token with the verb operate.',
+    )
+    .addOption(vaultOption())
+    .addOption(tokenOption)
+    .addOption(new Option('--day <date>', 'that day, as 2026-11-22, in UTC (default: the newest of each safe)').argParser(dayOf))
+    .addOption(new Option('--customer <name>', 'only the safes of this customer'))
+    .addOption(jsonOption)
+    .addHelpText('after', '\nExample:\n  twinvault vault usage --token-file operator.token --customer "Ada & Co"')
+    .action((options) =>
+      run(options.json === true, async (context) => (await import('./verbs/vault-usage.ts')).vaultUsage(context, options)),
+    );
+}
+
+/** Days since 1970. */
+function dayOf(text: string): number {
+  const ms = /^\d{4}-\d{2}-\d{2}$/u.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
+  if (!(ms >= 0)) throw new InvalidArgumentError('It must be a date like 2026-11-22.');
+  return ms / dayMs;
 }
 
 function addTwins(vault: Command, run: RunVerb): void {

@@ -184,6 +184,14 @@ test('an operator sees and says whose each safe is, and nobody else', async () =
   assert.deepEqual(await whose(['vault', 'safes', '--customer', 'Ada & Co', '--vault', site.vault, '--json']), {
     home: 'Ada & Co',
   });
+  const usage = await twinvault(['vault', 'usage', '--customer', 'Ada & Co', ...at], operator);
+  const { rows, safesets } = resultOf<{ rows: { safe: string; safesets: number }[]; safesets: number }>(usage);
+  assert.ok(rows.every((row) => row.safe === safe));
+  assert.equal(
+    safesets,
+    rows.reduce((sum, row) => sum + row.safesets, 0),
+  );
+  assert.match(errorOf(await twinvault(['vault', 'usage', ...at], options), 9).message, /operate/u);
   const token = (words: readonly string[]): string[] => [
     'vault',
     'token',

@@ -102,7 +102,7 @@ function nextLines({ vault, safe }: InitOptions, id: string): string[] {
   return [
     'Next, unless your token is for more than making safes: whoever runs the site makes one for this safe alone.',
     `  twinvault vault token --config FILE --safe ${id} --token-file FILE`,
-    `Then: twinvault backup --vault ${vault} --token-file FILE --safe ${safe} PATH...`,
+    `Then: twinvault backup --token-file FILE --safe ${safe} PATH...`,
   ];
 }
 

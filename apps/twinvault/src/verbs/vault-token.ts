@@ -1,8 +1,12 @@
 /** `twinvault vault token`: a file with which a computer or a person may use a site. */
 import { resolve } from 'node:path';
 import { computerIdFromHex, safeIdFromHex } from '@twinvault/format';
+import type { SafeId } from '@twinvault/format';
+import type { Vault } from '@twinvault/protocol';
 import type { Verb } from '@twinvault/protocol/wire';
+import { equalBytes, toHex } from '@twinvault/std';
 import { UsageError } from '../errors/usage-error.ts';
+import type { Output } from '../output/output.ts';
 import type { VerbContext } from '../wiring/context.ts';
 import { openSite } from '../wiring/open-site.ts';
 import { siteTrust } from '../wiring/site-certificate.ts';
@@ -26,6 +30,7 @@ export async function vaultToken({ platform, output }: VerbContext, options: Vau
   const config = await loadConfig(platform, options.config);
   const file = resolve(options.tokenFile);
   await using site = await openSite(platform, config);
+  if (grant.safe !== '*') await noteUnknown(site.vault, grant.safe, output);
   const trust = await siteTrust(platform, config);
   const place = { site: await site.vault.site(), key: site.key, address: config.address, trust };
   const { bytes, endsMs } = await makeToken(platform, place, grant);
@@ -37,6 +42,12 @@ export async function vaultToken({ platform, output }: VerbContext, options: Vau
     `Wrote ${file}: it is good until ${ends} for ${options.verbs.join(', ')}.`,
     'Whoever has this file can do that: hand it over as you would a password.',
   ]);
+}
+
+/** Not refused: of two sites, this one may not have taken the safe in yet. */
+async function noteUnknown(vault: Vault, safe: SafeId, output: Output): Promise<void> {
+  const isThere = (await vault.safes()).some((each) => equalBytes(each.safe, safe));
+  if (!isThere) output.note(`This site has no safe ${toHex(safe)}: is the id right? twinvault init and vault safes show it.`);
 }
 
 function grantOf({ safe, allSafes, verbs, computer, customer, days }: VaultTokenOptions): TokenGrant {

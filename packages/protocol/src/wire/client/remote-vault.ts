@@ -10,8 +10,8 @@ import { ProtocolError } from '../../errors.ts';
 import { holdersOriginsMax, protocolVersion, rangesBytesMax, rangesMax } from '../../limits.ts';
 import type { NewSafe, SafeSummary, SiteInfo, Vault, VaultSafe } from '../../vault-port.ts';
 import { encodeFrames } from '../frames.ts';
-import { twinsAnswer } from '../operator-json.ts';
-import type { CustomerBody, TwinsAnswer } from '../operator-json.ts';
+import { meteringAnswer, twinsAnswer } from '../operator-json.ts';
+import type { CustomerBody, MeteringAnswer, MeteringQuery, TwinsAnswer } from '../operator-json.ts';
 import { safesAnswer, siteAnswer } from '../site-json.ts';
 import type { SiteAnswer, SiteLimits } from '../site-json.ts';
 import { Exchange } from './exchange.ts';
@@ -109,6 +109,12 @@ export class RemoteVault implements Vault {
   async assignCustomer(safe: SafeId, customer: string): Promise<void> {
     const body: CustomerBody = { customer };
     await this.#exchange.call('assignCustomer', { parameters: { safe: toHex(safe) }, body: { type: 'json', value: body } });
+  }
+
+  /** What each job of each safe used, by day. `verb-denied` for whom is no operator. */
+  async metering({ from, to }: MeteringQuery): Promise<MeteringAnswer['rows']> {
+    const { rows } = await this.#exchange.json('metering', meteringAnswer, { query: { from, to } });
+    return rows;
   }
 
   /** Has an operator's task done by the site and waits for its report. `verb-denied` for whom is no operator. */
