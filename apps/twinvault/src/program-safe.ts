@@ -166,7 +166,8 @@ function addErase(safe: Command, run: RunVerb): void {
     .summary('have the safe, or jobs of it, erased for good at every site')
     .description(
       'Orders that the whole safe, or jobs of it, are erased for good at every site that keeps it. Without --whole, --job or --computer it shows the orders there are, how far each site is, and what it signed about it.\n\n' +
-        'Each site waits first (72 hours, unless whoever runs it set another time): until then everything goes on as before, and --cancel takes the order back. Then the key slots go, and everything else is overwritten where that means something, and removed. Nobody can bring it back.',
+        'Each site waits first (72 hours, unless whoever runs it set another time): until then everything goes on as before, and --cancel takes the order back. Then the key slots go, and everything else is overwritten where that means something, and removed. Nobody can bring it back.\n\n' +
+        'Two operators of the safe can order it together: twinvault vault erase. What the sites signed is verified by twinvault vault certificate.',
     )
     .addOption(vaultOption())
     .addOption(tokenOption)

@@ -88,7 +88,7 @@ export interface EraseCertificate {
   readonly waitingLeftOut: number;
   /** What could not be overwritten or removed, the first `eraseCertificateRowsMax`. */
   readonly problems: readonly ErasureProblem[];
-  /** Kinds of objects that stay of the safe, as proof. */
+  /** Kinds of objects that stay of the safe, as proof, and 'customer' where it is known whose it was. */
   readonly kept: readonly string[];
 }
 

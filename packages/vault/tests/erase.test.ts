@@ -52,6 +52,7 @@ test('a whole safe goes, but for its proof', async () => {
   const [summary] = await site.safe.erases();
   const certificate = parseEraseCertificate(summary?.certificate ?? '');
   assert.deepEqual([certificate.state, certificate.waiting, certificate.problems], ['done', [], []]);
+  assert.deepEqual(certificate.kept, ['descriptor', 'ledger', 'erases', 'erased', 'customer']);
   assert.deepEqual([...certificate.key], [...(await site.vault.site()).publicKey]);
 });
 

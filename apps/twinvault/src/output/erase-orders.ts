@@ -74,7 +74,7 @@ export function certificateLines(certificate: EraseCertificate): string[] {
     ),
     ...(waitingLeftOut === 0 ? [] : [`and ${formatCount(waitingLeftOut)} more wait`]),
     ...problems.map(({ kind, name, code }) => `trouble: ${kind} ${name} (${code})`),
-    ...(kept.length === 0 ? [] : [`kept as proof: ${kept.join(', ')}`]),
+    ...(kept.length === 0 ? [] : [`kept: ${kept.join(', ')}`]),
   ];
 }
 

@@ -20,6 +20,11 @@ export const eraseBatchMax = 64;
 /** What stays of a whole safe, and of jobs everything that is not theirs. */
 export const keptKinds: readonly string[] = ['descriptor', 'ledger', 'erases', 'erased'];
 
+/** Whose the safe was stays too, where the site was told. */
+async function keptOf({ store, layout }: SafeContext): Promise<string[]> {
+  return [...keptKinds, ...((await store.stat(layout.customer)) === null ? [] : ['customer'])];
+}
+
 export class EraseLog {
   readonly #context: SafeContext;
   readonly #waiting: ErasureWait[] = [];
@@ -56,7 +61,7 @@ export class EraseLog {
       waiting: [],
       waitingLeftOut: 0,
       problems: certificate?.problems ?? [],
-      kept: order.jobs === null ? keptKinds : [],
+      kept: order.jobs === null ? await keptOf(context) : [],
     });
   }
 
