@@ -3,9 +3,9 @@
  *
  *   npm run bench -- service-ingest [FOLDER...]     folders to put the vault in; the one for temporary files and /dev/shm when left out
  *
- * Sketch, CPU seconds a GB on this machine: SHA-256 0.64, AES-GCM 0.27, the kernel's copies from the socket 0.25 and into the page cache 0.35: 1.5 when
+ * Sketch, CPU seconds a GB on this machine: SHA-256 0.64, AES-GCM 0.27, the kernel's copies from the socket 0.25 and into the page cache 0.35 to 0.45, OpenSSL's own 0.13: 1.7 when
  * nothing else costs anything, of which all but hashing and writing is one thread's. The client needs 0.6 at least. So with two cores in all the wall is at
- * (1.5 + 0.6) / 2 s a GB, near 0.6 of SHA-256, and on a disk at what that disk writes, which is measured beside it.
+ * (1.7 + 0.6) / 2 s a GB, near 0.55 of SHA-256, and on a disk at what that disk writes, which is measured beside it.
  *
  * Each round hashes, writes to the disk, and sends, one after the other; numbers are medians of the rounds. The client is in this process.
  */
