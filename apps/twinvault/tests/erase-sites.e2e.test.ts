@@ -189,7 +189,7 @@ test('two sites erase a safe that two operators ordered away, and nothing brings
       const [seed] = resultOf<{ seeds: readonly Seed[] }>(outcome, 3).seeds;
       assert.deepEqual([seed?.objects, seed?.safesets], [0, 0]);
       assert.ok(seed !== undefined && seed.left.some(({ kind }) => kind === 'record'));
-      assert.deepEqual([...new Set(seed?.left.map(({ code }) => code))], ['erased']);
+      assert.deepEqual([...new Set(seed.left.map(({ code }) => code))], ['erased']);
     }
   });
 
