@@ -203,6 +203,8 @@ class OrderedScan {
   /** Waits until the threads have closed what they have open, then ends them. */
   async close(): Promise<void> {
     this.#walker.close();
+    // What threads still answer gives them no new parts: they would open directories after they closed all.
+    this.#head = null;
     for (const { thread } of this.#threads) thread.post({ value: { type: 'close' } satisfies ToScanThread });
     while (this.#threads.some(({ closed }) => !closed)) await new Promise<void>((resolve) => (this.#waker = resolve));
     await Promise.all(this.#threads.map(async ({ thread }) => await thread[Symbol.asyncDispose]()));
