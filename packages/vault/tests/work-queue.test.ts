@@ -135,6 +135,16 @@ onEachDatabase('a task that takes one node after the other with it has failed', 
   assert.deepEqual([task?.state, task?.problem?.code], ['failed', 'task-abandoned']);
 });
 
+onEachDatabase('what comes every few seconds anyway is not tried again later than that', async (world) => {
+  const queue = await queueOf(world);
+  await queue.recur({ kind: 'scrub', customer: 'site', key: 'scrub', periodMs: 5 * secondMs });
+  for (let attempt = 1; attempt < 2 * attemptsMax; attempt += 1) {
+    await (await claimed(queue)).fail({ code: 'vault-full', context: {} }, { again: true });
+    assert.equal(await queue.claim(claiming), null, `attempt ${attempt}`);
+    await world.clock.advance(5 * secondMs);
+  }
+});
+
 onEachDatabase('a key stands for one task; a recurring one comes again at its time', async (world) => {
   const queue = await queueOf(world);
   const recurring = { kind: 'scrub', customer: 'site', key: 'scrub', periodMs: dayMs };

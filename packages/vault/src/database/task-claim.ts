@@ -51,7 +51,10 @@ export class TaskClaim {
     await this.#end((tables, row, nowMs) => endTask(tables, row, { nowMs, report }));
   }
 
-  /** Tried again after a while that grows, or, when it was tried often enough or `again` is false, at its end. `lease-lost`. */
+  /**
+   * Tried again after a while that grows, of a recurring one not beyond its period; or, when it was tried often enough or `again` is false, at its end.
+   * `lease-lost`.
+   */
   async fail(problem: TaskProblem, { again }: { readonly again: boolean }): Promise<'again' | 'ended'> {
     const [spread = 0] = this.#database.random.bytes(1);
     return this.#end(async (tables, row, nowMs) => {
@@ -60,7 +63,8 @@ export class TaskClaim {
         return 'ended';
       }
       const problemJson = jsonOf({ code: problem.code, context: problem.context });
-      await this.#release(tables, { dueMs: nowMs + retryDelayMs(row.attempts, spread / 256), problemJson });
+      const pauseMs = Math.min(retryDelayMs(row.attempts, spread / 256), row.periodMs ?? Infinity);
+      await this.#release(tables, { dueMs: nowMs + pauseMs, problemJson });
       return 'again';
     });
   }
