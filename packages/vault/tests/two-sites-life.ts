@@ -305,12 +305,16 @@ class TwoSitesLife {
 
   /**
    * Sorted. Without those that stay since a later one is flagged: home may have retired them before that one was made, and nobody gives consent
-   * to what stands at the other since.
+   * to what stands at the other since. And without those that are held since home was put back from before it retired them: the other has retired them by
+   * then, and they stand at home alone.
    */
   async #standing(site: SimSite): Promise<string[]> {
     const { records } = await site.vault.clean(this.#mine.safe, { ...cleanOptions, clockOk: true, dryRun: true });
-    const keptByFlag = new Set(records.filter(({ reason }) => reason === 'before-flagged').map(({ record }) => record));
-    return standingOf(await site.records(this.#mine)).filter((hex) => !keptByFlag.has(hex));
+    const atOneAlone = records.filter(({ record, reason }) => {
+      return reason === 'before-flagged' || (reason === 'held' && this.#retiredAtHome.has(record));
+    });
+    const left = new Set(atOneAlone.map(({ record }) => record));
+    return standingOf(await site.records(this.#mine)).filter((hex) => !left.has(hex));
   }
 
   async #calmly(site: SimSite): Promise<void> {
