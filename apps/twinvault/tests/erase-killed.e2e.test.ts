@@ -13,7 +13,7 @@ import { openRemoteVault, parseTokenFile } from '@twinvault/protocol/wire';
 import type { RemoteVault } from '@twinvault/protocol/wire';
 import { primitives, toHex } from '@twinvault/std';
 import { nodeNetwork, nodePlatform } from '@twinvault/std/node';
-import { following, sessionOf, TestSafe } from '@twinvault/testkit';
+import { following, freePort, sessionOf, TestSafe } from '@twinvault/testkit';
 import { temporaryDirectory } from './support/place.ts';
 import { chance } from './support/seeds.ts';
 import { SteadySite } from './support/steady-site.ts';
@@ -24,7 +24,9 @@ const killsMax = 6;
 const uncountedPerKillMax = 64;
 
 async function connect(site: SteadySite): Promise<RemoteVault> {
-  const { vault, pins, capability } = parseTokenFile(readFileSync(await site.token('own.token', 'create,write,operate')));
+  const { vault, pins, capability } = parseTokenFile(
+    readFileSync(await site.site.token('own.token', { verbs: ['create', 'write', 'operate'] })),
+  );
   const { clock, timers, random } = nodePlatform();
   return openRemoteVault({ address: vault, capability, ports: { network: nodeNetwork({ pins }), clock, timers, random } });
 }
@@ -64,12 +66,13 @@ function removedOf({ removed }: EraseCertificate, kind: string): number {
 
 test('killed again and again while it erases, it goes on to the end and accounts for what went', async (t) => {
   const prng = chance(t);
-  const site = await SteadySite.make(join(temporaryDirectory('erase-killed'), 'a'), ['care: { eraseWaitHours: 0 }']);
-  await site.start(t);
+  const root = join(temporaryDirectory('erase-killed'), 'a');
+  const site = new SteadySite(root, { port: await freePort(), lines: ['care: { eraseWaitHours: 0 }'] });
+  await site.start();
   const mine = new TestSafe('erase killed');
   const vault = await connect(site);
   await fill(vault, mine);
-  const folder = join(site.vault, 'safes', toHex(mine.safe));
+  const folder = join(site.site.vault, 'safes', toHex(mine.safe));
   const packsLeft = (): number =>
     readdirSync(join(folder, 'packs'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
   assert.equal(packsLeft(), packsCount);
@@ -93,7 +96,7 @@ test('killed again and again while it erases, it goes on to the end and accounts
     assert.ok(removedOf(said, 'packs') >= counted, 'what was counted stays counted');
     counted = removedOf(said, 'packs');
     if (said.state === 'begun' && gone > 0 && gone < packsCount) amid += 1;
-    await site.start(t);
+    await site.start();
     if (said.state === 'done') break;
   }
   t.diagnostic(`${kills} kills, ${amid} of them with packs left`);

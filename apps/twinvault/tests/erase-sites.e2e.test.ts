@@ -15,8 +15,8 @@ import { safeIdFromHex } from '@twinvault/format';
 import { errorOf, resultOf, twinvault } from './support/command.ts';
 import type { Outcome } from './support/command.ts';
 import { temporaryDirectory } from './support/place.ts';
-import { steadyTwins } from './support/steady-site.ts';
 import type { SteadySite } from './support/steady-site.ts';
+import { startTwins } from './support/twins.ts';
 
 interface Order {
   readonly place: string;
@@ -69,8 +69,8 @@ async function untilTold(token: string, safesets: number): Promise<void> {
 }
 
 /** Folders of the safe at a site that hold anything. */
-function foldersOf({ vault }: SteadySite, safe: string): string[] {
-  const folder = join(vault, 'safes', safe);
+function foldersOf({ site }: SteadySite, safe: string): string[] {
+  const folder = join(site.vault, 'safes', safe);
   const full = (path: string): boolean =>
     readdirSync(path, { recursive: true, withFileTypes: true }).some((entry) => entry.isFile());
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
@@ -95,7 +95,7 @@ async function assertGone(site: SteadySite, safe: string, token: string): Promis
   for (const words of asked) assert.equal(errorOf(await twinvault([...words, '--json']), 11).code, 'erased', words.join(' '));
   assert.ok(!existsSync(join(root, 'never')));
   await run(['check', '--token-file', token, '--safe', 'home', '--read-data']);
-  const { vault, pins, capability } = parseTokenFile(readFileSync(join(site.folder, 'look.token')));
+  const { vault, pins, capability } = parseTokenFile(readFileSync(join(site.root, 'look.token')));
   const { clock, timers, random } = nodePlatform();
   using network = nodeNetwork({ pins });
   await using held = new AsyncDisposableStack();
@@ -123,9 +123,12 @@ async function byTwo(step: {
 }
 
 test('two sites erase a safe that two operators ordered away, and nothing brings it back', async (t) => {
-  const [a, b] = await steadyTwins(t, root, ['care: { eraseWaitHours: 0 }']);
-  const tokens = { a: await a.token('own.token', 'create,write,operate'), b: await b.token('own.token', 'create,write,operate') };
-  for (const site of [a, b]) await site.token('look.token', 'follow');
+  const lines = ['care: { eraseWaitHours: 0 }'];
+  const { a, b } = await startTwins(root, { lines: { a: lines, b: lines } });
+  const token = async ({ site }: SteadySite): Promise<string> =>
+    await site.token('own.token', { verbs: ['create', 'write', 'operate'] });
+  const tokens = { a: await token(a), b: await token(b) };
+  for (const { site } of [a, b]) await site.token('look.token', { verbs: ['follow'] });
   const both = `${tokens.a},${tokens.b}`;
   const own = ['--token-file', tokens.a, '--safe', 'home', ...state];
   await run(['init', ...own, ...password, '--kit-file', join(root, 'kit.txt'), '--computer', 'one']);
@@ -139,70 +142,66 @@ test('two sites erase a safe that two operators ordered away, and nothing brings
   const disk = join(root, 'disk');
   mkdirSync(disk);
   await run(['seed', 'create', disk, files, '--safe', 'home', '--job', 'seeded', ...state]);
-  const safe = readdirSync(join(a.vault, 'safes')).find((name) => /^[0-9a-f]{32}$/u.test(name)) ?? '';
+  const safe = readdirSync(join(a.site.vault, 'safes')).find((name) => /^[0-9a-f]{32}$/u.test(name)) ?? '';
   assert.equal(fromHex(safe)?.length, 16);
 
-  await t.test('while the twin is down the order waits, and two take it back', async () => {
-    await a.stop();
-    a.saveImage('before');
-    await a.start(t);
-    await b.stop();
-    b.saveImage('before');
-    resultOf(await byTwo({ propose: ['--whole'], name: 'one.json', confirm: 'home', at: tokens.a }));
-    await untilState(tokens.a, 'apart');
-    assert.equal(
-      resultOf<{ away: object[] }>(await twinvault(['vault', 'certificate', '--token-file', both, '--safe', 'home', '--json']), 3)
-        .away.length,
-      1,
-    );
-    await run(['backup', ...own, '--job', 'files', files]);
-    resultOf(await byTwo({ propose: ['--cancel', 'all'], name: 'back.json', at: tokens.a }));
-    await run(['vault', 'certificate', '--token-file', tokens.a, '--safe', 'home']);
-    await run(['restore', ...own, ...password, '--job', 'files', '--safeset', 'latest', '--to', join(root, 'back')]);
-  });
+  t.diagnostic('while the twin is down the order waits, and two take it back');
+  await a.stop();
+  a.saveImage();
+  await a.start();
+  await b.stop();
+  b.saveImage();
+  resultOf(await byTwo({ propose: ['--whole'], name: 'one.json', confirm: 'home', at: tokens.a }));
+  await untilState(tokens.a, 'apart');
+  assert.equal(
+    resultOf<{ away: object[] }>(await twinvault(['vault', 'certificate', '--token-file', both, '--safe', 'home', '--json']), 3)
+      .away.length,
+    1,
+  );
+  await run(['backup', ...own, '--job', 'files', files]);
+  resultOf(await byTwo({ propose: ['--cancel', 'all'], name: 'back.json', at: tokens.a }));
+  await run(['vault', 'certificate', '--token-file', tokens.a, '--safe', 'home']);
+  await run(['restore', ...own, ...password, '--job', 'files', '--safeset', 'latest', '--to', join(root, 'back')]);
 
-  await t.test('when it is back both carry out the next one, and sign', async () => {
-    resultOf(await byTwo({ propose: ['--whole'], name: 'two.json', confirm: 'home', at: tokens.a }));
-    await untilState(tokens.a, 'apart');
-    await b.start(t);
-    const orders = await untilDone(both);
-    assert.deepEqual(orders.map((order) => order.state).sort(), ['cancelled', 'cancelled', 'done', 'done']);
-    for (const { certificate, verifiedBy } of orders.filter((order) => order.state === 'done')) {
-      const removed = new Map(certificate?.removed.map(({ kind, objects }) => [kind, objects]));
-      assert.ok((removed.get('slots') ?? 0) >= 2 && (removed.get('packs') ?? 0) >= 2 && (removed.get('records') ?? 0) >= 2);
-      assert.deepEqual([certificate?.uncounted, verifiedBy?.known], [0, 'token']);
-    }
-    const out = join(root, 'certificates.jsonl');
-    await run(['vault', 'certificate', '--token-file', both, '--safe', 'home', '--out', out]);
-    const sites = readFileSync(out, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => parseEraseCertificate(line).site);
-    assert.equal(new Set(sites.map(String)).size, 2);
-    await assertGone(a, safe, tokens.a);
-    await assertGone(b, safe, tokens.b);
-  });
+  t.diagnostic('when it is back both carry out the next one, and sign');
+  resultOf(await byTwo({ propose: ['--whole'], name: 'two.json', confirm: 'home', at: tokens.a }));
+  await untilState(tokens.a, 'apart');
+  await b.start();
+  const orders = await untilDone(both);
+  assert.deepEqual(orders.map((order) => order.state).sort(), ['cancelled', 'cancelled', 'done', 'done']);
+  for (const { certificate, verifiedBy } of orders.filter((order) => order.state === 'done')) {
+    const removed = new Map(certificate?.removed.map(({ kind, objects }) => [kind, objects]));
+    assert.ok((removed.get('slots') ?? 0) >= 2 && (removed.get('packs') ?? 0) >= 2 && (removed.get('records') ?? 0) >= 2);
+    assert.deepEqual([certificate?.uncounted, verifiedBy?.known], [0, 'token']);
+  }
+  const out = join(root, 'certificates.jsonl');
+  await run(['vault', 'certificate', '--token-file', both, '--safe', 'home', '--out', out]);
+  const sites = readFileSync(out, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => parseEraseCertificate(line).site);
+  assert.equal(new Set(sites.map(String)).size, 2);
+  await assertGone(a, safe, tokens.a);
+  await assertGone(b, safe, tokens.b);
 
-  await t.test('a disk that was on its way is not taken in', async () => {
-    for (const site of [a, b]) {
-      const outcome = await twinvault(['seed', 'import', disk, '--config', site.config, '--json']);
-      const [seed] = resultOf<{ seeds: readonly Seed[] }>(outcome, 3).seeds;
-      assert.deepEqual([seed?.objects, seed?.safesets], [0, 0]);
-      assert.ok(seed !== undefined && seed.left.some(({ kind }) => kind === 'record'));
-      assert.deepEqual([...new Set(seed.left.map(({ code }) => code))], ['erased']);
-    }
-  });
+  t.diagnostic('a disk that was on its way is not taken in');
+  for (const site of [a, b]) {
+    const outcome = await twinvault(['seed', 'import', disk, '--config', site.config, '--json']);
+    const [seed] = resultOf<{ seeds: readonly Seed[] }>(outcome, 3).seeds;
+    assert.deepEqual([seed?.objects, seed?.safesets], [0, 0]);
+    assert.ok(seed !== undefined && seed.left.some(({ kind }) => kind === 'record'));
+    assert.deepEqual([...new Set(seed.left.map(({ code }) => code))], ['erased']);
+  }
 
   for (const [name, site] of Object.entries({ 'the twin': b, home: a })) {
-    await t.test(`the disk of ${name} is put back to an image from before: it replays the order and erases again`, async () => {
-      await site.stop();
-      site.putBack('before');
-      assert.ok(foldersOf(site, safe).includes('packs'));
-      await site.start(t);
-      while (foldersOf(site, safe).includes('packs'));
-      await untilDone(both);
-      await assertGone(a, safe, tokens.a);
-      await assertGone(b, safe, tokens.b);
-    });
+    t.diagnostic(`the disk of ${name} is put back to an image from before: it replays the order and erases again`);
+    await site.stop();
+    site.putBack();
+    assert.ok(foldersOf(site, safe).includes('packs'));
+    await site.start();
+    while (foldersOf(site, safe).includes('packs')) await new Promise((resolve) => setImmediate(resolve));
+    await untilDone(both);
+    await assertGone(a, safe, tokens.a);
+    await assertGone(b, safe, tokens.b);
   }
 });

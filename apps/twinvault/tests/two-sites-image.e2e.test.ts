@@ -4,43 +4,30 @@
  */
 
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { resultOf } from './support/command.ts';
 import { chance } from './support/seeds.ts';
 import { makeTwins } from './support/twins.ts';
-import type { TwinPlace } from './support/twins.ts';
 
 interface Found {
   readonly findings: readonly { readonly code?: string; readonly type?: string; readonly site?: string }[];
 }
 
-function copy(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-}
-
-/** `folders`: of the site, that are put back. Nobody serves when it is over. */
-async function putBack({ a, b, root }: TwinPlace, folders: readonly string[]): Promise<void> {
-  await b.stop();
-  await a.stop();
-  for (const folder of folders) copy(join(root, 'image', folder), join(a.root, folder));
-}
-
 test('a site that is put back from an image is named, loses nothing, and both are the same in the end', async (t) => {
   const place = await makeTwins('two-sites-image', chance(t), { treeBytes: 2_000_000 });
-  const { a, b, root } = place;
+  const { a, b } = place;
   await place.backUp();
   await place.untilEqual();
   await a.stop();
-  for (const folder of ['vault', 'state']) copy(join(a.root, folder), join(root, 'image', folder));
+  a.saveImage();
   await a.start();
   await place.backUp();
   await place.untilEqual();
-  for (const folders of [['vault', 'state'], ['vault']]) {
-    const isWhole = folders.length === 2;
-    await putBack(place, folders);
+  for (const parts of [['vault', 'state'], ['vault']] as const) {
+    const isWhole = parts.length === 2;
+    await b.stop();
+    await a.stop();
+    a.putBack(parts);
     await a.start();
     // Its twin is away: what the computer saw there is not there any more.
     const { findings } = resultOf<Found>(await place.run(['safesets', ...place.base]));

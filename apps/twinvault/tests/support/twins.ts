@@ -11,8 +11,7 @@ import type { Prng } from '@twinvault/std';
 import { resultOf, twinvault } from './command.ts';
 import type { CommandOptions, Outcome } from './command.ts';
 import { temporaryDirectory } from './place.ts';
-import { startSite } from './site.ts';
-import type { SiteStart, TestSite } from './site.ts';
+import { SteadySite } from './steady-site.ts';
 import { changeTree, copyTree, differencesBelow, makeTree } from './trees.ts';
 
 export type TwinName = 'a' | 'b';
@@ -39,51 +38,6 @@ export interface TwinLagRow {
   readonly readMs?: number;
 }
 
-/** A site that can be ended and started again. */
-export class Twin {
-  readonly name: TwinName;
-  readonly root: string;
-  readonly port: number;
-  #lines: readonly string[];
-  #site: TestSite | null = null;
-
-  constructor(name: TwinName, root: string, { port, lines }: { readonly port: number; readonly lines: readonly string[] }) {
-    this.name = name;
-    this.root = root;
-    this.port = port;
-    this.#lines = lines;
-  }
-
-  get site(): TestSite {
-    assert.ok(this.#site !== null, `${this.name} runs`);
-    return this.#site;
-  }
-
-  async start(options: Omit<SiteStart, 'port'> = {}): Promise<void> {
-    this.#site = await startSite(this.root, this.#lines, { ...options, port: this.port });
-  }
-
-  /** More lines of its configuration, from its next start on. */
-  configure(...lines: readonly string[]): void {
-    this.#lines = [...this.#lines, ...lines];
-  }
-
-  /** In good order. */
-  async stop(): Promise<Outcome> {
-    const { running } = this.site;
-    running.child.kill('SIGTERM');
-    const outcome = await running.ended;
-    assert.equal(outcome.status, 0, outcome.told);
-    return outcome;
-  }
-
-  async kill(): Promise<Outcome> {
-    const { running } = this.site;
-    running.child.kill('SIGKILL');
-    return running.ended;
-  }
-}
-
 export interface StoredSafeset {
   readonly safeset: string;
   /** Of the tree when it was backed up. */
@@ -92,14 +46,14 @@ export interface StoredSafeset {
 
 export class TwinPlace {
   readonly root: string;
-  readonly a: Twin;
-  readonly b: Twin;
+  readonly a: SteadySite;
+  readonly b: SteadySite;
   readonly tree: string;
   readonly stored: StoredSafeset[] = [];
   readonly #prng: Prng;
   readonly #words: Readonly<Record<TwinName, readonly string[]>>;
 
-  constructor(twins: Readonly<Record<TwinName, Twin>>, words: TwinPlace['words'], { root, prng }: { root: string; prng: Prng }) {
+  constructor(twins: Twins, words: TwinPlace['words'], { root, prng }: { root: string; prng: Prng }) {
     this.root = root;
     this.a = twins.a;
     this.b = twins.b;
@@ -185,28 +139,42 @@ export class TwinPlace {
   }
 }
 
-/** Both run and follow each other, and both have the safe `home`, when it resolves. */
-export async function makeTwins(name: string, prng: Prng, options: TwinsOptions = {}): Promise<TwinPlace> {
-  const { roots = {}, lines = {}, following = {}, through = (port) => Promise.resolve(port), treeBytes = 8_000_000 } = options;
-  const root = temporaryDirectory(name);
-  const twin = async (own: TwinName): Promise<Twin> =>
-    new Twin(own, roots[own] ?? join(root, own), { port: await freePort(), lines: lines[own] ?? [] });
+type Twins = Readonly<Record<TwinName, SteadySite>>;
+
+type Caller = 'computer' | TwinName;
+
+async function addressFor({ port }: SteadySite, caller: Caller, { through }: TwinsOptions): Promise<string> {
+  return `https://127.0.0.1:${through === undefined ? port : await through(port, caller)}/a`;
+}
+
+/** Both run and follow each other when it resolves. */
+export async function startTwins(root: string, options: TwinsOptions = {}): Promise<Twins> {
+  const { roots = {}, lines = {}, following = {} } = options;
+  const twin = async (own: TwinName): Promise<SteadySite> =>
+    new SteadySite(roots[own] ?? join(root, own), { port: await freePort(), lines: lines[own] ?? [] });
   const twins = { a: await twin('a'), b: await twin('b') };
-  const addressFor = async (called: Twin, caller: 'computer' | TwinName): Promise<string> =>
-    `https://127.0.0.1:${await through(called.port, caller)}/a`;
-  const followToken = async (of: Twin, by: Twin): Promise<void> => {
-    const token = await of.site.token(`for-${by.name}.token`, { verbs: ['follow'], address: await addressFor(of, by.name) });
-    by.configure(`twins: [{ token: ${token}${following[by.name] ?? ''} }]`);
+  const followToken = async (of: TwinName, by: TwinName): Promise<void> => {
+    const address = await addressFor(twins[of], by, options);
+    const token = await twins[of].site.token(`for-${by}.token`, { verbs: ['follow'], address });
+    twins[by].configure(`twins: [{ token: ${token}${following[by] ?? ''} }]`);
   };
   await twins.a.start();
-  await followToken(twins.a, twins.b);
+  await followToken('a', 'b');
   await twins.b.start();
-  await followToken(twins.b, twins.a);
+  await followToken('b', 'a');
   await twins.a.stop();
   await twins.a.start();
+  return twins;
+}
+
+/** Both run and follow each other, and both have the safe `home`, when it resolves. */
+export async function makeTwins(name: string, prng: Prng, options: TwinsOptions = {}): Promise<TwinPlace> {
+  const { treeBytes = 8_000_000 } = options;
+  const root = temporaryDirectory(name);
+  const twins = await startTwins(root, options);
   const verbs = ['create', 'read', 'write', 'operate'] as const;
-  const wordsOf = async (each: Twin): Promise<readonly string[]> => {
-    const address = await addressFor(each, 'computer');
+  const wordsOf = async (each: SteadySite): Promise<readonly string[]> => {
+    const address = await addressFor(each, 'computer', options);
     return ['--vault', address, '--token-file', await each.site.token('own.token', { verbs, address })];
   };
   const place = new TwinPlace(twins, { a: await wordsOf(twins.a), b: await wordsOf(twins.b) }, { root, prng });

@@ -10,7 +10,8 @@ import type { TestContext } from 'node:test';
 import { jsonLines, resultOf } from './command.ts';
 import { chance } from './seeds.ts';
 import { makeTwins, twinNames } from './twins.ts';
-import type { Twin, TwinPlace } from './twins.ts';
+import type { SteadySite } from './steady-site.ts';
+import type { TwinPlace } from './twins.ts';
 import { filesBelow } from './vault-files.ts';
 
 const library = ['x86_64', 'aarch64']
@@ -34,7 +35,7 @@ interface Cleaned {
 }
 
 /** Would let all but the newest safeset go, on the site's own machine, whose clock is so many days off, or was looked at and is right. */
-function clean(place: TwinPlace, { site }: Twin, days: number | 'looked' = 0): ReturnType<TwinPlace['run']> {
+function clean(place: TwinPlace, { site }: SteadySite, days: number | 'looked' = 0): ReturnType<TwinPlace['run']> {
   const rules = ['--days', '0', '--copies', '1', '--delay-hours', '0', '--allow-large', '--intraday'];
   const isRight = days === 'looked' || days === 0;
   const ok = days === 'looked' ? ['--clock-ok'] : [];
