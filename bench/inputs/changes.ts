@@ -28,12 +28,17 @@ export interface Changed {
 const share = 0.01;
 const pieceBytes = 256 * 1024;
 
-/** Paths of the regular files below, sorted. */
+/** Paths of the regular files below, sorted. Links are not followed, which Node's own recursion does: a link to its own folder has no end. */
 export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  return [...walk(folder)].sort();
+}
+
+function* walk(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile()) yield path;
+  }
 }
 
 function compressedBytes(bytes: Uint8Array): number {
