@@ -23,7 +23,7 @@ export async function openTwins(platform: Platform, twins: readonly TwinConfig[]
 async function followedTwin(platform: Platform, { token: path, limitDownload = [] }: TwinConfig): Promise<FollowedTwin> {
   const { vault: address, capability } = await readToken(path);
   const { clock, timers, random } = platform;
-  const windows = windowsOf(limitDownload);
+  const windows = windowsOf(limitDownload.map(String));
   // One for all that is taken in from the twin.
   const pace = windows.length === 0 ? {} : { downloadPace: new Bandwidth({ clock, timers }, windows) };
   return {

@@ -99,7 +99,7 @@ export interface TwinConfig {
   /** A token file of that site, with the verb `follow`. */
   readonly token: string;
   /** Bytes per second for parts of the day, as `--limit-download` takes them. */
-  readonly limitDownload?: readonly string[];
+  readonly limitDownload?: readonly (string | number)[];
 }
 
 /** What a site takes at most; nothing is limited where a key is left out. */
@@ -124,6 +124,8 @@ export const safeGiBMax: number = 2 ** 22;
 
 const strict = { additionalProperties: false };
 const text = Type.String({ minLength: 1, maxLength: 4096 });
+/** A text such as `500k`, or, as YAML reads digits alone, a number of bytes per second. */
+const rate = Type.Union([text, Type.Integer({ minimum: 1 })]);
 const url = Type.String({ minLength: 1, maxLength: 2048, pattern: '^https://[^\\s?#@]+$' });
 const listen = Type.String({ maxLength: 300, pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[^:\\s]*):[0-9]{1,5}$' });
 
@@ -202,7 +204,7 @@ const schema = Type.Object(
     ),
     limits: Type.Optional(Type.Object({ safeGiB: Type.Optional(Type.Number({ minimum: 0, maximum: safeGiBMax })) }, strict)),
     twins: Type.Optional(
-      Type.Array(Type.Object({ token: text, limitDownload: Type.Optional(Type.Array(text, { maxItems: windowsMax })) }, strict), {
+      Type.Array(Type.Object({ token: text, limitDownload: Type.Optional(Type.Array(rate, { maxItems: windowsMax })) }, strict), {
         maxItems: twinsMax,
       }),
     ),
@@ -274,6 +276,7 @@ const hints: Readonly<Record<string, string>> = {
   listen: `${listenHint}, or the absolute path of a local socket`,
   operations: listenHint,
   'store.bucket.endpoint': 'has to be the http(s):// address of the object store',
+  'twins.limitDownload': 'has to be a list of bytes per second, such as [500k] or, by parts of the day, [2M@08:00-18:00]',
   twins: 'has to be a list of at most 2 sites, each with the token file that it gave',
   issuers: 'has to be a list of public keys: 64 hexadecimal digits each',
   refuseBefore: 'has to be a time like 2026-11-22T12:00Z',

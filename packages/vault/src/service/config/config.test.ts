@@ -54,7 +54,7 @@ issuers: [${'ab'.repeat(32)}]
 refuseBefore: 2026-11-22T12:00Z
 care: { minimumAgeDays: 30, scrubRate: 0.5 }
 limits: { safeGiB: 0.5 }
-twins: [{ token: b.token, limitDownload: [2M@08:00-18:00] }]
+twins: [{ token: b.token, limitDownload: [2M@08:00-18:00, 500000] }]
 log: debug
 `);
   const config = siteConfig(file, resolve);
@@ -80,7 +80,7 @@ log: debug
     key: '/etc/twinvault/a.key',
     authorities: null,
   });
-  assert.deepEqual(config.twins, [{ token: '/etc/twinvault/b.token', limitDownload: ['2M@08:00-18:00'] }]);
+  assert.deepEqual(config.twins, [{ token: '/etc/twinvault/b.token', limitDownload: ['2M@08:00-18:00', 500_000] }]);
   assert.equal(config.refuseBeforeMs, Date.UTC(2026, 10, 22, 12));
 });
 
@@ -142,6 +142,7 @@ test('what is wrong is named by its place', () => {
     [`${least}care: { minimumAgeDays: -1 }\n`, 'care.minimumAgeDays', /days/u],
     [`${least}care: { eraseWaitHours: -1 }\n`, 'care.eraseWaitHours', /hours/u],
     [`${least}twins: [{ tokens: x }]\n`, 'twins.0.token', /missing/u],
+    [`${least}twins: [{ token: x, limitDownload: 500k }]\n`, 'twins.0.limitDownload', /bytes per second/u],
     [`${least}care: { scrubRate: 0 }\n`, 'care.scrubRate', /MiB/u],
   ];
   for (const [source, key, defect] of cases) {
