@@ -2,15 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toHex } from '@twinvault/std';
+import { parseEraseOrder } from '@twinvault/format';
+import type { EraseJob } from '@twinvault/format';
+import { dayMs, toHex } from '@twinvault/std';
 import { seededRandom } from '@twinvault/testkit';
 import type { TestPack } from '@twinvault/testkit';
 import type { TwinObjectKind, TwinSource } from '@twinvault/protocol';
 import { objectKinds, storedNames, storeNameOf } from '../src/care/stored-objects.ts';
 import type { NewObject } from '../src/database/inventory.ts';
+import { rememberAtTwin } from '../src/erases/orders.ts';
+import { mend } from '../src/twins/mend.ts';
 import { healSafe } from '../src/twins/heal.ts';
 import type { HealReport } from '../src/twins/heal.ts';
 import { vaultTwinSource } from '../src/twins/vault-source.ts';
+import { orderOf } from './erasing.ts';
 import { backup } from './harness.ts';
 import { twoSites } from './two-sites.ts';
 import type { TestSite, TwoSites } from './two-sites.ts';
@@ -159,3 +164,52 @@ test('what was set aside is put back in its place, and is aside no more', async 
   assert.deepEqual(await store.list(layout.inFolder('damaged')), []);
   assert.deepEqual(await problemsOf(home), []);
 });
+
+test('what was erased does not come back from a twin that still has it', async () => {
+  const { home, twin } = await world('heal erased');
+  await ordered(home, twin);
+  const names = await everything(home);
+  await home.platform.clock.advance(4 * dayMs);
+  const [done] = await home.vault.erase(home.mine.safe);
+  assert.equal(done?.state, 'done', JSON.stringify(done?.certificate?.waiting));
+  const { healed, unhealed } = await heal(home, twin, names);
+  assert.deepEqual([healed, unhealed], [[], []]);
+  const parts = await home.vault.partsOf(home.mine.safe);
+  for (const { kind, name } of names.filter((each) => !['erase', 'ledger', 'receipt'].includes(each.kind))) {
+    const bytes = await twin.context.store.get(storeNameOf(twin.context.layout, kind, name), 1e9);
+    assert.ok(bytes !== null, `${kind} is still there at the twin`);
+    await assert.rejects(mend(parts, { kind, name }, bytes), { code: 'erased' }, kind);
+  }
+});
+
+test('nothing of an erased job comes back, and what others of its safe have is healed', async () => {
+  const { home, twin } = await twoSites('heal erased job');
+  const [gone, stays] = [home.mine.pack(home.computer), home.mine.pack(home.computer)];
+  const record = await backup(home, { job: 'gone', packs: [gone] });
+  await backup(home, { job: 'stays', packs: [stays] });
+  await copyAll(home, twin);
+  const jobs = [{ computer: home.computer.computer, job: 'gone' }];
+  await ordered(home, twin, jobs);
+  await home.platform.clock.advance(4 * dayMs);
+  const [done] = await home.vault.erase(home.mine.safe);
+  assert.equal(done?.state, 'done', JSON.stringify(done?.certificate?.waiting));
+  const name = toHex(record.digest);
+  await home.context.store.remove(home.context.layout.pack(stays.name));
+  const { healed, unhealed } = await heal(home, twin, [{ kind: 'record', name }]);
+  assert.deepEqual(healed, [{ kind: 'pack', name: toHex(stays.name) }]);
+  assert.deepEqual(unhealed, [{ kind: 'record', name, code: 'erased' }]);
+});
+
+/** The twin is known to have the order: it waits there still. */
+async function ordered(home: TestSite, twin: TestSite, jobs: readonly EraseJob[] | null = null): Promise<void> {
+  const { order, entry } = orderOf(home.mine, { jobs });
+  await home.safe.orderErase(order, entry);
+  home.mine.accept(entry);
+  await rememberAtTwin(home.context, toHex(twin.self.site), toHex(parseEraseOrder(order).name));
+}
+
+async function everything({ context }: TestSite): Promise<{ kind: TwinObjectKind; name: string }[]> {
+  const names: { kind: TwinObjectKind; name: string }[] = [];
+  for (const kind of objectKinds) for (const name of await storedNames(context, kind)) names.push({ kind, name });
+  return names;
+}

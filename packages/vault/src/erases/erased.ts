@@ -4,6 +4,7 @@
  */
 
 import { ProtocolError } from '@twinvault/protocol';
+import type { TwinObjectKind } from '@twinvault/protocol';
 import { equalBytes } from '@twinvault/std';
 import type { SafeContext } from '../context.ts';
 import { isDigestName } from '../store/layout.ts';
@@ -19,6 +20,11 @@ export interface Erased {
   readonly whole: string | null;
   /** Name of an order that took in the job, or the whole safe; null when none did. */
   readonly orderOf: (job: JobName) => string | null;
+}
+
+/** Whether an object of this kind stays when its safe is erased, since it proves why. */
+export function isProof(kind: TwinObjectKind): boolean {
+  return kind === 'erase' || kind === 'ledger';
 }
 
 const nothing: Erased = { whole: null, orderOf: () => null };

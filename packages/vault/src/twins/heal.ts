@@ -2,7 +2,8 @@
  * Healing: what is damaged or missing here is fetched from the twins. Small objects first, since what is live can be told only when every record can be read;
  * then packs: those that are known to be damaged, and the origins of whatever a record needs and no pack here holds.
  *
- * It takes nothing that was not here or is not needed here: new objects come by following, not by healing.
+ * It takes nothing that was not here or is not needed here: new objects come by following, not by healing. Of an erased safe it takes what proves why it is
+ * gone, and nothing of an erased job, however long the twin still has it.
  */
 
 import { FormatError } from '@twinvault/format';
@@ -14,6 +15,7 @@ import { refsOfRecord } from '../commit/record-refs.ts';
 import { storedNames } from '../care/stored-objects.ts';
 import { verifyObject } from '../care/verify-object.ts';
 import type { NewObject } from '../database/inventory.ts';
+import { erasedOf, isProof } from '../erases/erased.ts';
 import type { SafeParts } from '../site-safe.ts';
 import { isDigestName, ledgerEntryName } from '../store/layout.ts';
 import { hasLost, lostRows } from './lost.ts';
@@ -56,10 +58,12 @@ export interface HealReport {
 /** Runs beside everything else; broken off, it is run again. `vault-full` and its kin, and errors of the signal. */
 export async function healSafe(parts: SafeParts, options: HealOptions): Promise<HealReport> {
   const run = new Healing(parts, options);
+  const isErased = (await erasedOf(parts.context)).whole !== null;
   for (const kind of twinObjectKinds) {
-    if (kind === 'pack') continue;
+    if (kind === 'pack' || (isErased && !isProof(kind))) continue;
     for (const name of await wantedNames(parts, kind, options)) await run.heal({ kind, name });
   }
+  if (isErased) return run.report(null);
   const lost = await lostOrNull(parts);
   const aside = (await parts.context.store.list(parts.context.layout.inFolder('damaged'))).filter(isDigestName);
   const known = (options.damaged ?? []).filter(({ kind }) => kind === 'pack').map(({ name }) => name);

@@ -10,6 +10,7 @@ import {
   FormatError,
   Ledger,
   parseLedgerEntry,
+  parseRecord,
   parseStub,
   parseTombstone,
   verifyEraseOrder,
@@ -21,14 +22,18 @@ import { storeNameOf } from '../care/stored-objects.ts';
 import { generationHex, signerOf } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { storePack } from '../packs/store-pack.ts';
+import { demandNotErased, isProof } from '../erases/erased.ts';
 import { packNameOfHex } from '../packs/pack-files.ts';
 import type { SafeParts } from '../site-safe.ts';
 import { ledgerEntryName } from '../store/layout.ts';
 
-/** Durable here when it resolves; its size. Codes of format for bytes that are not this object: then nothing changed. */
+/**
+ * Durable here when it resolves; its size. Codes of format for bytes that are not this object, `erased` for what an order took in: then nothing changed.
+ */
 export async function mend(parts: SafeParts, name: TwinObjectName, bytes: Uint8Array): Promise<number> {
   const { context } = parts;
   const { store, layout } = context;
+  if (!isProof(name.kind)) await demandNotErased(context, name.kind === 'record' ? parseRecord(bytes).public : undefined);
   if (name.kind === 'pack') {
     await demandWhole(context, { ...name, bytes });
     await storePack(context, packNameOfHex(name.name), bytes);
