@@ -10,6 +10,7 @@ export { CodedError, StdError, stdErrorCodes } from './errors.ts';
 export type { ErrorCodeEntry, ErrorCodeTable, ErrorContext, ErrorDetails, Retry, StdErrorCode } from './errors.ts';
 export { EventTurns } from './event-turns.ts';
 export { padmeLength } from './padme.ts';
+export { pagedMemory } from './paged-memory.ts';
 export type { Clock, Timer, Timers } from './ports/clock.ts';
 export type { Database, Databases, SqlRow, SqlValue } from './ports/database.ts';
 export type { FileEntry, FileKind, FileStat, Files, OpenFile, Overwritten, SpaceInfo, WriteOptions } from './ports/files.ts';

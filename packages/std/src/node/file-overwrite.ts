@@ -2,19 +2,19 @@
  * Overwriting a file where it is. Each pass is written over the whole file, made durable, and read back past the page cache (O_DIRECT) where the
  * file system allows that, so that what is compared came from the disk.
  *
- * O_DIRECT wants memory that begins at a page: that of a WebAssembly.Memory does (its pages have 64 KiB, WebAssembly core specification, 4.2.8). Node's
- * own buffers do not, and reads into them fail with EINVAL (measured 2026-11-22, Node 24.21, ext4).
+ * O_DIRECT wants memory that begins at a page (paged-memory.ts). Node's own buffers do not, and reads into them fail with EINVAL (measured 2026-11-22,
+ * Node 24.21, ext4).
  */
 
 import { constants, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { StdError } from '../errors.ts';
+import { pagedMemory } from '../paged-memory.ts';
 import type { Overwritten } from '../ports/files.ts';
 import { systemCode } from './file-errors.ts';
 
-const wasmPageBytes = 65_536;
 /** Also the unit in which patterns are laid down: a multiple of each pattern's length. */
-const blockBytes: number = 16 * wasmPageBytes;
+const blockBytes: number = 1024 * 1024;
 
 /** `patterns`: one for each pass, laid end to end over the file; each length divides 64 KiB. Throws system errors, `file-failed` where a pass does not read back. */
 export async function overwriteFile(path: string, patterns: readonly Uint8Array[]): Promise<Overwritten> {
@@ -82,7 +82,7 @@ async function openDirect(path: string): Promise<FileHandle | null> {
 }
 
 async function compare(file: FileHandle, { path, sizeBytes, block }: Written): Promise<void> {
-  const target = alignedBytes(blockBytes / wasmPageBytes);
+  const target = pagedMemory(blockBytes);
   for (let at = 0; at < sizeBytes;) {
     const { bytesRead } = await file.read(target, 0, target.length, at);
     const wanted = Math.min(block.length, sizeBytes - at);
@@ -90,14 +90,4 @@ async function compare(file: FileHandle, { path, sizeBytes, block }: Written): P
     if (!same) throw new StdError('file-failed', { context: { localPath: path, defect: 'overwritten bytes do not read back' } });
     at += wanted;
   }
-}
-
-/** The part of WebAssembly that is used here: the types of Node do not have it. */
-interface WithWebAssembly {
-  readonly WebAssembly: { readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer } };
-}
-
-function alignedBytes(pages: number): Uint8Array {
-  const { WebAssembly } = globalThis as unknown as WithWebAssembly;
-  return new Uint8Array(new WebAssembly.Memory({ initial: pages }).buffer);
 }

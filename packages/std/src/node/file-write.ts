@@ -7,6 +7,7 @@ import { randomFillSync } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { concatBytes, toHex } from '../bytes.ts';
+import { writeDirectly } from './direct-write.ts';
 import { systemCode } from './file-errors.ts';
 import { nameExclusively, removeQuietly } from './file-name.ts';
 
@@ -45,12 +46,14 @@ function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
   return joined;
 }
 
-/** Writes at the current position, until everything is written: writev may take less than it is given. */
-export async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+/** Writes at the offset, by default where the last write ended, until everything is written: writev may take less than it is given. */
+async function writeParts(file: FileHandle, parts: readonly Uint8Array[], offsetBytes?: number): Promise<void> {
+  let at = offsetBytes;
   const pieces = parts.length > vectorCountMax ? joinSmall(parts) : parts.filter((part) => part.length > 0);
   let rest = pieces;
   while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest.slice(0, vectorCountMax));
+    let { bytesWritten } = await file.writev(rest.slice(0, vectorCountMax), at);
+    if (at !== undefined) at += bytesWritten;
     let done = 0;
     while (done < rest.length && bytesWritten >= (rest[done]?.length ?? 0)) {
       bytesWritten -= rest[done]?.length ?? 0;
@@ -59,6 +62,14 @@ export async function writeParts(file: FileHandle, parts: readonly Uint8Array[])
     const [partial, ...later] = rest.slice(done);
     rest = partial === undefined ? [] : [partial.subarray(bytesWritten), ...later];
   }
+}
+
+/** Into an empty file; a large one past the page cache where it can be. */
+async function writeWhole(file: FileHandle, path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const [first] = parts;
+  const doneBytes = first === undefined || parts.length > 1 ? 0 : await writeDirectly(path, first);
+  if (first === undefined || doneBytes === 0) await writeParts(file, parts);
+  else await writeParts(file, [first.subarray(doneBytes)], doneBytes);
 }
 
 interface Contents {
@@ -76,7 +87,7 @@ async function writeNew(path: string, { parts, mode }: Contents): Promise<void> 
   try {
     // The umask takes bits away from what open() is given.
     if ((mode & 0o077) !== 0 && process.platform !== 'win32') await file.chmod(mode);
-    await writeParts(file, parts);
+    await writeWhole(file, path, parts);
     await file.sync();
     await file.close();
   } catch (error) {
