@@ -3,8 +3,9 @@
  * takes its turn, and another one begins in each round and case, so that a machine that drifts drifts for all. The first restore of
  * each program is compared with the data, since a program that loses something is not fast.
  *
- * The data is in the page cache for all, and what was written before is written out before anybody is measured. That takes longer
- * than file systems whose times have nanoseconds need for a change to be told from the backup before it.
+ * The data, or the store where that is read, is in the page cache for all, and what was written before is written out before
+ * anybody is measured. That takes longer than file systems whose times have nanoseconds need for a change to be told from the
+ * backup before it.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -150,17 +151,13 @@ class Round {
     const store = contender.store(job.folder);
     const stores = action !== 'check' && contender.command('again', job) !== null;
     const before = storedBytes(store);
-    if (action !== 'check') this.#intoPageCache();
+    if (action === 'check') readThrough(store);
+    else readThrough(this.#data);
     execFileSync('sync');
     const measurement = this.#parts.measureCommand(one, command);
     const after = storedBytes(store);
     const bytes = stores || action === 'first' ? { storedBytes: after, addedBytes: after - before } : nothingStored;
     this.#parts.measured.take(one.name, contender.name, { ...measurement, ...bytes });
-  }
-
-  /** Before each: borg takes what it has read out of the page cache, and whoever came next would pay for that. */
-  #intoPageCache(): void {
-    execFileSync('sh', ['-c', 'tar -cf - -C "$1" . | cat > /dev/null', 'sh', this.#data]);
   }
 
   #measureRestore(one: Case, contender: Contender): void {
@@ -171,6 +168,7 @@ class Round {
     mkdirSync(to);
     const command = contender.command(one.action, this.#job(contender, to));
     if (command === null) return;
+    readThrough(contender.store(this.#job(contender).folder));
     execFileSync('sync');
     const measurement = measureCommand(one, command);
     measured.take(one.name, contender.name, { ...measurement, ...nothingStored });
@@ -184,6 +182,14 @@ class Round {
     const { status, stdout } = spawnSync('diff', ['-r', '-q', '--no-dereference', path, restored], { encoding: 'utf8' });
     if (status !== 0) throw new Error(`${name} did not restore what it was given:\n${stdout.slice(0, 2000)}`);
   }
+}
+
+/**
+ * Puts what is read next into the page cache: borg takes what it has read out of it, Twinvault writes packs past it, and who
+ * reads next would pay for that.
+ */
+function readThrough(folder: string): void {
+  if (existsSync(folder)) execFileSync('sh', ['-c', 'tar -cf - -C "$1" . | cat > /dev/null', 'sh', folder]);
 }
 
 const nothingStored = { storedBytes: null, addedBytes: null };
