@@ -10,7 +10,7 @@ import { main } from 'assemblyscript/asc';
 
 const source = fileURLToPath(new URL('../wasm/cutting.ts', import.meta.url));
 const target = fileURLToPath(new URL('../src/cutting/cutting-wasm.ts', import.meta.url));
-const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory'];
+const flags = ['-O3', '--runtime', 'stub', '--noAssert', '--importMemory', '--enable', 'simd'];
 
 /** The module's bytes. Throws with the compiler's messages if the source does not compile. */
 export async function compileCutting(): Promise<Uint8Array> {

@@ -25,19 +25,20 @@ export function referenceCuts(key: Uint8Array, data: Uint8Array, limits: Referen
   return cuts;
 }
 
-function referenceCut(run: { key: Uint8Array; data: Uint8Array; limits: ReferenceLimits; start: number }): number {
+/** End offset of the chunk of `data` that begins at `start`. */
+export function referenceCut(run: { key: Uint8Array; data: Uint8Array; limits: ReferenceLimits; start: number }): number {
   const { key, data, limits, start } = run;
   for (let position = start + limits.chunkBytesMin - 1; position < data.length; position += 1) {
     if (position - start + 1 >= limits.chunkBytesMax) return position + 1;
-    const window = data.subarray(position - 31, position + 1);
-    if (gearHash(window) < 0x0100_0000 && sipHash24(key, window).high < limits.threshold) return position + 1;
+    if (gearHash(data, position) >= 0x0100_0000) continue;
+    if (sipHash24(key, data.subarray(position - 31, position + 1)).high < limits.threshold) return position + 1;
   }
   return data.length;
 }
 
-/** Of exactly 32 bytes: earlier ones are shifted out of the word. */
-function gearHash(window: Uint8Array): number {
+/** Of the 32 bytes that end at a position: earlier ones are shifted out of the word. */
+function gearHash(data: Uint8Array, position: number): number {
   let hash = 0;
-  for (const byte of window) hash = (2 * hash + (gear[byte] ?? 0)) >>> 0;
+  for (let at = position - 31; at <= position; at += 1) hash = (2 * hash + (gear[data[at] ?? 0] ?? 0)) >>> 0;
   return hash;
 }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Prng } from '@twinvault/std';
 import fc from 'fast-check';
-import { referenceCuts } from '../../tests/reference-cutter.ts';
+import { referenceCut, referenceCuts } from '../../tests/reference-cutter.ts';
 import type { ReferenceLimits } from '../../tests/reference-cutter.ts';
 import { Cutter } from './cutter.ts';
 import { chunkBytesMax, chunkBytesMin, cutThreshold } from './cutting-limits.ts';
+import { gearTable } from './gear-table.ts';
 
 const key = new Prng('cutter key').bytes(16);
 
@@ -72,6 +73,79 @@ test('cutter and reference agree for random data, pieces and limits', () => {
     },
   );
   fc.assert(property, { numRuns: 300 });
+});
+
+/** What the module scans side by side. */
+const stretchBytes = 4096;
+/** At the limits a run of the tests below is one chunk. */
+const limitsOfOne = { chunkBytesMin: 32, chunkBytesMax: 120_000 };
+
+/** The cutter's first cut of `data` at this offset of the buffer, and the reference's. */
+function firstCuts(data: Uint8Array, at: number, threshold: number): [number, number] {
+  const cutter = new Cutter(key, { ...limitsOfOne, threshold, bufferBytes: 2 ** 18 });
+  cutter.buffer.fill(0x5a).set(data, at);
+  const limits = { ...limitsOfOne, threshold };
+  return [cutter.findCut(at, at + data.length, true) - at, referenceCut({ key, data, limits, start: 0 })];
+}
+
+test('cutter and reference agree about runs of several blocks, from any offset on, however rare cuts are', () => {
+  const property = fc.property(
+    fc.string(),
+    fc.tuple(fc.integer({ min: 0, max: 13 }), fc.integer({ min: -40, max: 40 })),
+    fc.integer({ min: 0, max: 300 }),
+    fc.integer({ min: 0, max: 32 }),
+    (seed, [stretches, more], at, thresholdBits) => {
+      const data = fileLike(seed, Math.max(1, stretches * stretchBytes + more));
+      const [found, expected] = firstCuts(data, at, Math.min(2 ** thresholdBits, 2 ** 32 - 1));
+      assert.equal(found, expected);
+    },
+  );
+  fc.assert(property, { numRuns: 150 });
+});
+
+test('a candidate at the border of a stretch or a block is found, and the first of several wins', () => {
+  const candidates = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: -70, max: 70 })), { minLength: 1 });
+  const property = fc.property(fc.string(), candidates, fc.constantFrom(2 ** 31, 2 ** 32 - 1), (seed, places, threshold) => {
+    const data = new Uint8Array(9 * stretchBytes + 200);
+    const prng = new Prng(seed);
+    for (const [stretch, near] of places) data.set(prng.bytes(prng.between(1, 70)), Math.max(0, stretch * stretchBytes + near));
+    const [found, expected] = firstCuts(data, prng.below(40), threshold);
+    assert.equal(found, expected);
+  });
+  fc.assert(property, { numRuns: 150 });
+});
+
+test('data in which every position is a candidate is cut as the reference cuts it', () => {
+  // A run of one byte has the hash -G[byte]: the table's words times 2^32 - 1.
+  const dense = gearTable().findIndex((word) => -word >>> 0 < 2 ** 24);
+  assert.ok(dense >= 0, 'the public table has such a byte');
+  for (const bytes of [31, 32, 33, 16_384 + 31, 50_000]) {
+    for (const threshold of [0, 1, 2 ** 32 - 1]) {
+      const [found, expected] = firstCuts(new Uint8Array(bytes).fill(dense), 7, threshold);
+      assert.equal(found, expected);
+    }
+  }
+  const mixed = fileLike('dense', 120_000).map((byte, index) => ((index >> 9) & 3 ? byte : dense));
+  for (const threshold of [2 ** 18, 2 ** 20, 2 ** 22]) {
+    const [found, expected] = firstCuts(mixed, 3, threshold);
+    assert.equal(found, expected);
+  }
+});
+
+test('the size of the pieces in which long data comes changes no cut', () => {
+  const property = fc.property(
+    fc.string(),
+    fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 12 }),
+    (seed, pieces) => {
+      const limits = { chunkBytesMin: 1000, chunkBytesMax: 90_000, threshold: 2 ** 25 };
+      const data = fileLike(seed, 200_000);
+      assert.deepEqual(
+        cutInPieces(new Cutter(key, { ...limits, bufferBytes: 2 ** 18 }), data, pieces),
+        referenceCuts(key, data, limits),
+      );
+    },
+  );
+  fc.assert(property, { numRuns: 40 });
 });
 
 test('with the limits of the format: cutter and reference agree, and a mean chunk has about 1 MiB', () => {

@@ -1,9 +1,9 @@
 /*
  * The compiled loops of wasm/cutting.ts, ready to run over a memory that the caller brings. The module has no state but its
- * key, and never writes to the memory.
+ * key; `findCut` leaves marks at the end of the first page, and nothing else writes to the memory.
  *
  * Layout of the memory: the gear table (256 times u32, little-endian) at 0, scratch for SipHash from `scratchOffset` to the
- * end of the first page, the buffer to cut from the second page on.
+ * end of the first page, from `marksOffset` on lost when a cut is looked for, the buffer to cut from the second page on.
  */
 
 import { assert } from '@twinvault/std';
@@ -11,6 +11,8 @@ import { cuttingWasmBase64 } from './cutting-wasm.ts';
 
 export const pageBytes = 65_536;
 export const scratchOffset = 1024;
+/** 2 KiB of marks for a block, and those of 32 positions of each of its four stretches before them. */
+export const marksOffset: number = pageBytes - 2048 - 16;
 
 export interface CuttingFunctions {
   setKey(a: number, b: number, c: number, d: number): void;

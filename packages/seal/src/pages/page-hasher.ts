@@ -2,12 +2,12 @@
  * Hashes of pages, in WebAssembly over the memory that holds the data (wasm/pages.ts): SipHash-128 (2-4) under a local
  * key, which decides, and a polynomial hash that can roll, which only proposes (docs/format/delta.md).
  *
- * Invariant: the first 64 KiB page of the memory has room for results from `scratchOffset` on.
+ * Invariant: the first 64 KiB page of the memory has room for results from `scratchOffset` on, before the cutter's marks.
  */
 import { assert } from '@twinvault/std';
 import type { Random } from '@twinvault/std';
 import type { Cutter } from '../cutting/cutter.ts';
-import { decodeBase64 } from '../cutting/cutting-module.ts';
+import { decodeBase64, marksOffset } from '../cutting/cutting-module.ts';
 import { pagesWasmBase64 } from './pages-wasm.ts';
 
 /** Bytes of one page of a signature. */
@@ -23,6 +23,7 @@ export const pageKeyBytes = 20;
 export const dataOffset = 65_536;
 const scratchOffset = 1024;
 const signPagesMax = 3000;
+assert(scratchOffset + signPagesMax * 4 * wordsPerPage <= marksOffset, 'results do not fit before the marks of cutting');
 
 export interface PageFunctions {
   setKeys(a: number, b: number, c: number, d: number, odd: number): void;
