@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromHex, Prng } from '@twinvault/std';
+import fc from 'fast-check';
 import { Cutter } from '../cutting/cutter.ts';
 import { PageFinder } from './page-finder.ts';
 import { leadBytesAt, newPageKey, PageHasher, pageBytes, pagesOf, searchBytesMax, wordsPerPage } from './page-hasher.ts';
@@ -86,7 +87,8 @@ test('pages are hashed as the plain reference hashes them, whatever their length
   assert.equal(multiplier % 2, 1);
   const cutter = new Cutter(prng.bytes(16));
   const hasher = PageHasher.over(cutter, key);
-  for (const length of [1, 7, 8, 15, 16, 17, 4095, 4096, 4097, 9000, 40_000]) {
+  const four = 4 * pageBytes;
+  for (const length of [1, 7, 8, 15, 16, 17, 4095, 4096, 4097, 9000, four - 1, four, four + 1, 5 * pageBytes, 2 * four, 40_000]) {
     const at = prng.below(5000);
     const bytes = prng.bytes(length);
     cutter.buffer.set(bytes, at);
@@ -101,6 +103,29 @@ test('pages are hashed as the plain reference hashes them, whatever their length
     cutter.buffer[at] = (cutter.buffer[at] ?? 0) ^ 1;
     assert.ok(!hasher.matches(at, Math.min(length, pageBytes), words, 0));
   }
+});
+
+test('four pages that are hashed side by side are hashed as each of them alone, wherever they lie', () => {
+  const property = fc.property(
+    fc.string(),
+    fc.tuple(fc.integer({ min: 1, max: 14 }), fc.integer({ min: 0, max: pageBytes - 1 })),
+    fc.tuple(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: pageBytes })),
+    (seed, [pages, less], [at, lead]) => {
+      const prng = new Prng(seed);
+      const hasher = PageHasher.withBuffer(70_000, newPageKey({ bytes: (count) => prng.bytes(count) }));
+      hasher.buffer.set(prng.bytes(70_000));
+      const length = pages * pageBytes - less;
+      const words = hasher.sign(at, length, lead);
+      const alone: number[] = [];
+      for (let start = 0; start < length;) {
+        const bytes = Math.min(start === 0 ? lead : pageBytes, length - start);
+        alone.push(...hasher.sign(at + start, bytes));
+        start += bytes;
+      }
+      assert.deepEqual(words, Uint32Array.from(alone));
+    },
+  );
+  fc.assert(property, { numRuns: 300 });
 });
 
 test('a short first page puts the others where the file has them', () => {
