@@ -33,6 +33,7 @@ import type { AgentState, SafeState } from './state/agent-state.ts';
 import type { CacheReader, CacheWriter } from './state/catalog-cache.ts';
 import type { JobState } from './state/job-state.ts';
 import { PathsFile } from './state/paths-file.ts';
+import type { WornBundles } from './state/worn-bundles.ts';
 import type { JobHead, RunRow } from './state/pins.ts';
 import { Uploader } from './upload/uploader.ts';
 
@@ -110,6 +111,8 @@ interface StateToKeep {
   readonly chain: StateChain;
   /** The cache whose entries this run did not read again. */
   readonly trusted: CacheReader | null;
+  /** Null: as before. */
+  readonly worn: WornBundles | null;
 }
 
 class BackupRun {
@@ -191,6 +194,7 @@ class BackupRun {
       signatures,
       platform,
       agent,
+      worn: await this.parts.jobState.wornBundles(),
       source,
       signal,
       level,
@@ -214,7 +218,8 @@ class BackupRun {
     progress.enter('committing');
     if (chain === null) return await this.stopped(catalog);
     const committed = await this.commit(catalog, 'safeset');
-    await this.keepState(committed, { newCache, chain, trusted: skipUnchanged ? lastCache : null });
+    const trusted = skipUnchanged ? lastCache : null;
+    await this.keepState(committed, { newCache, chain, trusted, worn: reading.wornBundles() });
     await signatures.keep();
     return this.report(committed, reading);
   }
@@ -279,7 +284,7 @@ class BackupRun {
   /**
    * Only after the commit, so nothing here may fail the run.
    */
-  private async keepState(record: CommittedRecord, { newCache, chain, trusted }: StateToKeep): Promise<void> {
+  private async keepState(record: CommittedRecord, { newCache, chain, trusted, worn }: StateToKeep): Promise<void> {
     const { safeState, agent, job, startMs } = this.parts;
     const { digest, sequence } = record;
     await this.paths.finish();
@@ -293,6 +298,7 @@ class BackupRun {
       if (this.parts.seedDisk === undefined) pins.endSeed(headKey(agent, job));
       pins.addRun(this.runRow(this.tally.errorCount === 0 ? 'ok' : 'with errors', record.sentBytes));
       await this.parts.jobState.keepRefs(digest, record.refs);
+      if (worn !== null) await this.parts.jobState.keepWornBundles(worn);
     } catch (error) {
       failure ??= error;
     }

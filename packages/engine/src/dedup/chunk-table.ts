@@ -6,7 +6,8 @@
  *
  *   word 0   state: 0 empty, 1 being written, 2 claimed (a worker stores the chunk; its place is not known yet),
  *            else pack number + 3
- *   word 1   position in the origin pack (low 16 bits) | marked (bit 31): the catalog being written uses the chunk
+ *   word 1   position in the origin pack (low 16 bits) | how much of it that catalog uses, where that is counted (15 bits) |
+ *            marked (bit 31): the catalog being written uses the chunk
  *   word 2-5 the first 16 bytes of the chunk id
  *
  * Invariants: a slot once taken never moves and never changes its id; word 0 goes 0 -> 1 -> (2 | place) -> place, never
@@ -34,6 +35,10 @@ const stateClaimed = 2;
 const statePlaced = 3;
 const positionMask = 0xffff;
 const markBit = 0x80000000 | 0;
+const shareShift = 16;
+/** A whole chunk, in the unit in which its use is counted; files that share an extent may use more. */
+export const wholeShare = 0x3fff;
+const shareMax = 0x7fff;
 
 const controlPacks = 0;
 const controlAborted = 1;
@@ -43,6 +48,13 @@ const controlWords = 4;
 export interface SharedChunkTable {
   readonly control: SharedArrayBuffer;
   readonly generations: readonly SharedArrayBuffer[];
+}
+
+export interface UsedChunk {
+  /** The first 16 bytes. */
+  readonly id: Uint8Array;
+  /** Of `wholeShare`; 1 at least. */
+  readonly share: number;
 }
 
 export interface ChunkPlace {
@@ -251,6 +263,37 @@ export class ChunkTable {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Main thread: marks the chunk, and counts that the catalog being written uses so much more of it: `share` of `wholeShare`, 1 at least. True
+   * when nothing of it was counted before.
+   */
+  use(id: Uint8Array, share: number): boolean {
+    const key = this.keyOf(id);
+    for (const generation of this.generations) {
+      const at = generation.find(key);
+      if (at < 0) continue;
+      const before = (Atomics.or(generation.words, at + 1, markBit) >>> shareShift) & shareMax;
+      // Nobody else changes these bits: a worker that settles the chunk sets others.
+      Atomics.add(generation.words, at + 1, Math.min(share, shareMax - before) << shareShift);
+      return before === 0;
+    }
+    assert(false, 'a chunk is known before its use is counted');
+  }
+
+  /** Main thread: marked chunks of which something is counted, but less than `shareMin` of `wholeShare`; not more than `countMax`. */
+  *worn(shareMin: number, countMax: number): Iterable<UsedChunk> {
+    let count = 0;
+    for (const { words } of this.generations) {
+      for (let at = 2; at < words.length && count < countMax; at += wordsPerSlot) {
+        const second = words[at + 1] ?? 0;
+        const share = (second >>> shareShift) & shareMax;
+        if (share === 0 || share >= shareMin || (second & markBit) === 0) continue;
+        count += 1;
+        yield { id: new Uint8Array(words.slice(at + 2, at + wordsPerSlot).buffer), share };
+      }
+    }
   }
 
   /** Places of all marked chunks, by pack and position: refs are gathered pack by pack. Every claim must be settled by then. */

@@ -9,11 +9,14 @@
 import { toHex } from '@twinvault/std';
 import type { OldVersion } from './old-version.ts';
 
-const liveShareMin = 1 / 5;
-const liveShareMinStrained = 1 / 4;
-const budgetShare = 1 / 4;
-const budgetShareStrained = 1;
-const fetchedFactorMax = 2;
+/** Chunks, and bundles, of which less is used are emptied. */
+export const liveShareMin: number = 1 / 5;
+export const liveShareMinStrained: number = 1 / 4;
+/** Of what is sent anyway. */
+export const budgetShare: number = 1 / 4;
+export const budgetShareStrained: number = 1;
+/** What a restore may fetch before it counts as strained. */
+export const fetchedFactorMax: number = 2;
 /** What is still to come is taken to change as what was read did, but for no more than this factor. */
 const expectedFactorMax = 4;
 

@@ -16,7 +16,7 @@
  *       40  f64   size in bytes
  *       48  f64   device
  *       56  u64   inode
- *       64  u32   device major
+ *       64  u32   device major; of a file that lies in a bundle: bytes of the whole bundle, 0 if they are not known
  *       68  u32   device minor
  *       72  f64   blocks of 512 bytes
  *       80  u32   carried: sequence of the safeset that the entry was taken over from
@@ -58,6 +58,7 @@ const offsets = {
   inodeLow: 56,
   inodeHigh: 60,
   deviceMajor: 64,
+  bundleBytes: 64,
   deviceMinor: 68,
   blocks: 72,
   carried: 80,
@@ -86,6 +87,8 @@ export interface NewBody {
   readonly details: EntryDetails;
   readonly extents: readonly PlacedExtent[];
   readonly tag: Uint8Array | null;
+  /** Of the whole bundle that the content lies in. */
+  readonly bundleBytes?: number;
 }
 
 /** Appends a body; returns its length in bytes. */
@@ -96,6 +99,7 @@ export function writeBody(writer: PackedWriter, body: NewBody): number {
   const { view } = writer;
   view.setUint8(start + offsets.marks, body.tag === null ? body.marks : body.marks | marks.tag);
   view.setFloat64(start + offsets.sizeBytes, body.sizeBytes, true);
+  if (body.bundleBytes !== undefined) view.setUint32(start + offsets.bundleBytes, body.bundleBytes, true);
   view.setUint32(start + offsets.extentCount, body.extents.length, true);
   view.setUint32(start + offsets.detailsBytes, detailsBytes, true);
   for (const extent of body.extents) writeExtent(writer, extent);
@@ -247,6 +251,11 @@ export class BodyView {
     return this.view.getUint32(this.start + offsets.linkCount, true);
   }
 
+  /** Of the whole bundle that the file lies in; 0: none, or not known. */
+  get bundleBytes(): number {
+    return this.type === entryTypes.file ? this.view.getUint32(this.start + offsets.bundleBytes, true) : 0;
+  }
+
   get carried(): number {
     return this.view.getUint32(this.start + offsets.carried, true);
   }
@@ -382,7 +391,7 @@ export class BodyView {
       device: view.getFloat64(start + offsets.device, true),
       inode,
       linkCount: this.linkCount,
-      deviceMajor: view.getUint32(start + offsets.deviceMajor, true),
+      deviceMajor: this.type === entryTypes.file ? 0 : view.getUint32(start + offsets.deviceMajor, true),
       deviceMinor: view.getUint32(start + offsets.deviceMinor, true),
     };
   }
@@ -460,6 +469,8 @@ export function completeWithLast(body: Uint8Array, last: Uint8Array): Uint8Array
   complete.set(body.subarray(0, tagAt));
   complete.set(last.subarray(extentAt, extentAt + bodyExtentBytes), tagAt);
   complete.set(body.subarray(tagAt), tagAt + bodyExtentBytes);
-  new DataView(complete.buffer).setUint32(offsets.extentCount, 1, true);
+  const view = new DataView(complete.buffer);
+  view.setUint32(offsets.extentCount, 1, true);
+  view.setUint32(offsets.bundleBytes, lastView.bundleBytes, true);
   return complete;
 }

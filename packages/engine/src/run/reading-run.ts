@@ -9,10 +9,12 @@ import type { AgentKeys, Place, WrittenLeaf } from '@twinvault/seal';
 import { CatalogEntries } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
+import { BundleUse } from '../dedup/bundle-use.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import type { LiveList } from '../dedup/live-list.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { CacheCursor } from '../scan/cache-cursor.ts';
+import { BundleUpkeep, wornBelow } from '../scan/bundle-upkeep.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
 import type { UnchangedLeaf } from '../scan/merge-join.ts';
 import { KnownFiles } from '../scan/known-files.ts';
@@ -24,6 +26,8 @@ import { StateOutput } from '../state-packs/state-output.ts';
 import type { CacheReader, CacheWriter } from '../state/catalog-cache.ts';
 import type { PathsFile } from '../state/paths-file.ts';
 import type { SignatureStore } from '../state/signature-store.ts';
+import { noWornBundles, wornBundlesMax } from '../state/worn-bundles.ts';
+import type { WornBundles } from '../state/worn-bundles.ts';
 import type { Uploader } from '../upload/uploader.ts';
 import { Counters, totals } from '../workers/counters.ts';
 import type { CounterTotals } from '../workers/counters.ts';
@@ -50,6 +54,8 @@ export interface ReadingOptions {
   readonly lastCache: CacheReader | null;
   /** Another reader of it. */
   readonly openLastCache: () => Promise<CacheReader | null>;
+  /** Of the last safeset. */
+  readonly worn: WornBundles;
   /** The copy of that cache at the vault; null when there is none. */
   readonly lastChain: StateChain | null;
   readonly job: string;
@@ -73,13 +79,18 @@ export class ReadingRun implements AsyncDisposable {
   private readonly state: StateOutput;
   private readonly segments: Segments;
   private readonly entries: CatalogEntries = new CatalogEntries();
+  private readonly bundleUse: BundleUse;
+  private readonly upkeep: BundleUpkeep;
   foundAll = false;
 
   constructor(options: ReadingOptions) {
     this.options = options;
     this.counters = Array.from({ length: options.workers }, () => new Counters());
-    const { table, uploader, sealing, agent, level, platform } = options;
+    const { table, uploader, sealing, agent, level, platform, skipUnchanged } = options;
     const { writeSecret } = agent;
+    this.bundleUse = new BundleUse(table);
+    // Where everything is read, what changed is not known before it was.
+    this.upkeep = new BundleUpkeep(skipUnchanged ? options.worn : noWornBundles);
     this.catalog = new CatalogOutput({
       sink: { session: sealing.session, writeSecret, kind: packKinds.catalog, random: platform.random, level },
       table,
@@ -158,7 +169,7 @@ export class ReadingRun implements AsyncDisposable {
       const cache = await CacheCursor.open(lastCache);
       const provenBefore = skipUnchanged && lastCache !== null ? provenMoment(lastCache.info.startMs, source) : null;
       await using knownFiles = lastCache === null ? null : new KnownFiles(openLastCache, lastCache.info);
-      const join = new MergeJoin({ cache, table, output: this.segments, knownFiles, provenBefore });
+      const join = new MergeJoin({ cache, table, output: this.segments, knownFiles, provenBefore, upkeep: this.upkeep });
       const scanned = await this.scan(join);
       if (scanned) await join.finish();
       const finished = await this.segments.finish();
@@ -219,6 +230,7 @@ export class ReadingRun implements AsyncDisposable {
   /** The cache's blocks end where the catalog's leaves do: before the entry, after it, or both. */
   private writeEntry(place: Place, body: Uint8Array): void {
     const { newCache } = this.options;
+    this.bundleUse.entry(body);
     this.catalog.add(this.entries.entry(place, body));
     let added = false;
     for (const leaf of this.catalog.takeLeaves()) {
@@ -241,6 +253,7 @@ export class ReadingRun implements AsyncDisposable {
     const { newCache, tally } = this.options;
     const { entries, bytes, endsByCost } = block;
     if (this.catalog.addLeaf({ id, first, last, entries, bytes, endsByCost })) {
+      this.bundleUse.block(block);
       newCache.addBlock(block);
       this.state.writeBlock(block);
       tally.writtenBlock(block);
@@ -284,9 +297,19 @@ export class ReadingRun implements AsyncDisposable {
 
   /** Everything that the catalog names is at the vault when it resolves. */
   async finish(): Promise<FinishedCatalog> {
+    this.bundleUse.end();
     const finished = await this.catalog.finish();
     for (const leaf of this.catalog.takeLeaves()) if (leaf.entries > 0) this.endBlock(leaf);
     return finished;
+  }
+
+  /** After `finish`: of the safeset that this run makes; null: as before, since nothing changed. */
+  wornBundles(): WornBundles | null {
+    const { table, tally, skipUnchanged } = this.options;
+    if (this.counted.files === 0 && tally.removed === 0) return null;
+    const { isStrained, shareMin } = wornBelow(this.bundleUse);
+    const leftBytes = skipUnchanged ? this.upkeep.leftBytes : 0;
+    return { bundles: [...table.worn(shareMin, wornBundlesMax)], leftBytes, isStrained };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

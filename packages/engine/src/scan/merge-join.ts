@@ -3,7 +3,6 @@
  * vault, passes as it is; others are to be read. What only the cache has was removed, unless it lies where the scan could
  * not look: that keeps its last version.
  */
-import { assert } from '@twinvault/std';
 import type { ChunkId } from '@twinvault/format';
 import type { Place } from '@twinvault/seal';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
@@ -14,16 +13,19 @@ import { scannedEntry } from '../entries/scanned-entries.ts';
 import { entryTypes } from '../source-port.ts';
 import type { EntryError, ScanEvent, ScannedEntries, ScannedEntry } from '../source-port.ts';
 import type { CacheBlock } from '../state/cache-block.ts';
+import type { BundleUpkeep } from './bundle-upkeep.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { CacheCursor } from './cache-cursor.ts';
 
 /** What comes out, in key order. */
 export interface JoinOutput {
   unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void;
-  /** All entries of a block that stands for a leaf of the catalog, none of them changed; their chunks are marked. */
+  /** All entries of a block that stands for a leaf of the catalog, none of them changed. */
   unchangedLeaf(leaf: UnchangedLeaf): void;
   /** `last`: body of the last version, when all its chunks are at the vault. */
   read(entry: ScannedEntry, last: Uint8Array | null): void;
+  /** As `read`, but the file is to lie in another bundle, whether its content changed or not. */
+  rebundle(entry: ScannedEntry, last: Uint8Array): void;
   /** Under a new path, the file that the last run had under another; nothing about it changed. */
   moved(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void;
   /** Under a new path, with the inode, size and mtime of a file that the last run had under another. */
@@ -46,6 +48,7 @@ export interface JoinOptions {
   readonly table: ChunkTable;
   readonly output: JoinOutput;
   readonly knownFiles: KnownFiles | null;
+  readonly upkeep: BundleUpkeep;
   /** Entries whose times are not older than this prove nothing; null: read everything. */
   readonly provenBefore: { readonly seconds: number; readonly nanos: number } | null;
 }
@@ -140,7 +143,7 @@ export class MergeJoin {
 
   /** The present entry of a list; `head`: its status. */
   private entry(item: ItemCursor, head: BodyView): boolean {
-    const { cache, output } = this.options;
+    const { cache, output, upkeep } = this.options;
     let order = cache.compareItem(item);
     while (order < 0 && !this.wantsBlock) {
       this.withoutScan();
@@ -153,13 +156,17 @@ export class MergeJoin {
     }
     const { fields } = cache;
     const live = this.live(fields);
-    if (live && this.proven(fields) && fields.sameStatAs(head)) {
+    const same = live && this.proven(fields) && fields.sameStatAs(head);
+    if (same && !upkeep.empties(fields)) {
       this.releaseHeld();
       if (this.run === null) output.unchanged(item.directory, item.name, cache.body);
       else this.run.count += 1;
     } else {
       this.settleRun();
-      output.read(scannedEntry(item, head), live ? cache.body : null);
+      const entry = scannedEntry(item, head);
+      if (!same) upkeep.changes(entry.stat);
+      if (live && upkeep.empties(fields)) output.rebundle(entry, cache.body);
+      else output.read(entry, live ? cache.body : null);
     }
     this.step();
     return true;
@@ -167,7 +174,7 @@ export class MergeJoin {
 
   /** False: it has to be looked for in the last run first. */
   private newEntry(entry: ScannedEntry): boolean {
-    const { output, knownFiles } = this.options;
+    const { output, knownFiles, upkeep } = this.options;
     if (this.found === null && knownFiles?.mayBe(entry) === true) {
       this.sought = entry;
       return false;
@@ -175,8 +182,10 @@ export class MergeJoin {
     const body = this.found?.body ?? null;
     this.found = null;
     const fields = body === null ? null : new BodyView(body);
-    if (body === null || fields === null || !this.live(fields)) output.read(entry, null);
-    else if (this.proven(fields) && fields.sameStat(entry.stat)) output.moved(entry.directory, entry.name, body);
+    if (body === null || fields === null || !this.live(fields)) {
+      upkeep.changes(entry.stat);
+      output.read(entry, null);
+    } else if (this.proven(fields) && fields.sameStat(entry.stat)) output.moved(entry.directory, entry.name, body);
     else output.readMoved(entry, body);
     return true;
   }
@@ -197,7 +206,6 @@ export class MergeJoin {
     const { held } = this;
     if (held === null) return;
     this.held = null;
-    this.markChunks(held.block);
     this.options.output.unchangedLeaf(held);
   }
 
@@ -215,22 +223,6 @@ export class MergeJoin {
     const items = new ItemCursor(block.items);
     for (let index = 0; index < count && items.next(); index += 1) {
       this.options.output.unchanged(items.directory, items.name, items.body);
-    }
-  }
-
-  private markChunks({ items }: CacheBlock): void {
-    const { table } = this.options;
-    const cursor = new ItemCursor(items);
-    const fields = new BodyView(items);
-    let last: Uint8Array | null = null;
-    while (cursor.next()) {
-      fields.at(cursor.bodyStart);
-      for (let index = 0; index < fields.extentCount; index += 1) {
-        const id = fields.extentId(index);
-        if (id === null || (last !== null && sameId(id, last))) continue;
-        assert(table.mark(id), 'an unchanged entry has its chunks at the vault');
-        last = id;
-      }
     }
   }
 

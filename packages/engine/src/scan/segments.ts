@@ -6,7 +6,7 @@
  * Where a batch ends decides where bundles end, so it must not depend on time or threads: it follows from the entries to
  * read alone, and ends where a name says so, so that an insertion moves few bundles.
  */
-import { assert } from '@twinvault/std';
+import { assert, equalBytes } from '@twinvault/std';
 import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeBody, writeHead } from '../entries/entry-body.ts';
 import { nameHash } from '../entries/entry-keys.ts';
 import { noDetails } from '../entries/entry-details.ts';
@@ -58,6 +58,8 @@ interface PendingItem extends Item {
   outcome: Outcome | null;
   /** The entry of the same inode that is read in its stead. */
   readonly leader: PendingItem | null;
+  /** For its bundle's sake: it may not have changed. */
+  readonly rebundled: boolean;
 }
 
 interface Segment {
@@ -127,7 +129,7 @@ export class Segments implements JoinOutput {
   }
 
   readMoved(entry: ScannedEntry, last: Uint8Array): void {
-    this.toRead(entry, { last: null, compared: last });
+    this.toRead(entry, { last: null, compared: last, rebundled: false });
   }
 
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
@@ -145,10 +147,14 @@ export class Segments implements JoinOutput {
   }
 
   read(entry: ScannedEntry, last: Uint8Array | null): void {
-    this.toRead(entry, { last, compared: last });
+    this.toRead(entry, { last, compared: last, rebundled: false });
   }
 
-  private toRead({ directory, name, stat }: ScannedEntry, lasts: Pick<PendingItem, 'last' | 'compared'>): void {
+  rebundle(entry: ScannedEntry, last: Uint8Array): void {
+    this.toRead(entry, { last, compared: null, rebundled: true });
+  }
+
+  private toRead({ directory, name, stat }: ScannedEntry, lasts: Pick<PendingItem, 'last' | 'compared' | 'rebundled'>): void {
     const leader = this.leaderOf(stat);
     const large = stat.type === entryTypes.file && stat.sizeBytes >= largeFileBytes && leader === null;
     if (large) this.endBatch();
@@ -285,6 +291,7 @@ export class Segments implements JoinOutput {
     item.outcome = outcome;
     const { last, compared } = item;
     if (outcome === outcomes.read) item.body = body;
+    if (outcome === outcomes.read && item.rebundled && last !== null && isSame(body, last)) item.change = 'unchanged';
     if (outcome === outcomes.sameContent && compared !== null) item.body = completeWithLast(body, compared);
     if (outcome === outcomes.kept && last !== null) {
       item.body = remark(last, marks.carried, this.options.lastSequence);
@@ -319,6 +326,7 @@ export class Segments implements JoinOutput {
       if (leader.outcome === outcomes.read || leader.outcome === outcomes.sameContent || leader.outcome === outcomes.skipped) {
         item.outcome = leader.outcome;
         item.body = leader.body;
+        if (item.rebundled && leader.rebundled) item.change = leader.change;
       } else alone.push(item);
     }
     if (alone.length > 0) await this.send(alone);
@@ -368,6 +376,13 @@ function appendTag(writer: PackedWriter, tag: Uint8Array): void {
   const head = writer.length - bodyHeadBytes;
   writer.view.setUint8(head + 1, writer.view.getUint8(head + 1) | marks.tag);
   writer.bytes(tag);
+}
+
+/** Content and status. */
+function isSame(body: Uint8Array, last: Uint8Array): boolean {
+  const [view, lastView] = [new BodyView(body), new BodyView(last)];
+  const { tag } = lastView;
+  return tag !== null && view.tag !== null && equalBytes(view.tag, tag) && view.sameStatAs(lastView);
 }
 
 /** One name in 32: it steadies the borders of batches. */

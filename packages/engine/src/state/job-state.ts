@@ -11,6 +11,8 @@ import { readRefsFile, writeRefsFile } from './refs-file.ts';
 import type { KnownRefs } from './refs-file.ts';
 import { SignatureStore } from './signature-store.ts';
 import type { SignatureRow } from './signature-store.ts';
+import { readWornBundles, writeWornBundles } from './worn-bundles.ts';
+import type { WornBundles } from './worn-bundles.ts';
 
 export interface JobStateOptions {
   readonly path: string;
@@ -69,6 +71,18 @@ export class JobState {
 
   async keepRefs(digest: RecordDigest, refs: Uint8Array): Promise<void> {
     await writeRefsFile(this.files, this.refsPath, { digest, refs });
+  }
+
+  async wornBundles(): Promise<WornBundles> {
+    return await readWornBundles(this.files, this.wornPath);
+  }
+
+  async keepWornBundles(worn: WornBundles): Promise<void> {
+    await writeWornBundles(this.files, this.wornPath, worn);
+  }
+
+  private get wornPath(): string {
+    return `${this.path}/worn-bundles`;
   }
 
   private get refsPath(): string {

@@ -119,5 +119,6 @@ function writeAnswer(writer: PackedWriter, read: EntryRead | null, stat: EntrySt
     const { sizeBytes } = stat;
     return writeBody(writer, { stat, sizeBytes, marks: marks.unread, details: noDetails, extents: [], tag: null });
   }
-  return writeBody(writer, { ...read, extents: bundledExtents(read) });
+  const bundleBytes = read.bundled?.place.bundleBytes ?? 0;
+  return writeBody(writer, { ...read, extents: bundledExtents(read), bundleBytes });
 }

@@ -6,9 +6,10 @@ import { assert } from '@twinvault/std';
 import type { SecretKey } from '@twinvault/std';
 import { bundleBytesMax, bundleBytesMin, bundledBytesMax, bundleTag, endsBundle } from '@twinvault/seal';
 
-/** Where a file lies in its bundle; `id` is set when the bundle ends. */
+/** Where a file lies in its bundle; `id` and `bundleBytes` are set when the bundle ends. */
 export interface BundlePlace {
   id: Uint8Array | null;
+  bundleBytes: number;
   readonly offsetBytes: number;
 }
 
@@ -37,7 +38,7 @@ export class Bundler {
 
   /** Takes the file that was read to where `begin` said. */
   take(lengthBytes: number, tag: Uint8Array): BundlePlace {
-    const place: BundlePlace = { id: null, offsetBytes: this.used };
+    const place: BundlePlace = { id: null, bundleBytes: 0, offsetBytes: this.used };
     this.places.push(place);
     this.used += lengthBytes;
     if (this.used >= bundleBytesMin && endsBundle(tag)) this.end();
@@ -48,7 +49,10 @@ export class Bundler {
   end(): void {
     if (this.used === 0) return;
     const id = this.store(this.buffer.subarray(0, this.used));
-    for (const place of this.places) place.id = id;
+    for (const place of this.places) {
+      place.id = id;
+      place.bundleBytes = this.used;
+    }
     this.places = [];
     this.used = 0;
   }
