@@ -10,9 +10,8 @@
  */
 
 import { writeFileSync } from 'node:fs';
-import { nightsName } from './peers/cases.ts';
 import { contenders } from './peers/contenders.ts';
-import { measureNights } from './peers/nights.ts';
+import { measureNights, nightsSubjects } from './peers/nights.ts';
 import type { NightsResult } from './peers/nights.ts';
 import type { Profiled } from './peers/profile.ts';
 import { profile, profileText } from './peers/profile.ts';
@@ -44,10 +43,10 @@ async function compare(settings: Settings, signal: AbortSignal): Promise<void> {
       results.push(measureInput({ ...place, contenders: programs, chosen, rounds, say: progress, measureCommand }));
     }
   }
-  let nights: NightsResult[] = [];
-  if (settings.nights) {
-    progress(nightsName);
-    nights = await measureNights({ scale: settings.scale, say: progress, signal });
+  const nights: NightsResult[] = [];
+  for (const subject of settings.nights.flatMap((name) => nightsSubjects[name] ?? [])) {
+    progress(`nights: ${subject.of}`);
+    nights.push(...(await measureNights({ subject, scale: settings.scale, say: progress, signal })));
   }
   const { scale, rounds } = settings;
   const programs = settings.contenders.map(({ name, version }) => ({ name, version }));

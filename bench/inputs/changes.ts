@@ -6,13 +6,16 @@ import {
   ftruncateSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { bundledBytesMax } from '@twinvault/seal';
 import { primitives } from '@twinvault/std';
 import type { Prng } from '@twinvault/std';
 import { GiB, MiB } from '@twinvault/std';
@@ -26,6 +29,7 @@ export interface Changed {
 }
 
 const share = 0.01;
+const smallShare = 0.02;
 const pieceBytes = 256 * 1024;
 
 /** Paths of the regular files below, sorted. Links are not followed, which Node's own recursion does: a link to its own folder has no end. */
@@ -68,6 +72,23 @@ export function changeFiles(folder: string, random: Prng): Changed {
     closeSync(file);
   });
   return { bytes, leastBytes: null };
+}
+
+/** 2 % of the files that are small enough for bundles get other words at a place in their middle; none changes its size. */
+export function changeSmallFiles(folder: string, random: Prng): Changed {
+  const words = new Words(random);
+  const small = filesBelow(folder).filter((path) => statSync(path).size < bundledBytesMax);
+  const contents = random
+    .shuffle(small)
+    .slice(0, Math.max(1, Math.round(small.length * smallShare)))
+    .map((path) => {
+      const content = readFileSync(path);
+      content.write(words.prose(20), content.length >> 1);
+      writeFileSync(path, content);
+      return content;
+    });
+  const all = Buffer.concat(contents);
+  return { bytes: all.length, leastBytes: compressedBytes(all) };
 }
 
 /** 1 % of the 4 KiB pages of the input's only file are written anew, in their places. */

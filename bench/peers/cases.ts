@@ -30,8 +30,8 @@ export const cases: readonly Case[] = [
   { name: 'copied-directory', about: 'a large directory copied', action: 'again', needs: 'tree', change: copyDirectory },
 ];
 
-/** The nights are no case of a round: they run once, in this process, under a clock that goes a day at a time. */
-export const nightsName = 'nights';
+/** Nights are no case of a round: they run once, in this process, under a clock that goes a day at a time. */
+export const nightsNames = ['nights', 'nights-of-files'] as const;
 
 export function suits({ needs }: Case, { traits }: Input): boolean {
   return needs === null || traits.includes(needs);

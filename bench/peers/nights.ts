@@ -1,16 +1,16 @@
 /*
- * A database of which 1 % of the pages change every night, for 100 nights: how much is sent, how much is stored with 30 safesets
- * kept, and how much a restore has to read. Through the engine and a vault in a directory, in this process, under a clock that
+ * What changes a little every night, for 100 nights, 1 % of the pages of a database or 2 % of many small files: how much is sent, how much is stored
+ * with 30 safesets kept, and how much a restore has to read. Through the engine and a vault in a directory, in this process, under a clock that
  * goes on by a day after each night; clean-up runs each night, as a vault's owner would have it, but deletes without its delay,
  * which is measured in the file system's own time.
  *
- * The file counts as what its first backup stored, sealed and compressed: against its plain size the factors would flatter.
+ * The data count as what the first backup stored, sealed and compressed: against their plain size the factors would flatter.
  */
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { backup, openAgentState, restore } from '@twinvault/engine';
 import type { BackupOptions } from '@twinvault/engine';
 import { computerId } from '@twinvault/format';
@@ -24,13 +24,16 @@ import type { Platform } from '@twinvault/std';
 import { nodePlatform } from '@twinvault/std/node';
 import { createDirectoryVault } from '@twinvault/vault';
 import type { SiteVault } from '@twinvault/vault';
-import { changePages } from '../inputs/changes.ts';
+import { changePages, changeSmallFiles, filesBelow } from '../inputs/changes.ts';
+import type { Changed } from '../inputs/changes.ts';
 import { scaledBytes, writeDatabase } from '../inputs/large-files.ts';
+import { sourceTree } from '../inputs/trees.ts';
 
 export interface NightsResult {
+  readonly of: string;
   readonly nights: number;
   /** Plain size. */
-  readonly fileBytes: number;
+  readonly dataBytes: number;
   readonly firstStoredBytes: number;
   /** Sent in all nights, the first backup not counted, and the least that could have been. */
   readonly sentBytes: number;
@@ -44,28 +47,61 @@ export interface NightsResult {
 }
 
 export const safesetsKept = 30;
-const milestones = [30, 100];
 const plainBytes = 64 * MiB;
 
+/** What changes from night to night. */
+export interface NightsSubject {
+  readonly of: string;
+  make(folder: string, scale: number, random: Prng): void;
+  change(folder: string, random: Prng): Changed;
+  readonly milestones: readonly number[];
+  /** The list of worn bundles is lost after each night, so that none is emptied. */
+  readonly withoutUpkeep: boolean;
+}
+
+export const databaseNights: NightsSubject = {
+  of: 'database',
+  make: (folder, scale, random) => writeDatabase(join(folder, 'database'), scaledBytes(plainBytes, scale), random),
+  change: changePages,
+  milestones: [30, 100],
+  withoutUpkeep: false,
+};
+
+const fileNights: NightsSubject = {
+  of: 'small files',
+  make: (folder, scale, random) => sourceTree.make(folder, scale, random),
+  change: changeSmallFiles,
+  // Half of a bundle's files have changed after 35 nights, and kept safesets hold it for 30 more.
+  milestones: [30, 100, 200],
+  withoutUpkeep: false,
+};
+
+/** By the word that chooses them. */
+export const nightsSubjects: Readonly<Record<string, readonly NightsSubject[]>> = {
+  nights: [databaseNights],
+  'nights-of-files': [fileNights, { ...fileNights, of: 'small files, no bundle emptied', withoutUpkeep: true }],
+};
+
 export interface NightsParts {
+  readonly subject: NightsSubject;
   readonly scale: number;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Measures both milestones in one history. Rejects with the signal's reason when it is aborted. */
-export async function measureNights({ scale, say, signal }: NightsParts): Promise<NightsResult[]> {
+/** Measures all milestones in one history. Rejects with the signal's reason when it is aborted. */
+export async function measureNights({ subject, scale, say, signal }: NightsParts): Promise<NightsResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'twinvault-bench-'));
   try {
     for (const name of ['vault', 'state', 'data']) mkdirSync(join(folder, name));
     const random = new Prng('bench nights');
-    writeDatabase(join(folder, 'data', 'database'), scaledBytes(plainBytes, scale), random);
-    const history = await History.begin(folder, signal);
+    subject.make(join(folder, 'data'), scale, random);
+    const history = await History.begin(folder, subject, signal);
     const results: NightsResult[] = [];
-    for (let night = 1; night <= Math.max(...milestones); night += 1) {
+    for (let night = 1; night <= Math.max(...subject.milestones); night += 1) {
       await history.night(random);
       if (night % 10 === 0) say(`night ${night}`);
-      if (milestones.includes(night)) results.push(await history.result(night));
+      if (subject.milestones.includes(night)) results.push(await history.result(night));
     }
     return results;
   } finally {
@@ -73,20 +109,29 @@ export async function measureNights({ scale, say, signal }: NightsParts): Promis
   }
 }
 
+interface HistoryParts {
+  readonly subject: NightsSubject;
+  readonly options: BackupOptions;
+  readonly opened: OpenedSafe;
+  readonly vault: SiteVault;
+  readonly clock: SimulatedClock;
+}
+
 class History {
   readonly #folder: string;
+  readonly #subject: NightsSubject;
   readonly #options: BackupOptions;
   readonly #opened: OpenedSafe;
   readonly #vault: SiteVault;
   readonly #clock: SimulatedClock;
-  readonly #fileBytes: number;
+  readonly #dataBytes: number;
   #firstStoredBytes = 0;
   #sentBytes = 0;
   #leastBytes = 0;
   #cpuSeconds = 0;
   #last: RecordDigest | null = null;
 
-  static async begin(folder: string, signal: AbortSignal): Promise<History> {
+  static async begin(folder: string, subject: NightsSubject, signal: AbortSignal): Promise<History> {
     const platform = nodePlatform();
     const clock = new SimulatedClock(platform);
     // One thread is enough for a night, and starting threads is most of what a short one costs.
@@ -108,24 +153,26 @@ class History {
       siteKey: (await vault.site()).publicKey,
       signal,
     };
-    const history = new History(folder, { options, opened: made.opened, vault, clock });
+    const history = new History(folder, { subject, options, opened: made.opened, vault, clock });
     await history.#backup();
     history.#firstStoredBytes = history.#storedBytes();
     return history;
   }
 
-  constructor(folder: string, parts: { options: BackupOptions; opened: OpenedSafe; vault: SiteVault; clock: SimulatedClock }) {
+  constructor(folder: string, parts: HistoryParts) {
     this.#folder = folder;
+    this.#subject = parts.subject;
     this.#options = parts.options;
     this.#opened = parts.opened;
     this.#vault = parts.vault;
     this.#clock = parts.clock;
-    this.#fileBytes = bytesBelow(join(folder, 'data'));
+    this.#dataBytes = bytesBelow(join(folder, 'data'));
   }
 
   async night(random: Prng): Promise<void> {
     this.#clock.aDayPasses();
-    const { leastBytes } = changePages(join(this.#folder, 'data'), random);
+    const { leastBytes } = this.#subject.change(join(this.#folder, 'data'), random);
+    if (this.#subject.withoutUpkeep) forgetWornBundles(join(this.#folder, 'state'));
     this.#leastBytes += leastBytes ?? 0;
     this.#sentBytes += await this.#backup();
     const keep = { others: { days: 0, copies: safesetsKept, intraday: true } };
@@ -135,7 +182,8 @@ class History {
   async result(nights: number): Promise<NightsResult> {
     return {
       nights,
-      fileBytes: this.#fileBytes,
+      of: this.#subject.of,
+      dataBytes: this.#dataBytes,
       firstStoredBytes: this.#firstStoredBytes,
       sentBytes: this.#sentBytes,
       leastBytes: this.#leastBytes,
@@ -160,7 +208,7 @@ class History {
     return bytesBelow(join(this.#folder, 'vault'));
   }
 
-  /** Bytes that the vault was asked for, listing included; throws when the file is not the same. */
+  /** Bytes that the vault was asked for, listing included; throws when the data are not the same. */
   async #restore(): Promise<number> {
     if (this.#last === null) throw new Error('nothing was backed up');
     const counting = new CountingSafe(this.#options.vault);
@@ -197,6 +245,10 @@ async function newSafe(vault: SiteVault, { clock, random }: Platform) {
   const { entry, agent } = enrolHere({ opened: made.opened, clock, computer, name: 'machine', random });
   await vault.createSafe({ ...made.newSafe, ledger: [...made.newSafe.ledger, entry] });
   return { agent, opened: made.opened.withEntry(entry) };
+}
+
+function forgetWornBundles(state: string): void {
+  for (const path of filesBelow(state)) if (basename(path) === 'worn-bundles') rmSync(path);
 }
 
 function bytesBelow(folder: string): number {

@@ -86,23 +86,25 @@ function notes({ cases }: InputResult): string {
 
 function nightsTable(nights: readonly NightsResult[]): Table {
   const head = [
+    'of',
     'nights',
-    'file MB',
+    'MB',
     'first stored MB',
     'MB sent',
     'least MB',
     'by the least',
     `MB stored, ${safesetsKept} kept`,
-    'by the file',
+    'by the first',
     'MB read',
-    'by the file',
+    'by the first',
     'CPU s a night',
   ];
   return [
     head,
     ...nights.map((night) => [
+      night.of,
       String(night.nights),
-      megabytes(night.fileBytes),
+      megabytes(night.dataBytes),
       megabytes(night.firstStoredBytes),
       megabytes(night.sentBytes),
       megabytes(night.leastBytes),
@@ -142,9 +144,11 @@ export function reportText(results: Results, style: Style): string {
   }
   if (nights.length > 0) {
     parts.push(
-      style.heading('Nights: each changes 1 % of the 4 KiB pages of a database; the file counts as what its first backup stored'),
+      style.heading(
+        'Nights: each changes 1 % of the 4 KiB pages of a database, or 2 % of many small files; these count as what the first backup stored',
+      ),
     );
-    parts.push(style.table(nightsTable(nights), 0));
+    parts.push(style.table(nightsTable(nights), 1));
   }
   const targets = targetsTable(results);
   if (targets.length > 1) {

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Input } from '../inputs/input.ts';
 import { inputs } from '../inputs/inputs.ts';
 import type { Case } from './cases.ts';
-import { cases, nightsName } from './cases.ts';
+import { cases, nightsNames } from './cases.ts';
 import type { Contender } from './contenders.ts';
 
 export interface Settings {
@@ -16,7 +16,7 @@ export interface Settings {
   /** Absolute paths of folders that are there: they are only read. */
   readonly folders: readonly string[];
   readonly cases: readonly Case[];
-  readonly nights: boolean;
+  readonly nights: readonly string[];
   readonly contenders: readonly Contender[];
   readonly scale: number;
   readonly rounds: number;
@@ -33,7 +33,7 @@ export const usage = `npm run bench -- peers [WORD...] [--scale N] [--rounds N] 
 
 Words choose what is measured; of each kind that no word names, all is taken:
   inputs    ${inputs.map(({ name }) => name).join(', ')}
-  cases     ${[...cases.map(({ name }) => name), nightsName].join(', ')}
+  cases     ${[...cases.map(({ name }) => name), ...nightsNames].join(', ')}
   programs  twinvault, restic, borg, references
 
   --scale N      sizes of the inputs: 1 takes minutes, 16 makes a database of 1 GiB (default: BENCH_SCALE, or 1)
@@ -75,12 +75,12 @@ export function readSettings(words: readonly string[], all: readonly Contender[]
     return named.length > 0 ? named : list;
   };
   const folders = values.folder.map((path) => resolve(path));
-  const chosenCases = chosen([...cases.map(({ name }) => name), nightsName], (name) => name);
+  const chosenCases = chosen([...cases.map(({ name }) => name), ...nightsNames], (name) => name);
   const settings: Settings = {
     inputs: folders.length > 0 ? [] : chosen(inputs, ({ name }) => name),
     folders,
     cases: cases.filter(({ name }) => chosenCases.includes(name)),
-    nights: folders.length === 0 && chosenCases.includes(nightsName),
+    nights: folders.length > 0 ? [] : nightsNames.filter((name) => chosenCases.includes(name)),
     contenders: chosen(all, ({ name, role }) => (role === 'reference' ? 'references' : name)),
     scale: positive(values.scale, 'scale', scaleMax),
     rounds: Math.ceil(positive(values.rounds, 'rounds', roundsMax)),

@@ -1,7 +1,7 @@
 /* What Twinvault wants to reach, as docs/performance.md says it, against what was measured. Computation alone. */
 
 import { GiB, MiB } from '@twinvault/std';
-import { safesetsKept } from './nights.ts';
+import { databaseNights, safesetsKept } from './nights.ts';
 import type { CaseResult, InputResult, Results } from './results.ts';
 import { ratiosOf, subjectOf } from './results.ts';
 
@@ -132,7 +132,8 @@ export function targetResults(results: Results): TargetResult[] {
       ];
     }),
   );
-  const ofNights = results.nights.flatMap((night) => {
+  const ofDatabase = results.nights.filter((night) => night.of === databaseNights.of);
+  const ofNights = ofDatabase.flatMap((night) => {
     const row = (what: string, measured: number, target: number): TargetResult => ({
       what: `${night.nights} nights, ${what}`,
       input: 'database',
