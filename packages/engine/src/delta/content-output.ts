@@ -84,17 +84,14 @@ export class ContentOutput {
 
   signature(key: Uint8Array): Uint8Array<ArrayBuffer> {
     const pieces = this.parts.filter((part): part is Piece => 'words' in part);
-    const pages = pieces.reduce((sum, { lengthBytes, leadBytes }) => sum + pagesOf(lengthBytes, leadBytes), 0);
-    const words = new Uint32Array(Math.min(pages, signedPagesMax) * wordsPerPage);
-    let at = 0;
+    const words: Uint32Array[] = [];
+    let left = signedPagesMax;
     for (const { words: from, firstPage, lengthBytes, leadBytes } of pieces) {
       assert(from !== null, 'what was gathered is signed before the content is finished');
-      const start = firstPage * wordsPerPage;
-      const count = pagesOf(lengthBytes, leadBytes) * wordsPerPage;
-      const part = from.subarray(start, start + Math.min(count, words.length - at));
-      words.set(part, at);
-      at += part.length;
-      if (at === words.length) break;
+      const pages = Math.min(pagesOf(lengthBytes, leadBytes), left);
+      words.push(from.subarray(firstPage * wordsPerPage, (firstPage + pages) * wordsPerPage));
+      left -= pages;
+      if (left === 0) break;
     }
     const list = new PackedWriter(bodyExtentBytes * this.parts.length);
     for (const extent of this.extents()) writeExtent(list, extent);

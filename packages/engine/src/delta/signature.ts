@@ -46,24 +46,30 @@ export interface SignatureParts {
   readonly list: Uint8Array;
   readonly key: Uint8Array;
   readonly pieces: Uint32Array;
-  readonly words: Uint32Array;
+  /** One after another. */
+  readonly words: readonly Uint32Array[];
 }
 
 export function encodeSignature({ list, key, pieces, words }: SignatureParts): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(headBytes + pieces.byteLength + words.byteLength);
+  const wordCount = words.reduce((sum, { length }) => sum + length, 0);
+  const bytes = new Uint8Array(headBytes + pieces.byteLength + 4 * wordCount);
   const view = new DataView(bytes.buffer);
   bytes.set(magic);
   view.setUint8(4, version);
   bytes.set(key, 8);
-  view.setUint32(28, words.length / wordsPerPage, true);
+  view.setUint32(28, wordCount / wordsPerPage, true);
   view.setUint32(32, pieces.length / wordsPerPiece, true);
   bytes.set(asBytes(pieces), headBytes);
-  bytes.set(asBytes(words), headBytes + pieces.byteLength);
+  let at = headBytes + pieces.byteLength;
+  for (const part of words) {
+    bytes.set(asBytes(part), at);
+    at += part.byteLength;
+  }
   bytes.set(checkOf(list, bytes), checkOffset);
   return bytes;
 }
 
-/** Null when it is damaged, of another version or key, or belongs to another list of extents. */
+/** Null when it is damaged, of another version or key, or belongs to another list of extents. What it gives are views of `bytes` where these are aligned. */
 export function decodeSignature(bytes: Uint8Array, list: Uint8Array, key: Uint8Array): SignedVersion | null {
   if (bytes.length < headBytes || key.length !== pageKeyBytes) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, headBytes);
@@ -74,8 +80,7 @@ export function decodeSignature(bytes: Uint8Array, list: Uint8Array, key: Uint8A
   if (bytes.length !== wordsAt + 4 * wordsPerPage * pages || list.length % bodyExtentBytes !== 0) return null;
   if (!equalBytes(bytes.subarray(checkOffset, headBytes), checkOf(list, bytes))) return null;
   const extents = readExtentBytes(list);
-  // A copy starts at a multiple of four whatever the bytes came in.
-  const words = new Uint32Array(bytes.slice(headBytes).buffer);
+  const words = asWords(bytes.subarray(headBytes));
   const pieces = words.subarray(0, wordsPerPiece * stored);
   if (extents.filter(({ id }) => id !== null).length !== stored || signedPages(extents, pieces) !== pages) return null;
   return { extents, pieces, words: words.subarray(pieces.length) };
@@ -97,6 +102,12 @@ function signedPages(extents: readonly PlacedExtent[], pieces: Uint32Array): num
     piece += 1;
   }
   return Math.min(pages, signedPagesMax);
+}
+
+/** Signatures are large: they are copied only where they begin at no multiple of four. */
+function asWords(bytes: Uint8Array): Uint32Array {
+  const { buffer, byteOffset } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(buffer, byteOffset, bytes.length / 4);
 }
 
 function asBytes(words: Uint32Array): Uint8Array {

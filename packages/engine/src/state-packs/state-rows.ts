@@ -155,7 +155,7 @@ export class StateRows implements AsyncDisposable {
 function encoded({ extents, pieces, words }: SignedVersion, key: Uint8Array): Uint8Array {
   const list = new PackedWriter(bodyExtentBytes * extents.length);
   for (const extent of extents) writeExtent(list, extent);
-  return encodeSignature({ list: list.take(), key, pieces, words });
+  return encodeSignature({ list: list.take(), key, pieces, words: [words] });
 }
 
 async function removeDatabase(files: Files, path: string): Promise<void> {

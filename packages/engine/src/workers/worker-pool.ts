@@ -88,7 +88,7 @@ export class WorkerPool implements AsyncDisposable {
 
   /**
    * Has a worker do it. Rejects when any worker fails. Urgent work goes before all that waits and is not; its buffers are
-   * handed over. `lasts` of a batch is called when a worker has room for it: signatures may be large.
+   * handed over. `lasts` of a batch is called when a worker has room for it: signatures may be large, and are handed over, too.
    */
   async run(work: Work, urgent = false, lasts: () => readonly LastVersion[] = () => []): Promise<WorkResult> {
     if (this.failure !== null) throw this.failure;
@@ -111,8 +111,11 @@ export class WorkerPool implements AsyncDisposable {
       if (worker === null || next === undefined) return;
       worker.outstanding += 1;
       const { call, work } = next;
-      if (work.type === 'batch') this.post(worker, { ...work, call, lasts: next.lasts() }, [work.items.buffer as ArrayBuffer]);
-      else this.post(worker, { ...work, call }, [work.entry.buffer as ArrayBuffer]);
+      if (work.type === 'batch') {
+        const lasts = next.lasts();
+        const buffers = [work.items, ...lasts.map(({ signature }) => signature)].map(({ buffer }) => buffer as ArrayBuffer);
+        this.post(worker, { ...work, call, lasts }, buffers);
+      } else this.post(worker, { ...work, call }, [work.entry.buffer as ArrayBuffer]);
     }
   }
 
