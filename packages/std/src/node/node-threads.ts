@@ -9,9 +9,9 @@ const bootstrap = new URL('./thread-bootstrap.ts', import.meta.url);
 
 /**
  * Our threads work on large buffers outside the heap and make few objects: the default of 48 MB for young ones would only
- * sit there, in each thread.
+ * sit there, in each thread. Of 12 MB, too, half did nothing but be there (first backups and restores, November 2026).
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 12 };
+const resourceLimits = { maxYoungGenerationSizeMb: 6 };
 
 class NodeThread implements Thread {
   readonly #worker: Worker;
