@@ -106,7 +106,7 @@ for (const harm of ['stale', 'damaged', 'too long', 'of live bundles'] as const)
     const early = await disk.read(path, 1 << 26);
     assert.ok(early !== null);
     let last = world.first;
-    for (let night = 1; night <= 18; night += 1) {
+    for (let night = 1; night <= 12; night += 1) {
       const bytes = (await disk.read(path, 1 << 26)) ?? early;
       if (harm === 'stale') await disk.replace(path, [night % 3 === 0 ? early : bytes]);
       if (harm === 'damaged') await disk.replace(path, [bytes.map((byte, at) => (at === 45 ? byte ^ 1 : byte))]);
