@@ -42,6 +42,8 @@ export interface Target {
    * other metadata only under `overwrite`. Throws TargetWriteError.
    */
   makeDirectory(directory: Uint8Array, name: Uint8Array, rule: ConflictRule): Placed;
+  /** Writes into a file that another target of this process, over the same place, has begun and neither finished nor abandoned. Throws TargetWriteError. */
+  writeInto(handle: number, bytes: Uint8Array, fileOffsetBytes: number): void;
   /** A new file, not yet visible under its final name where the rule is overwrite; exclusive otherwise. Null: skipped. */
   createFile(directory: Uint8Array, name: Uint8Array, sizeBytes: number, rule: ConflictRule): TargetFile | null;
   /** Symbolic links, FIFOs, sockets, devices, with their metadata. Errors that leave the entry usable are returned. */
@@ -65,6 +67,8 @@ export interface Target {
 
 export interface TargetFile {
   readonly placed: Placed;
+  /** For `writeInto`: good in every thread of this process until the file is finished or abandoned, when it may come to mean another file. */
+  readonly handle: number;
   write(bytes: Uint8Array, fileOffsetBytes: number): void;
   /** Sets the length (holes at the end), owner, mode, xattrs, ACLs, times, then closes and gives it its name. */
   finish(metadata: EntryMetadata): readonly EntryError[];

@@ -65,6 +65,8 @@ export class MemoryTargetTree {
   beforeFile: (path: string) => void = () => undefined;
   /** Files that were begun and neither finished nor given up. */
   readonly begun: Set<string> = new Set();
+  /** The same files, for `writeInto`. */
+  readonly handles: Map<number, TargetFile> = new Map();
   readonly finishedDirectories: Set<string> = new Set();
   /** What is made changes at this time. */
   nowMs = 0;
@@ -115,6 +117,12 @@ class MemoryTarget implements Target {
     if (there?.type === entryTypes.directory) return { name };
     if (there !== undefined && rule === 'overwrite') this.#tree.nodes.delete(path);
     return { name: this.#give(directory, name, { rule, node: this.#tree.newNode(entryTypes.directory) }) };
+  }
+
+  writeInto(handle: number, bytes: Uint8Array, fileOffsetBytes: number): void {
+    const file = this.#tree.handles.get(handle);
+    assert(file !== undefined, 'the file is neither finished nor abandoned');
+    file.write(bytes, fileOffsetBytes);
   }
 
   // oxlint-disable-next-line max-params -- the port's signature
@@ -231,6 +239,7 @@ class MemoryTargetFile implements TargetFile {
   readonly #give: (node: MemoryTargetNode) => Uint8Array | null;
   readonly #node: MemoryTargetNode;
   #name: Uint8Array | null = null;
+  readonly handle: number;
 
   constructor(
     tree: MemoryTargetTree,
@@ -244,6 +253,8 @@ class MemoryTargetFile implements TargetFile {
     this.#give = give;
     this.#node = tree.newNode(entryTypes.file);
     this.#node.content = new Uint8Array(sizeBytes);
+    this.handle = this.#node.inode;
+    tree.handles.set(this.handle, this);
   }
 
   get placed(): Placed {
@@ -264,12 +275,14 @@ class MemoryTargetFile implements TargetFile {
 
   finish(metadata: EntryMetadata): readonly EntryError[] {
     assert(this.#tree.begun.delete(this.#path), 'a file is finished once');
+    this.#tree.handles.delete(this.handle);
     this.#node.metadata = metadata;
     this.#name = this.#give(this.#node);
     return errorsOf(this.#tree, this.#path);
   }
 
   abandon(): void {
+    this.#tree.handles.delete(this.handle);
     this.#tree.begun.delete(this.#path);
   }
 }

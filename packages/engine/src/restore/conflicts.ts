@@ -46,6 +46,13 @@ export function winsOver(rule: RestoreRule, incoming: Incoming, there: EntryStat
   return rule !== 'different' || !looksEqual(incoming, there);
 }
 
+/** What is there may have changed since the file was decided to be restored. */
+export function losesNow(rule: RestoreRule, target: Target, { directory, name, ...incoming }: Incoming & Place): boolean {
+  if (rule !== 'newer' && rule !== 'different') return false;
+  const there = target.stat(directory, name);
+  return there !== null && !winsOver(rule, incoming, there);
+}
+
 export class Conflicts {
   readonly #target: Target;
   readonly #directories: Directories;

@@ -1,6 +1,6 @@
 /*
- * Gathers files into windows and hands these to the threads. While the threads work on one window the next is gathered; a window is settled
- * before the one after the next begins, so that two are in memory.
+ * Gathers files into windows and hands these to the threads. While the threads work on one window the next is gathered, and handed out
+ * behind it, so that no thread waits where windows meet; then the one before it is settled, so that two are in memory.
  */
 import { chunkId } from '@twinvault/format';
 import type { CatalogEntry, CatalogReader, Extent } from '@twinvault/seal';
@@ -62,7 +62,9 @@ export class FileGatherer {
   async flush(): Promise<boolean> {
     if (this.#files.length === 0 && this.#underWay === null) return false;
     if (this.#files.length > 0) await this.#begin();
-    await this.#settle();
+    const last = this.#underWay;
+    this.#underWay = null;
+    await this.#settle(last);
     return true;
   }
 
@@ -95,7 +97,7 @@ export class FileGatherer {
   }
 
   async #begin(): Promise<void> {
-    await this.#settle();
+    const before = this.#underWay;
     const [files, chunks] = [this.#files, this.#chunks];
     this.#files = [];
     this.#chunks = new ChunkSet();
@@ -105,13 +107,12 @@ export class FileGatherer {
       chunks,
     );
     this.#underWay = { files, batch };
+    await this.#settle(before);
   }
 
-  async #settle(): Promise<void> {
-    const underWay = this.#underWay;
+  async #settle(underWay: UnderWay | null): Promise<void> {
     if (underWay === null) return;
     const outcomes = await this.#runner.end(underWay.batch);
-    this.#underWay = null;
     for (const { file, entry } of underWay.files) {
       const outcome = outcomes.get(file.file) ?? { type: 'failed', detail: 'no answer from its thread' };
       this.#onSettled(entry, file, outcome);

@@ -10,7 +10,7 @@ export interface PieceWrite {
   readonly fileOffsetBytes: number;
 }
 
-/** A file, or one piece of a file that is too large for one task; its pieces go to the same thread in order. */
+/** A file, or one piece of a file that is too large for one task; its pieces may go to any threads, in any order. */
 export interface FilePiece {
   readonly file: number;
   /** Below the target. */
@@ -18,7 +18,7 @@ export interface FilePiece {
   readonly name: Uint8Array;
   readonly sizeBytes: number;
   readonly writes: readonly PieceWrite[];
-  readonly first: boolean;
-  /** Present with the last piece. */
-  readonly metadata: EntryMetadata | null;
+  readonly metadata: EntryMetadata;
+  /** Of the file that the main thread has begun and will finish; null: the thread makes and finishes it itself. */
+  readonly handle: number | null;
 }

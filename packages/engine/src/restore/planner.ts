@@ -38,8 +38,6 @@ export interface PlannedPiece {
   readonly file: FileToRestore;
   /** In any order. */
   readonly writes: readonly FileWrite[];
-  readonly first: boolean;
-  readonly last: boolean;
 }
 
 export interface PlannedTask {
@@ -48,8 +46,8 @@ export interface PlannedTask {
   readonly chunks: readonly number[];
   /** Sealed. */
   readonly bytes: number;
-  /** Pieces of one large file follow each other on one thread. */
-  readonly fileInPieces: number | null;
+  /** The file that this task has a piece of, and nothing else; null: its files are whole. Pieces of one file follow each other. */
+  readonly fileInPieces: FileToRestore | null;
 }
 
 type FindBlob = (chunk: number) => Blob | null;
@@ -107,7 +105,7 @@ class TaskBuilder {
     }
   }
 
-  build(fileInPieces: number | null): PlannedTask {
+  build(fileInPieces: FileToRestore | null): PlannedTask {
     return { pieces: this.#pieces, chunks: [...this.#seen], bytes: this.#bytes, fileInPieces };
   }
 }
@@ -120,18 +118,14 @@ export function* planTasks(files: readonly FileToRestore[], find: FindBlob): Gen
       if (!task.isEmpty) yield task.build(null);
       task = new TaskBuilder(find);
     }
-    if (task.fits(file.writes)) task.add({ file, writes: file.writes, first: true, last: true });
-    else yield* planPieces(file, { first: true, last: true }, find);
+    if (task.fits(file.writes)) task.add({ file, writes: file.writes });
+    else yield* planPieces(file, find);
   }
   if (!task.isEmpty) yield task.build(null);
 }
 
 /** One file, or a part of one, in pieces that each make a task; at least one. */
-export function* planPieces(
-  file: FileToRestore,
-  part: { readonly first: boolean; readonly last: boolean },
-  find: FindBlob,
-): Generator<PlannedTask> {
+export function* planPieces(file: FileToRestore, find: FindBlob): Generator<PlannedTask> {
   const writes = writesByPlace(file.writes, find);
   let from = 0;
   do {
@@ -147,8 +141,8 @@ export function* planPieces(
       if (!isOfLast) bytes += sealedBytes(write, find);
       writeBytes += write?.lengthBytes ?? 0;
     }
-    task.add({ file, writes: writes.slice(from, to), first: part.first && from === 0, last: part.last && to === writes.length });
-    yield task.build(file.file);
+    task.add({ file, writes: writes.slice(from, to) });
+    yield task.build(file);
     from = to;
   } while (from < writes.length);
 }

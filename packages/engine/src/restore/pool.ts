@@ -49,11 +49,11 @@ export class RestorePool implements AsyncDisposable {
     }
   }
 
-  /** Waits for room for a task of so many bytes, at the thread with the least to do or the one that is named. Throws when a thread died. */
-  async room(bytes: number, named: number | null): Promise<Room> {
+  /** Waits for room for a task of so many bytes, at the thread with the least to do. Throws when a thread died. */
+  async room(bytes: number): Promise<Room> {
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
-      const index = named ?? this.#leastBusy();
+      const index = this.#leastBusy();
       const member = this.#members[index];
       const fits = this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= inFlightBytesMax;
       if (member !== undefined && fits && member.waiting < tasksPerThreadMax) {
@@ -77,7 +77,7 @@ export class RestorePool implements AsyncDisposable {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** Lets the threads end what they were given and give up the files that they began. */
+  /** Lets the threads end what they were given: nothing writes any more when it resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
       this.#members.map(async (member) => {

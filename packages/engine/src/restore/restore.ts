@@ -71,6 +71,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
       await run.restoreEntries();
     } finally {
       // Also after an abort, when the threads have ended: what is there shall not keep the modes that it was made with.
+      run.abandonFiles();
       run.finishDirectories();
     }
     return run.report();
@@ -104,6 +105,7 @@ class Restore {
     this.#runner = new TaskRunner({
       contents,
       pool,
+      place: { target, conflict: options.conflict },
       ...(signal === undefined ? {} : { signal }),
       onBytes: (bytes) => {
         this.#tally.counts.bytes += bytes;
@@ -129,6 +131,10 @@ class Restore {
       else this.#lose(event.path, event.entries);
     }
     await this.#flush();
+  }
+
+  abandonFiles(): void {
+    this.#runner.abandon();
   }
 
   finishDirectories(): void {

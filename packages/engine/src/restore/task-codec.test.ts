@@ -38,21 +38,19 @@ const piece: fc.Arbitrary<PlannedPiece> = fc
     sizeBytes: natural,
     metadata,
     writes: fc.array(write, { maxLength: 5 }),
-    first: fc.boolean(),
-    last: fc.boolean(),
   })
-  .map(({ number, directory, name, sizeBytes, writes, first, last, metadata: about }) => {
-    return { file: { file: number, directory, name, sizeBytes, writes, metadata: about }, writes, first, last };
+  .map(({ number, directory, name, sizeBytes, writes, metadata: about }) => {
+    return { file: { file: number, directory, name, sizeBytes, writes, metadata: about }, writes };
   });
 
 test('pieces come out as they went in, also through a post', () => {
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
-      const encoded = structuredClone(encodePieces(pieces, (chunk) => 9 - chunk));
-      const expected = pieces.map(({ file, writes, first, last }) => {
-        const { file: number, directory, name, sizeBytes } = file;
+    fc.property(fc.array(piece, { maxLength: 20 }), fc.option(fc.nat(), { nil: null }), (pieces, handle) => {
+      const encoded = structuredClone(encodePieces(pieces, { chunkIndex: (chunk) => 9 - chunk, handle }));
+      const expected = pieces.map(({ file, writes }) => {
+        const { file: number, directory, name, sizeBytes, metadata: about } = file;
         const moved = writes.map((each) => ({ ...each, chunk: 9 - each.chunk }));
-        return { file: number, directory, name, sizeBytes, writes: moved, first, metadata: last ? file.metadata : null };
+        return { file: number, directory, name, sizeBytes, writes: moved, metadata: about, handle };
       });
       const decoded = [...decodePieces(encoded)];
       assert.deepEqual(JSON.parse(JSON.stringify(decoded)), JSON.parse(JSON.stringify(expected)));

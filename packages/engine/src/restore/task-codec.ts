@@ -3,7 +3,7 @@
  *
  * Numbers of one piece, in this order, in `numbers`:
  *
- *   file, index of its directory in `directories`, bytes of its name in `names`, size, flags (1 first, 2 last), number of its writes,
+ *   file, index of its directory in `directories`, bytes of its name in `names`, size, handle (-1: none), number of its writes,
  *   mode, uid, gid, mtime seconds, mtime nanos, index of user and of group in `owners` (-1: none)
  *
  * Numbers of one write in `writes`: index of the chunk in the task, offset in the chunk, length, offset in the file. Xattrs, ACLs and whatever
@@ -17,8 +17,7 @@ import type { FilePiece, PieceWrite } from './file-piece.ts';
 
 const pieceNumbers = 13;
 const writeNumbers = 4;
-const isFirst = 1;
-const isLast = 2;
+const noHandle = -1;
 
 export interface EncodedPieces {
   readonly numbers: Float64Array;
@@ -27,6 +26,13 @@ export interface EncodedPieces {
   readonly directories: readonly Uint8Array[];
   readonly owners: readonly string[];
   readonly rare: ReadonlyMap<number, Pick<EntryDetails, 'acls' | 'xattrs'>>;
+}
+
+export interface TaskPlaces {
+  /** From the number of a chunk to its index in the task. */
+  readonly chunkIndex: (chunk: number) => number;
+  /** Of the file that the task has a piece of; null: it has whole files. */
+  readonly handle: number | null;
 }
 
 /** Gives each value the index of its first use. */
@@ -44,8 +50,8 @@ class Indexes<T> {
   }
 }
 
-/** `chunkIndex`: from the number of a chunk to its index in the task. Directories that are the same object are posted once. */
-export function encodePieces(pieces: readonly PlannedPiece[], chunkIndex: (chunk: number) => number): EncodedPieces {
+/** Directories that are the same object are posted once. */
+export function encodePieces(pieces: readonly PlannedPiece[], { chunkIndex, handle }: TaskPlaces): EncodedPieces {
   let [writeCount, nameBytes] = [0, 0];
   for (const { file, writes } of pieces) {
     writeCount += writes.length;
@@ -59,18 +65,18 @@ export function encodePieces(pieces: readonly PlannedPiece[], chunkIndex: (chunk
   const rare = new Map<number, Pick<EntryDetails, 'acls' | 'xattrs'>>();
   let [writeAt, nameAt] = [0, 0];
   for (const [index, piece] of pieces.entries()) {
-    const { file, first, last } = piece;
+    const { file } = piece;
     const { metadata } = file;
     const { user, group, acls, xattrs } = metadata.details;
-    const flags = (first ? isFirst : 0) | (last ? isLast : 0);
     const { mode, uid, gid, mtimeSeconds, mtimeNanos } = metadata;
-    const about = [file.file, directories.of(file.directory), file.name.length, file.sizeBytes, flags, piece.writes.length];
+    const place = [file.file, directories.of(file.directory), file.name.length];
+    const about = [...place, file.sizeBytes, handle ?? noHandle, piece.writes.length];
     numbers.set(about, index * pieceNumbers);
     const details = [mode, uid, gid, mtimeSeconds, mtimeNanos, owners.of(user), owners.of(group)];
     numbers.set(details, index * pieceNumbers + about.length);
     names.set(file.name, nameAt);
     nameAt += file.name.length;
-    if (last && (acls.length > 0 || xattrs.length > 0)) rare.set(index, { acls, xattrs });
+    if (acls.length > 0 || xattrs.length > 0) rare.set(index, { acls, xattrs });
     for (const { chunk, chunkOffsetBytes, lengthBytes, fileOffsetBytes } of piece.writes) {
       writes[writeAt] = chunkIndex(chunk);
       writes[writeAt + 1] = chunkOffsetBytes;
@@ -101,7 +107,6 @@ export function* decodePieces(encoded: EncodedPieces): Generator<FilePiece> {
     const base = index * pieceNumbers;
     const number = (field: number): number => numbers[base + field] ?? 0;
     const nameEnd = nameAt + number(2);
-    const flags = number(4);
     const writes = decodeWrites(encoded.writes, writeAt, number(5));
     yield {
       file: number(0),
@@ -109,8 +114,8 @@ export function* decodePieces(encoded: EncodedPieces): Generator<FilePiece> {
       name: names.subarray(nameAt, nameEnd),
       sizeBytes: number(3),
       writes,
-      first: (flags & isFirst) !== 0,
-      metadata: (flags & isLast) === 0 ? null : decodeMetadata(encoded, number, rare.get(index)),
+      metadata: decodeMetadata(encoded, number, rare.get(index)),
+      handle: number(4) === noHandle ? null : number(4),
     };
     nameAt = nameEnd;
     writeAt += writes.length * writeNumbers;

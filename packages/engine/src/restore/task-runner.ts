@@ -2,18 +2,20 @@
  * Runs files, or chunks alone, through the threads: plans tasks, fetches their ranges, hands them out and gathers how each file ended. Several
  * batches may be under way, so that the next one is gathered while the threads work on the last.
  */
-import { CodedError, toHex } from '@twinvault/std';
+import { assert, CodedError, toHex } from '@twinvault/std';
 import type { EntryError } from '../source-port.ts';
 import type { ChunkSet } from './chunk-set.ts';
 import type { SafesetContents } from './contents.ts';
 import { fetchRanges, joinRanges } from './fetch.ts';
 import type { Fetched } from './fetch.ts';
+import { FileInPieces } from './file-in-pieces.ts';
+import type { FinishingPlace } from './finish-file.ts';
 import { ReadLosses } from './losses.ts';
 import { planChunks, planPieces, planTasks } from './planner.ts';
 import type { FileToRestore, FileWrite, PlannedTask } from './planner.ts';
 import type { RestorePool } from './pool.ts';
 import { encodePieces } from './task-codec.ts';
-import type { FetchedCopy, PieceOutcome, RestoreTask, StoppingError, TaskChunk, TaskReply } from './tasks.ts';
+import type { FetchedCopy, PieceOutcome, RestoreTask, StoppingError, TaskChunk } from './tasks.ts';
 
 export type FileOutcome =
   /** `name`: where it is another than was asked for. */
@@ -26,6 +28,8 @@ export interface Batch {
   /** Complete once `end` resolved. */
   readonly outcomes: Map<number, FileOutcome>;
   tasksLeft: number;
+  /** Whose pieces are being handed out; null: whole files are. */
+  inPieces: FileInPieces | null;
 }
 
 /** A part of a file too large to be planned at once. */
@@ -37,6 +41,8 @@ export interface FilePart {
 export interface TaskRunnerOptions {
   readonly contents: Pick<SafesetContents, 'chunks' | 'reading'>;
   readonly pool: RestorePool;
+  /** Where files in pieces are begun and finished; null: nothing is written. */
+  readonly place: FinishingPlace | null;
   readonly signal?: AbortSignal;
   /** Told what was written since the last call. */
   readonly onBytes?: (bytes: number) => void;
@@ -47,6 +53,8 @@ export class TaskRunner {
   readonly damaged: Map<string, string> = new Map();
   readonly #options: TaskRunnerOptions;
   readonly #losses = new ReadLosses();
+  /** Begun and not ended. */
+  readonly #inPieces = new Set<FileInPieces>();
   #nextTask = 0;
   #stopped: StoppingError | null = null;
 
@@ -56,34 +64,31 @@ export class TaskRunner {
 
   /** Resolves when all tasks are handed out. */
   async begin(files: readonly FileToRestore[], chunks: ChunkSet): Promise<Batch> {
-    const batch: Batch = { outcomes: new Map(), tasksLeft: 0 };
+    const batch = newBatch();
     await this.#locate(chunks);
     const plan = planTasks(files, (chunk) => chunks.blob(chunk));
     await this.#runPlan(batch, plan, chunks);
+    this.#endPieces(batch);
     return batch;
   }
 
   /** The same for one file that comes in parts, without its writes in memory at once. */
   async beginInParts(file: Omit<FileToRestore, 'writes'>, parts: AsyncIterable<FilePart>): Promise<Batch> {
-    const batch: Batch = { outcomes: new Map(), tasksLeft: 0 };
-    let thread: number | null = null;
-    const run = async ({ chunks, writes }: FilePart, ends: { first: boolean; last: boolean }): Promise<void> => {
+    const batch = newBatch();
+    for await (const { chunks, writes } of parts) {
       await this.#locate(chunks);
-      const plan = planPieces({ ...file, writes }, ends, (chunk) => chunks.blob(chunk));
-      thread = await this.#runPlan(batch, plan, chunks, thread);
-    };
-    let waiting: FilePart | null = null;
-    let first = true;
-    for await (const part of parts) {
-      if (batch.outcomes.size > 0) return batch;
-      if (waiting !== null) {
-        await run(waiting, { first, last: false });
-        first = false;
-      }
-      waiting = part;
+      const plan = planPieces({ ...file, writes }, (chunk) => chunks.blob(chunk));
+      await this.#runPlan(batch, plan, chunks);
+      if (batch.inPieces?.isLost === true) break;
     }
-    if (waiting !== null) await run(waiting, { first, last: true });
+    this.#endPieces(batch);
     return batch;
+  }
+
+  /** Only when the threads have ended: gives up the files of which pieces were still to come. */
+  abandon(): void {
+    for (const file of this.#inPieces) file.abandon();
+    this.#inPieces.clear();
   }
 
   /** Waits until all tasks of the batch are answered. */
@@ -95,12 +100,12 @@ export class TaskRunner {
 
   /** Opens every copy of these chunks and compares it with its id; what fails is in `damaged`. Sealed bytes read. */
   async verify(chunks: ChunkSet): Promise<number> {
-    const batch: Batch = { outcomes: new Map(), tasksLeft: 0 };
+    const batch = newBatch();
     await this.#locate(chunks);
     const numbers = Array.from({ length: chunks.count }, (_, number) => number);
     let bytes = 0;
     for (const planned of planChunks(numbers, (chunk) => chunks.blob(chunk))) {
-      await this.#submit(batch, { planned, chunks, thread: null });
+      await this.#submit(batch, planned, chunks);
       bytes += planned.bytes;
     }
     await this.end(batch);
@@ -112,51 +117,66 @@ export class TaskRunner {
     for (const [chunk, code] of chunks.lost) this.damaged.set(toHex(chunks.id(chunk)), code);
   }
 
-  /** Index of the thread that has the last file's pieces. */
-  async #runPlan(
-    batch: Batch,
-    plan: Iterable<PlannedTask>,
-    chunks: ChunkSet,
-    startThread: number | null = null,
-  ): Promise<number | null> {
-    let [file, thread] = [null as number | null, startThread];
+  async #runPlan(batch: Batch, plan: Iterable<PlannedTask>, chunks: ChunkSet): Promise<void> {
     for (const planned of plan) {
-      const continues = planned.fileInPieces !== null && planned.pieces[0]?.first === false;
-      if (!continues) thread = null;
-      // Skipped or failed in an earlier piece: the rest need not be fetched.
-      if (planned.fileInPieces !== null && batch.outcomes.has(planned.fileInPieces)) continue;
-      thread = await this.#submit(batch, { planned, chunks, thread });
-      file = planned.fileInPieces;
+      this.#beginPieces(batch, planned.fileInPieces);
+      if (batch.inPieces?.isLost !== true) await this.#submit(batch, planned, chunks);
     }
-    return file === null ? null : thread;
   }
 
-  async #submit(
-    batch: Batch,
-    { planned, chunks, thread }: { readonly planned: PlannedTask; readonly chunks: ChunkSet; readonly thread: number | null },
-  ): Promise<number> {
+  /** Makes this the file whose pieces follow, or, null, whole files. */
+  #beginPieces(batch: Batch, file: FileToRestore | null): void {
+    if (batch.inPieces?.about.file === file?.file) return;
+    this.#endPieces(batch);
+    const { place } = this.#options;
+    if (file === null) return;
+    assert(place !== null, 'what is to be written has a target');
+    batch.inPieces = new FileInPieces(file, place);
+    this.#inPieces.add(batch.inPieces);
+  }
+
+  /** All pieces of the file are handed out. */
+  #endPieces(batch: Batch): void {
+    const { inPieces } = batch;
+    batch.inPieces = null;
+    inPieces?.whole();
+    this.#takeEnd(batch, inPieces);
+  }
+
+  async #submit(batch: Batch, planned: PlannedTask, chunks: ChunkSet): Promise<void> {
     const { pool, contents, signal, onBytes } = this.#options;
-    const room = await pool.room(planned.bytes, thread);
+    const { inPieces } = batch;
+    const room = await pool.room(planned.bytes);
     signal?.throwIfAborted();
     this.#throwIfStopped();
     const blobs = planned.chunks.flatMap((chunk) => chunks.blobs(chunk));
     const fetched = await fetchRanges(contents.reading, joinRanges(blobs), this.#losses);
     this.#nextTask += 1;
     batch.tasksLeft += 1;
-    pool.post(taskOf({ task: this.#nextTask, planned, fetched, chunks }), room, (reply) => {
+    inPieces?.handedOut();
+    const handle = inPieces?.handle ?? null;
+    pool.post(taskOf({ task: this.#nextTask, planned, fetched, chunks, handle }), room, (reply) => {
       batch.tasksLeft -= 1;
-      this.#take(batch, reply, (index) => chunks.id(planned.chunks[index] ?? -1));
+      for (const { chunk, code } of reply.damaged) this.damaged.set(toHex(chunks.id(planned.chunks[chunk] ?? -1)), code);
+      if (inPieces === null) for (const outcome of reply.outcomes) this.#takeOutcome(batch, outcome);
+      else {
+        inPieces.answered(reply.outcomes[0] ?? null);
+        this.#takeEnd(batch, inPieces);
+      }
       onBytes?.(reply.writtenBytes);
     });
-    return room.index;
   }
 
-  #take({ outcomes }: Batch, { damaged, outcomes: replied }: TaskReply, idAt: (index: number) => Uint8Array): void {
-    for (const { chunk, code } of damaged) this.damaged.set(toHex(idAt(chunk)), code);
-    for (const outcome of replied) {
-      outcomes.set(outcome.file, fileOutcome(outcome));
-      if (outcome.type === 'failed' && outcome.stops !== null) this.#stopped ??= outcome.stops;
-    }
+  #takeEnd(batch: Batch, inPieces: FileInPieces | null): void {
+    const ended = inPieces?.ended ?? null;
+    if (inPieces === null || ended === null) return;
+    this.#inPieces.delete(inPieces);
+    this.#takeOutcome(batch, ended);
+  }
+
+  #takeOutcome({ outcomes }: Batch, outcome: PieceOutcome): void {
+    outcomes.set(outcome.file, fileOutcome(outcome));
+    if (outcome.type === 'failed' && outcome.stops !== null) this.#stopped ??= outcome.stops;
   }
 
   #throwIfStopped(): void {
@@ -164,6 +184,10 @@ export class TaskRunner {
     const { code, retry, meaning } = this.#stopped;
     throw new CodedError({ [code]: { retry, meaning } }, code);
   }
+}
+
+function newBatch(): Batch {
+  return { outcomes: new Map(), tasksLeft: 0, inPieces: null };
 }
 
 function fileOutcome(outcome: PieceOutcome): FileOutcome {
@@ -176,16 +200,17 @@ interface TaskParts {
   readonly planned: PlannedTask;
   readonly fetched: Fetched;
   readonly chunks: ChunkSet;
+  readonly handle: number | null;
 }
 
-function taskOf({ task, planned, fetched, chunks }: TaskParts): RestoreTask {
+function taskOf({ task, planned, fetched, chunks, handle }: TaskParts): RestoreTask {
   const indexes = new Map<number, number>(planned.chunks.map((chunk, index) => [chunk, index]));
   const copies: FetchedCopy[][] = planned.chunks.map(() => []);
   for (const { blob, buffer, offsetBytes } of fetched.blobs) {
     copies[indexes.get(blob.chunk) ?? -1]?.push({ buffer, offsetBytes, lengthBytes: blob.lengthBytes, ...blob.opening });
   }
   const taskChunks = planned.chunks.map((chunk, index): TaskChunk => ({ id: chunks.id(chunk), copies: copies[index] ?? [] }));
-  const pieces =
-    planned.pieces.length === 0 ? null : encodePieces(planned.pieces, (chunk) => indexes.get(chunk) ?? planned.chunks.length);
+  const chunkIndex = (chunk: number): number => indexes.get(chunk) ?? planned.chunks.length;
+  const pieces = planned.pieces.length === 0 ? null : encodePieces(planned.pieces, { chunkIndex, handle });
   return { type: 'task', task, buffers: fetched.buffers, chunks: taskChunks, pieces };
 }

@@ -37,7 +37,7 @@ export interface RestoreTask {
   readonly pieces: EncodedPieces | null;
 }
 
-/** After the answers to all tasks before it: files begun are given up, nothing more is done. */
+/** After the answers to all tasks before it: nothing more is done. */
 export interface CloseThread {
   readonly type: 'close';
 }
@@ -56,7 +56,7 @@ export type PieceOutcome =
 export interface TaskReply {
   readonly type: 'reply';
   readonly task: number;
-  /** Of files that ended in this task, by their last piece, by being skipped or by failing. */
+  /** Of whole files each one; of a piece none, unless it failed. */
   readonly outcomes: readonly PieceOutcome[];
   readonly writtenBytes: number;
   /** Chunks, by index in the task, of which no copy opened (or, in a task without pieces, not every copy), with the code of the first error. */

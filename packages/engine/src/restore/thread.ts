@@ -3,132 +3,99 @@
  *
  * Invariant: no byte is written that is not the one its chunk id names; a file of which a chunk does not open is abandoned whole.
  */
-import { CodedError, equalBytes } from '@twinvault/std';
+import { assert } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
-import { stoppingCodes } from '../target-port.ts';
-import type { EntryMetadata, Target, TargetFile } from '../target-port.ts';
-import { placingRule, winsOver } from './conflicts.ts';
-import type { RestoreRule } from './conflicts.ts';
-import { detailOf } from './losses.ts';
+import type { Target, TargetFile } from '../target-port.ts';
+import { placingRule } from './conflicts.ts';
+import { damagedDetail, finishFile, refused } from './finish-file.ts';
+import type { FinishingPlace } from './finish-file.ts';
 import { allKindKeys, TaskChunks } from './task-chunks.ts';
 import { PlaintextPool } from './plaintext-pool.ts';
 import { decodePieces } from './task-codec.ts';
 import type { FilePiece } from './file-piece.ts';
-import type { CloseThread, PieceOutcome, RestoreTask, RestoreThreadData, StoppingError, TaskReply } from './tasks.ts';
+import type { CloseThread, PieceOutcome, RestoreTask, RestoreThreadData, TaskReply } from './tasks.ts';
 
 export const main: ThreadMain = async (port: ThreadPort) => {
   const data = port.data as RestoreThreadData;
   const keys = allKindKeys(data.writeSecret);
   const pool = new PlaintextPool();
-  const writer = new PieceWriter(await openTargetOf(data), data.conflict);
+  const place = await openPlace(data);
   port.onMessage((value) => {
     const message = value as RestoreTask | CloseThread;
     if (message.type === 'close') {
-      writer.close();
+      place?.target.close();
       port.post({ value: { type: 'closed' } });
       return;
     }
     using chunks = new TaskChunks(message, keys, pool);
-    port.post({ value: work(message, chunks, writer) });
+    port.post({ value: work(message, chunks, place) });
   });
 };
 
-async function openTargetOf({ target }: RestoreThreadData): Promise<Target | null> {
+async function openPlace({ target, conflict }: RestoreThreadData): Promise<FinishingPlace | null> {
   if (target === null) return null;
   const { openTarget } = (await import(target.module)) as { openTarget: (config: unknown) => Target };
-  return openTarget(target.config);
+  return { target: openTarget(target.config), conflict };
 }
 
-function work(task: RestoreTask, chunks: TaskChunks, writer: PieceWriter): TaskReply {
+function work(task: RestoreTask, chunks: TaskChunks, place: FinishingPlace | null): TaskReply {
   const outcomes: PieceOutcome[] = [];
-  if (task.pieces === null) chunks.verify();
   let writtenBytes = 0;
-  for (const piece of task.pieces === null ? [] : decodePieces(task.pieces)) {
-    const { outcome, bytes } = writer.write(piece, chunks);
-    writtenBytes += bytes;
-    if (outcome !== null) outcomes.push(outcome);
+  if (task.pieces === null) chunks.verify();
+  else {
+    assert(place !== null, 'what is to be written has a target');
+    for (const piece of decodePieces(task.pieces)) {
+      const { outcome, bytes } =
+        piece.handle === null ? writeFile(piece, chunks, place) : writePiece(piece, chunks, place.target);
+      writtenBytes += bytes;
+      if (outcome !== null) outcomes.push(outcome);
+    }
   }
   const damaged = Array.from(chunks.damaged, ([chunk, code]) => ({ chunk, code }));
   return { type: 'reply', task: task.task, outcomes, writtenBytes, damaged };
 }
 
 interface Written {
-  /** Null: the file does not end here, or ended before. */
+  /** Null: a piece was written; its file ends in the main thread. */
   readonly outcome: PieceOutcome | null;
   readonly bytes: number;
 }
 
-class PieceWriter {
-  readonly #target: Target | null;
-  readonly #conflict: RestoreRule;
-  /** Files of which pieces are still to come. */
-  readonly #begun = new Map<number, TargetFile>();
-
-  constructor(target: Target | null, conflict: RestoreRule) {
-    this.#target = target;
-    this.#conflict = conflict;
-  }
-
-  write(piece: FilePiece, chunks: TaskChunks): Written {
-    let file: TargetFile | null = null;
-    try {
-      const begun = piece.first ? this.#create(piece) : this.#begun.get(piece.file);
-      if (begun === undefined) return { outcome: null, bytes: 0 };
-      if (begun === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
-      file = begun;
-      this.#begun.set(piece.file, file);
-      const bytes = writeAll(file, piece, chunks);
-      if (bytes === null) {
-        this.#giveUp(piece.file);
-        return { outcome: failed(piece, 'a part of its content is damaged or missing in the vault'), bytes: 0 };
-      }
-      if (piece.metadata === null) return { outcome: null, bytes };
-      this.#begun.delete(piece.file);
-      if (this.#loses(piece, piece.metadata)) {
-        file.abandon();
-        return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
-      }
-      const errors = file.finish(piece.metadata);
-      const { name } = file.placed;
-      // Somebody took the name since the file was begun.
-      if (name === null) return { outcome: { type: 'skipped', file: piece.file }, bytes: 0 };
-      const given = equalBytes(name, piece.name) ? null : name.slice();
-      return { outcome: { type: 'written', file: piece.file, name: given, errors }, bytes };
-    } catch (error) {
-      // Anything that is not an error of the world is ours and ends the restore.
-      if (!(error instanceof CodedError)) throw error;
-      this.#begun.delete(piece.file);
-      file?.abandon();
-      return { outcome: failed(piece, detailOf(error), stoppingError(error)), bytes: 0 };
+/** Makes, writes and finishes a whole file. */
+function writeFile(piece: FilePiece, chunks: TaskChunks, place: FinishingPlace): Written {
+  const { file: number, directory, name, sizeBytes } = piece;
+  let file: TargetFile | null = null;
+  try {
+    file = place.target.createFile(directory, name, sizeBytes, placingRule(place.conflict));
+    if (file === null) return { outcome: { type: 'skipped', file: number }, bytes: 0 };
+    const bytes = writeAll(piece, chunks, file);
+    if (bytes === null) {
+      file.abandon();
+      return { outcome: damagedFile(number), bytes: 0 };
     }
-  }
-
-  close(): void {
-    for (const file of this.#begun.keys()) this.#giveUp(file);
-    this.#target?.close();
-  }
-
-  /** Null: left out by the conflict rule. */
-  #create({ directory, name, sizeBytes }: FilePiece): TargetFile | null {
-    return this.#target === null ? null : this.#target.createFile(directory, name, sizeBytes, placingRule(this.#conflict));
-  }
-
-  /** What is there may have changed since the file was decided to be restored. */
-  #loses({ directory, name, sizeBytes }: FilePiece, metadata: EntryMetadata): boolean {
-    if (this.#target === null || (this.#conflict !== 'newer' && this.#conflict !== 'different')) return false;
-    const there = this.#target.stat(directory, name);
-    return there !== null && !winsOver(this.#conflict, { ...metadata, sizeBytes }, there);
-  }
-
-  #giveUp(number: number): void {
-    const file = this.#begun.get(number);
-    this.#begun.delete(number);
+    const outcome = finishFile(file, piece, place);
+    return { outcome, bytes: outcome.type === 'written' ? bytes : 0 };
+  } catch (error) {
+    const outcome = refused(number, error);
     file?.abandon();
+    return { outcome, bytes: 0 };
+  }
+}
+
+/** Writes into a file that the main thread has begun. */
+function writePiece(piece: FilePiece, chunks: TaskChunks, target: Target): Written {
+  const { file, handle } = piece;
+  assert(handle !== null, 'a piece belongs to a file that was begun');
+  try {
+    const bytes = writeAll(piece, chunks, { write: (...written) => target.writeInto(handle, ...written) });
+    return bytes === null ? { outcome: damagedFile(file), bytes: 0 } : { outcome: null, bytes };
+  } catch (error) {
+    return { outcome: refused(file, error), bytes: 0 };
   }
 }
 
 /** Bytes written; null when a chunk of it cannot be had. */
-function writeAll(file: TargetFile, { writes }: FilePiece, chunks: TaskChunks): number | null {
+function writeAll({ writes }: FilePiece, chunks: TaskChunks, file: Pick<TargetFile, 'write'>): number | null {
   let bytes = 0;
   for (const { chunk, chunkOffsetBytes, lengthBytes, fileOffsetBytes } of writes) {
     const plaintext = chunks.take(chunk);
@@ -139,10 +106,6 @@ function writeAll(file: TargetFile, { writes }: FilePiece, chunks: TaskChunks): 
   return bytes;
 }
 
-function failed({ file }: FilePiece, detail: string, stops: StoppingError | null = null): PieceOutcome {
-  return { type: 'failed', file, detail, stops };
-}
-
-function stoppingError({ code, retry, message: meaning }: CodedError): StoppingError | null {
-  return stoppingCodes.has(code) ? { code, retry, meaning } : null;
+function damagedFile(file: number): PieceOutcome {
+  return { type: 'failed', file, detail: damagedDetail, stops: null };
 }

@@ -105,7 +105,12 @@ class Verification {
   async #open(safeset: SafesetReader, pool: RestorePool): Promise<ReadonlyMap<string, string>> {
     const { signal } = this.#options;
     const { chunks: finder, reading, catalog } = safeset;
-    const runner = new TaskRunner({ contents: { chunks: finder, reading }, pool, ...(signal === undefined ? {} : { signal }) });
+    const runner = new TaskRunner({
+      contents: { chunks: finder, reading },
+      pool,
+      place: null,
+      ...(signal === undefined ? {} : { signal }),
+    });
     const isWanted = (place: ChunkPlace): boolean => {
       const isFirst = this.#seen.add(place);
       if (isFirst) this.#counts.chunks += 1;

@@ -71,6 +71,18 @@ export function newTargetFile(home: FileHome, where: FilePlace, sizeBytes: numbe
   return new LinuxTargetFile(home, where, { fd, passing, sizeBytes });
 }
 
+interface WriteAt {
+  readonly fd: number;
+  readonly bytes: Uint8Array;
+  readonly fileOffsetBytes: number;
+}
+
+/** Throws TargetWriteError. */
+export function writeAt(system: System, { fd, bytes, fileOffsetBytes }: WriteAt): void {
+  const answer = system.write(fd, bytes, fileOffsetBytes);
+  if (answer < 0) throw writeError('pwrite', answer);
+}
+
 class LinuxTargetFile implements TargetFile {
   readonly #home: FileHome;
   readonly #where: FilePlace;
@@ -80,6 +92,7 @@ class LinuxTargetFile implements TargetFile {
   /** Null: the file has no name yet. The name that it is to have: it was made in place. */
   readonly #passing: Uint8Array | null;
   #name: Uint8Array | null;
+  /** Of what was written here; others may have written through the handle. */
   #endBytes = 0;
   #isOpen = true;
 
@@ -103,9 +116,13 @@ class LinuxTargetFile implements TargetFile {
     return { name: this.#name };
   }
 
+  /** Its descriptor, which all threads of the process share. */
+  get handle(): number {
+    return this.#fd;
+  }
+
   write(bytes: Uint8Array, fileOffsetBytes: number): void {
-    const answer = this.#home.system.write(this.#fd, bytes, fileOffsetBytes);
-    if (answer < 0) throw writeError('pwrite', answer);
+    writeAt(this.#home.system, { fd: this.#fd, bytes, fileOffsetBytes });
     this.#endBytes = Math.max(this.#endBytes, fileOffsetBytes + bytes.length);
   }
 

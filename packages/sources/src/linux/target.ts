@@ -28,7 +28,7 @@ import { decodeStatus, entryTypes, newStatusBuffer, typeOf } from './status.ts';
 import type { StatusBuffer } from './status.ts';
 import { system } from './system.ts';
 import type { System } from './system.ts';
-import { newFileInPlace, newTargetFile, unfinishedFileMode } from './target-file.ts';
+import { newFileInPlace, newTargetFile, unfinishedFileMode, writeAt } from './target-file.ts';
 import type { FileHome, Inherited } from './target-file.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_PATH } = openFlags;
@@ -168,6 +168,10 @@ class LinuxTarget implements Target, FileHome {
     if (fd < 0) return;
     this.system.changeModeOfPath(fd, mode);
     this.system.close(fd);
+  }
+
+  writeInto(handle: number, bytes: Uint8Array, fileOffsetBytes: number): void {
+    writeAt(this.system, { fd: handle, bytes, fileOffsetBytes });
   }
 
   // oxlint-disable-next-line max-params -- the port's signature
