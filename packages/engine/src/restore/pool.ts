@@ -1,13 +1,14 @@
 /*
- * The restoring threads: hands tasks out, keeps the bytes on their way bounded, and gives each reply to whoever waits for it.
+ * The restoring threads: hands tasks out, keeps the bytes on their way bounded, and gives each reply to whoever waits for it. Tasks are fetched
+ * side by side: where all cores are busy the main thread gets its turn late, and one after another they would come too late for the threads.
  */
 import type { Thread, Threads } from '@twinvault/std';
 import type { RestoreTask, RestoreThreadData, TaskReply, ThreadClosed } from './tasks.ts';
 
 /** Sealed bytes that may be on their way to the threads. */
 export const inFlightBytesMax: number = 32 * 1024 * 1024;
-/** Tasks that may wait at one thread, so that it never idles between two. */
-export const tasksPerThreadMax = 3;
+/** Tasks that may be on their way for each thread, being fetched or waiting, so that it never idles between two. */
+export const tasksPerThreadMax = 4;
 
 interface Member {
   readonly thread: Thread;
@@ -16,14 +17,14 @@ interface Member {
   onClosed: () => void;
 }
 
-/** Room for one task at one thread: to be filled by `post`, once. */
+/** Room for one task: to be filled by `post`, once. */
 export interface Room {
-  readonly index: number;
   readonly bytes: number;
 }
 
 interface Waiting {
   readonly room: Room;
+  readonly member: Member;
   readonly take: (reply: TaskReply) => void;
 }
 
@@ -33,6 +34,8 @@ export class RestorePool implements AsyncDisposable {
   #wakers: (() => void)[] = [];
   #failure: Error | null = null;
   #inFlightBytes = 0;
+  #inFlight = 0;
+  readonly #fetching = new Set<Promise<void>>();
 
   constructor(threads: Threads, data: RestoreThreadData) {
     const module = new URL('./thread.ts', import.meta.url).href;
@@ -49,26 +52,25 @@ export class RestorePool implements AsyncDisposable {
     }
   }
 
-  /** Waits for room for a task of so many bytes, at the thread with the least to do. Throws when a thread died. */
+  /** Waits for room for a task of so many bytes. Throws when a thread died or a task could not be fetched. */
   async room(bytes: number): Promise<Room> {
     for (;;) {
       if (this.#failure !== null) throw this.#failure;
-      const index = this.#leastBusy();
-      const member = this.#members[index];
       const fits = this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= inFlightBytesMax;
-      if (member !== undefined && fits && member.waiting < tasksPerThreadMax) {
-        member.waiting += 1;
+      if (fits && this.#inFlight < tasksPerThreadMax * this.#members.length) {
+        this.#inFlight += 1;
         this.#inFlightBytes += bytes;
-        return { index, bytes };
+        return { bytes };
       }
       await this.#change();
     }
   }
 
-  /** `take` gets the reply; what it throws ends the restore. */
-  post(task: RestoreTask, room: Room, take: (reply: TaskReply) => void): void {
-    this.#waiting.set(task.task, { room, take });
-    this.#members[room.index]?.thread.post({ value: task, transfer: transferable(task.buffers) });
+  /** The task goes to the thread with the least to do when it is there. `take` gets the reply; what it throws ends the restore, as does a task that does not come. */
+  post(task: Promise<RestoreTask>, room: Room, take: (reply: TaskReply) => void): void {
+    const posting = this.#post(task, room, take).catch((error: unknown) => this.#fail(error));
+    this.#fetching.add(posting);
+    void posting.finally(() => this.#fetching.delete(posting));
   }
 
   /** Waits for replies until the condition holds; throws when a thread died. */
@@ -79,6 +81,7 @@ export class RestorePool implements AsyncDisposable {
 
   /** Lets the threads end what they were given: nothing writes any more when it resolves. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#fetching);
     await Promise.all(
       this.#members.map(async (member) => {
         if (!member.failed) {
@@ -92,34 +95,39 @@ export class RestorePool implements AsyncDisposable {
     );
   }
 
-  #leastBusy(): number {
-    let best = 0;
-    for (const [index, { waiting }] of this.#members.entries()) {
-      if (waiting < (this.#members[best]?.waiting ?? 0)) best = index;
-    }
-    return best;
+  async #post(task: Promise<RestoreTask>, room: Room, take: (reply: TaskReply) => void): Promise<void> {
+    const fetched = await task;
+    const member = this.#leastBusy();
+    member.waiting += 1;
+    this.#waiting.set(fetched.task, { room, member, take });
+    member.thread.post({ value: fetched, transfer: transferable(fetched.buffers) });
   }
 
-  #onMessage(member: Member, message: TaskReply | ThreadClosed): void {
+  #leastBusy(): Member {
+    return this.#members.reduce((best, member) => (member.waiting < best.waiting ? member : best));
+  }
+
+  #onMessage(from: Member, message: TaskReply | ThreadClosed): void {
     if (message.type === 'closed') {
-      member.onClosed();
+      from.onClosed();
       return;
     }
     const waiting = this.#waiting.get(message.task);
     if (waiting === undefined) return;
     this.#waiting.delete(message.task);
     this.#inFlightBytes -= waiting.room.bytes;
-    member.waiting -= 1;
+    this.#inFlight -= 1;
+    waiting.member.waiting -= 1;
     try {
       waiting.take(message);
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(error);
     }
     this.#wake();
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error;
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
     this.#wake();
   }
 

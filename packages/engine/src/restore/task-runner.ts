@@ -149,13 +149,14 @@ export class TaskRunner {
     const room = await pool.room(planned.bytes);
     signal?.throwIfAborted();
     this.#throwIfStopped();
-    const blobs = planned.chunks.flatMap((chunk) => chunks.blobs(chunk));
-    const fetched = await fetchRanges(contents.reading, joinRanges(blobs), this.#losses);
     this.#nextTask += 1;
     batch.tasksLeft += 1;
     inPieces?.handedOut();
-    const handle = inPieces?.handle ?? null;
-    pool.post(taskOf({ task: this.#nextTask, planned, fetched, chunks, handle }), room, (reply) => {
+    const parts = { task: this.#nextTask, planned, chunks, handle: inPieces?.handle ?? null };
+    const blobs = planned.chunks.flatMap((chunk) => chunks.blobs(chunk));
+    const fetching = fetchRanges(contents.reading, joinRanges(blobs), this.#losses);
+    const task = fetching.then((fetched) => taskOf({ ...parts, fetched }));
+    pool.post(task, room, (reply) => {
       batch.tasksLeft -= 1;
       for (const { chunk, code } of reply.damaged) this.damaged.set(toHex(chunks.id(planned.chunks[chunk] ?? -1)), code);
       if (inPieces === null) for (const outcome of reply.outcomes) this.#takeOutcome(batch, outcome);
