@@ -4,7 +4,7 @@
  *
  * Invariant: no plaintext leaves here that is not the one its chunk id names.
  */
-import { assert, CodedError } from '@twinvault/std';
+import { assert, CodedError, releaseBytes } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
 import type { PackKind } from '@twinvault/format';
 import { kindKeys, openChunkWithKeys } from '@twinvault/seal';
@@ -61,11 +61,12 @@ export class TaskChunks {
     }
   }
 
-  /** Ends the task: what was opened is free for the next one. */
+  /** Ends the task: what was opened is free for the next one, what was fetched is given back. */
   [Symbol.dispose](): void {
     this.#pool.give(this.#spent);
     for (const plaintext of this.#open.values()) this.#pool.give(plaintext);
     this.#open.clear();
+    for (const buffer of this.#task.buffers) releaseBytes(buffer);
   }
 
   #openOne(index: number): Uint8Array | null {

@@ -6,6 +6,7 @@ import type { CommitParts } from '../commit/commit.ts';
 import { inLock } from '../context.ts';
 import type { SafeContext } from '../context.ts';
 import { packNameOfHex, packNames, readPackEnds } from '../packs/pack-files.ts';
+import { releaseBytes } from '@twinvault/std';
 import { concurrently } from '../store/concurrently.ts';
 import type { CheckRun } from './check-run.ts';
 
@@ -51,8 +52,10 @@ async function checkPack(context: SafeContext, run: CheckRun, hex: string): Prom
     const bytes = await context.store.get(name, packBytesMax);
     // Deleted since the listing: nothing that stands refers to it, or the check of the records finds it.
     if (bytes === null) return 0;
+    const { length } = bytes;
     verifyPackTable(packNameOfHex(hex), bytes, { safe: context.safe });
-    return bytes.length;
+    releaseBytes(bytes);
+    return length;
   } catch (error) {
     if (error instanceof FormatError) run.found('pack-damaged', name, String(error.context['defect'] ?? error.code));
     else if (error instanceof ProtocolError)
