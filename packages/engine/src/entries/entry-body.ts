@@ -66,12 +66,6 @@ const offsets = {
   detailsBytes: 88,
 } as const;
 
-/** From and to: owner and both times; device and inode. */
-const comparedWords = [
-  [offsets.uid, offsets.linkCount],
-  [offsets.device, offsets.deviceMajor],
-] as const;
-
 /** One piece of a file as the worker found it; a null id is a hole. */
 export interface PlacedExtent {
   readonly id: Uint8Array | null;
@@ -300,6 +294,14 @@ export class BodyView {
     return this.view.getUint32(at + 32, true) === holeOffset ? null : this.bytes.subarray(at, at + 32);
   }
 
+  /** Whether this is the extent's id: makes no view. */
+  hasExtentId(index: number, id: Uint8Array): boolean {
+    const { bytes } = this;
+    const at = this.extentsStart + index * bodyExtentBytes;
+    for (let byte = 0; byte < 32; byte += 1) if (bytes[at + byte] !== id[byte]) return false;
+    return true;
+  }
+
   extentOffset(index: number): number {
     const offset = this.view.getUint32(this.extentsStart + index * bodyExtentBytes + 32, true);
     return offset === holeOffset ? 0 : offset;
@@ -326,13 +328,14 @@ export class BodyView {
     );
   }
 
-  /** The same of two bodies. */
+  /** The same of two bodies: owner and both times, then device and inode, word by word. */
   sameStatAs({ view: other, start: otherStart }: BodyView): boolean {
     const { view, start } = this;
-    for (const [offset, end] of comparedWords) {
-      for (let at = offset; at < end; at += 4) {
-        if (view.getUint32(start + at, true) !== other.getUint32(otherStart + at, true)) return false;
-      }
+    for (let at: number = offsets.uid; at < offsets.linkCount; at += 4) {
+      if (view.getUint32(start + at, true) !== other.getUint32(otherStart + at, true)) return false;
+    }
+    for (let at: number = offsets.device; at < offsets.deviceMajor; at += 4) {
+      if (view.getUint32(start + at, true) !== other.getUint32(otherStart + at, true)) return false;
     }
     const type = view.getUint8(start);
     return (

@@ -234,19 +234,16 @@ export class MergeJoin {
   }
 
   private live(fields: BodyView): boolean {
-    const { table } = this.options;
-    for (let index = 0; index < fields.extentCount; index += 1) {
+    const { extentCount } = fields;
+    for (let index = 0; index < extentCount; index += 1) {
+      // Neighbours share their bundle, which saves most look-ups.
+      if (this.lastLiveId !== null && fields.hasExtentId(index, this.lastLiveId)) continue;
       const id = fields.extentId(index);
-      if (id === null || this.sameAsLast(id)) continue;
-      if (!table.has(id)) return false;
+      if (id === null) continue;
+      if (!this.options.table.has(id)) return false;
       this.lastLiveId = id;
     }
     return true;
-  }
-
-  /** Neighbours share their bundle, which saves most look-ups. */
-  private sameAsLast(id: Uint8Array): boolean {
-    return this.lastLiveId !== null && sameId(id, this.lastLiveId);
   }
 
   private unstated({ directory, name, error }: Extract<ScanEvent, { type: 'unstated' }>): boolean {
@@ -277,9 +274,4 @@ export class MergeJoin {
     if (this.live(fields)) output.carried(directory, name, body);
     else output.removed(directory, name, body);
   }
-}
-
-function sameId(a: Uint8Array, b: Uint8Array): boolean {
-  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
-  return true;
 }
