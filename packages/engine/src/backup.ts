@@ -150,7 +150,7 @@ class BackupRun {
     });
     await using restored = fitting === null ? await this.restoredCache() : null;
     const lastCache = fitting ?? restored;
-    const newCache = jobState.newCache();
+    const newCache = jobState.newCache(lastCache);
     try {
       return await this.withCaches({ live, lastCache, newCache });
     } catch (error) {

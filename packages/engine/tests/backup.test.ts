@@ -164,14 +164,17 @@ test('a damaged cache is not believed', async () => {
   const { files } = world.platform;
   const jobs = `/state/safes/${Buffer.from(world.agent.safe).toString('hex')}/jobs`;
   const [job] = await files.list(jobs);
-  const path = `${jobs}/${job?.name}/catalog`;
-  const bytes = (await files.read(path, 1 << 30)) ?? new Uint8Array(0);
+  const folder = `${jobs}/${job?.name}`;
   const prng = new Prng('damage');
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 16; round += 1) {
+    const names = (await files.list(folder)).map(({ name }) => name).filter((name) => name.startsWith('catalog'));
+    assert.equal(names.length, 2);
+    const path = `${folder}/${names[round % 2] ?? ''}`;
+    const bytes = (await files.read(path, 1 << 30)) ?? new Uint8Array(0);
     const damaged = bytes.slice();
     const at = prng.below(damaged.length);
     damaged[at] = (damaged[at] ?? 0) ^ (1 << prng.below(8));
-    await files.replace(path, [round === 0 ? bytes.subarray(0, at) : damaged]);
+    await files.replace(path, [round < 2 ? bytes.subarray(0, at) : damaged]);
     const report = await run(world, tree);
     assertSame(await readBack(world, report.record), tree);
   }

@@ -6,7 +6,8 @@
  *   safes/<safe id>/settings               what was chosen for this computer (settings.ts): no cache; the defaults when missing
  *   safes/<safe id>/ledger                 the ledger as it was seen last (kept-ledger.ts)
  *   safes/<safe id>/state.db               pins (root key, ledger head, head of each job) and the history of runs
- *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts)
+ *   safes/<safe id>/jobs/<hash>/catalog    catalog cache of the job's newest safeset (catalog-cache.ts), less its blocks
+ *   safes/<safe id>/jobs/<hash>/catalog-<record>   the blocks of it
  *   safes/<safe id>/jobs/<hash>/signatures.db   page signatures of the large files in it (signature-store.ts)
  *   safes/<safe id>/jobs/<hash>/lock.db    held open in a transaction while a run of the job goes on
  *   safes/<safe id>/jobs/<hash>/last-run.jsonl   what the last run did with which path

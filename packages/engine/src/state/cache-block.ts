@@ -27,6 +27,8 @@ export interface BlockCounts {
 }
 
 export interface CacheBlock extends BlockCounts {
+  /** Where it begins in its file. */
+  readonly startBytes: number;
   /** Head and items as they stand in the file. */
   readonly raw: Uint8Array;
   readonly items: Uint8Array;
@@ -64,11 +66,12 @@ export function blockBytes(head: Uint8Array): number {
 }
 
 /** Null when the checksum does not fit. `raw`: exactly one block; kept, not copied. */
-export function decodeBlock(raw: Uint8Array): CacheBlock | null {
+export function decodeBlock(raw: Uint8Array, startBytes: number): CacheBlock | null {
   if (!equalBytes(checksum(raw), raw.subarray(8, 16))) return null;
   const view = new DataView(raw.buffer, raw.byteOffset, blockHeadBytes);
   const taking = view.getUint32(16, true);
   return {
+    startBytes,
     raw,
     items: raw.subarray(blockHeadBytes),
     entries: view.getUint32(4, true),

@@ -1,10 +1,11 @@
 /*
  * The catalog cache: the entries of a job's newest safeset in walk order, with what a status must equal for an entry to be
- * skipped. A flat file that is written and read as a stream:
+ * skipped. Two files: `catalog`, which is small and replaced as a whole, names the one with the blocks, which never changes. So a run in which
+ * nothing changed writes the small one alone.
  *
- *   blocks   one for each leaf of the catalog (cache-block.ts)
- *   note     what else belongs to the record: which chunks at the vault are a copy of this (state-packs/state-chain.ts)
- *   trailer  112 bytes, at the end:
+ *   catalog-<record>   blocks, one for each leaf of the catalog (cache-block.ts); <record>: digest, in hexadecimal, of the record of the run that wrote them
+ *   catalog            head of 144 bytes, then the note: what else belongs to the record, which chunks at the vault are a copy of this
+ *                      (state-packs/state-chain.ts)
  *     offset  0  magic "TVCC" | u32 version
  *             8  digest of the record that the cache belongs to (32)
  *            40  u32 sequence of that safeset | u32 chunks that the run knew
@@ -12,11 +13,12 @@
  *            56  f64 start of the last run that read everything, ms since 1970
  *            64  f64 number of entries | f64 bytes of all blocks
  *            80  u32 bytes of the note | zero (4) | first 8 bytes of SHA-256(note)
- *            96  first 16 bytes of SHA-256(the 96 bytes before)
+ *            96  <record> of the file with the blocks (32)
+ *           128  first 16 bytes of SHA-256(the 128 bytes before)
  *
  * Only a cache: it is dropped when anything about it is doubtful, which costs reading the files again.
  */
-import { assert, equalBytes, primitives } from '@twinvault/std';
+import { assert, equalBytes, primitives, toHex } from '@twinvault/std';
 import type { Files, OpenFile } from '@twinvault/std';
 import type { Place } from '@twinvault/seal';
 import { BodyView } from '../entries/entry-body.ts';
@@ -27,9 +29,9 @@ import { AppendFile } from './append-file.ts';
 import { blockBytes, blockHeadBytes, decodeBlock, encodeBlock } from './cache-block.ts';
 import type { BlockCounts, BlockLeaf, CacheBlock } from './cache-block.ts';
 
-const version = 3;
-const trailerBytes = 112;
-const checkedBytes = 96;
+const version = 4;
+const headBytes = 144;
+const checkedBytes = 128;
 const noteBytesMax = 64 * 1024 * 1024;
 /** A single entry with a list of a million extents has 44 MB. */
 export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
@@ -56,8 +58,11 @@ export interface CacheInfo extends CacheIdentity {
 
 /** Writes a new cache beside the old one; `finish` puts it into its place. A failure to write is kept, never thrown. */
 export class CacheWriter {
+  private readonly files: Files;
   private readonly path: string;
   private readonly file: AppendFile;
+  /** The last cache while all blocks so far are its own, from the first on: nothing is written yet. */
+  private last: CacheReader | null;
   private readonly items: ItemWriter = new ItemWriter(new PackedWriter(128 * 1024));
   private open: Counting = { ...noCounts };
   private readonly view: BodyView = new BodyView();
@@ -66,8 +71,11 @@ export class CacheWriter {
   private blocksBytes = 0;
   private entries = 0;
 
-  constructor(files: Files, path: string) {
+  /** `last`: the cache that stands there, which blocks may be taken over from; it stays open until `finish` or `abandon`. */
+  constructor(files: Files, path: string, last: CacheReader | null = null) {
+    this.files = files;
     this.path = path;
+    this.last = last;
     this.file = new AppendFile(files, `${path}.new`);
   }
 
@@ -93,13 +101,26 @@ export class CacheWriter {
     const counts = this.open;
     if (counts.entries === 0) return;
     this.open = { ...noCounts };
+    this.leaveLast();
     this.gather(encodeBlock(this.items.flush(), counts, leaf), counts.entries);
   }
 
   /** A block of the last cache as it is; nothing may be pending. */
-  addBlock({ raw, entries }: CacheBlock): void {
+  addBlock({ raw, entries, startBytes }: CacheBlock): void {
     assert(this.pending === 0, 'a block is added between blocks');
+    if (this.last !== null && startBytes === this.blocksBytes) {
+      this.blocksBytes += raw.length;
+      this.entries += entries;
+      return;
+    }
+    this.leaveLast();
     this.gather(raw, entries);
+  }
+
+  /** From here on it is another cache than the last: what they have in common is copied. */
+  private leaveLast(): void {
+    this.last?.copyTo(this.file, this.blocksBytes);
+    this.last = null;
   }
 
   private gather(block: Uint8Array, entries: number): void {
@@ -124,10 +145,17 @@ export class CacheWriter {
   /** False, and the old cache stays, when the new one could not be written. */
   async finish(identity: CacheIdentity): Promise<boolean> {
     this.endBlock(null);
-    this.gathered.push(identity.note, encodeTrailer(identity, this.entries, this.blocksBytes));
-    this.gatheredBytes += identity.note.length + trailerBytes;
-    this.append();
-    return await this.file.publish(this.path);
+    if (this.blocksBytes !== this.last?.blocksBytes) this.leaveLast();
+    const { last, path, files, entries, blocksBytes } = this;
+    const blocks = last?.blocks ?? identity.record;
+    if (last === null) {
+      if (this.gatheredBytes > 0 || blocksBytes === 0) this.append();
+      if (!(await this.file.publish(blocksPath(path, blocks)))) return false;
+    }
+    const head = encodeHead(identity, { entries, blocksBytes, blocks });
+    if (!(await this.file.attempt(async () => await files.replace(path, [head, identity.note])))) return false;
+    if (last === null) await this.file.attempt(async () => await removeBlocks(files, path, blocks));
+    return true;
   }
 
   async abandon(): Promise<void> {
@@ -158,13 +186,34 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return bytes;
 }
 
-function encodeTrailer(identity: CacheIdentity, entries: number, blocksBytes: number): Uint8Array {
+function blocksPath(path: string, record: Uint8Array): string {
+  return `${path}-${toHex(record)}`;
+}
+
+/** Of earlier caches, and of one whose run was killed between its last two steps. */
+async function removeBlocks(files: Files, path: string, kept: Uint8Array): Promise<void> {
+  const slash = path.lastIndexOf('/');
+  const folder = path.slice(0, slash);
+  for (const { name } of await files.list(folder)) {
+    const other = `${folder}/${name}`;
+    if (other.startsWith(`${path}-`) && other !== blocksPath(path, kept)) await files.remove(other);
+  }
+}
+
+interface BlocksFile {
+  readonly entries: number;
+  readonly blocksBytes: number;
+  /** Whose run wrote it. */
+  readonly blocks: Uint8Array;
+}
+
+function encodeHead(identity: CacheIdentity, { entries, blocksBytes, blocks }: BlocksFile): Uint8Array {
   assert(identity.record.length === 32, 'a record digest has 32 bytes');
-  const trailer = new Uint8Array(trailerBytes);
-  const view = new DataView(trailer.buffer);
-  trailer.set(magic);
+  const head = new Uint8Array(headBytes);
+  const view = new DataView(head.buffer);
+  head.set(magic);
   view.setUint32(4, version, true);
-  trailer.set(identity.record, 8);
+  head.set(identity.record, 8);
   view.setUint32(40, identity.sequence, true);
   view.setUint32(44, identity.chunks, true);
   view.setFloat64(48, identity.startMs, true);
@@ -172,56 +221,73 @@ function encodeTrailer(identity: CacheIdentity, entries: number, blocksBytes: nu
   view.setFloat64(64, entries, true);
   view.setFloat64(72, blocksBytes, true);
   view.setUint32(80, identity.note.length, true);
-  trailer.set(primitives.sha256(identity.note).subarray(0, 8), 88);
-  trailer.set(primitives.sha256(trailer.subarray(0, checkedBytes)).subarray(0, 16), checkedBytes);
-  return trailer;
+  head.set(primitives.sha256(identity.note).subarray(0, 8), 88);
+  head.set(blocks, 96);
+  head.set(primitives.sha256(head.subarray(0, checkedBytes)).subarray(0, 16), checkedBytes);
+  return head;
+}
+
+interface ParsedHead extends BlocksFile {
+  readonly info: CacheInfo;
+}
+
+/** Null: of another version, or damaged. */
+function parseHead(bytes: Uint8Array): ParsedHead | null {
+  if (bytes.length < headBytes) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headBytes);
+  if (!magic.every((byte, index) => bytes[index] === byte) || view.getUint32(4, true) !== version) return null;
+  const check = primitives.sha256(bytes.subarray(0, checkedBytes)).subarray(0, 16);
+  if (!equalBytes(check, bytes.subarray(checkedBytes, headBytes))) return null;
+  const note = bytes.slice(headBytes);
+  if (note.length !== view.getUint32(80, true)) return null;
+  if (!equalBytes(primitives.sha256(note).subarray(0, 8), bytes.subarray(88, 96))) return null;
+  const entries = view.getFloat64(64, true);
+  const info: CacheInfo = {
+    record: bytes.slice(8, 40),
+    sequence: view.getUint32(40, true),
+    chunks: view.getUint32(44, true),
+    startMs: view.getFloat64(48, true),
+    fullReadMs: view.getFloat64(56, true),
+    entries,
+    note,
+  };
+  return { info, entries, blocksBytes: view.getFloat64(72, true), blocks: bytes.slice(96, checkedBytes) };
 }
 
 /** A whole cache's blocks in order, one at a time. */
 export class CacheReader implements AsyncDisposable {
   readonly info: CacheInfo;
+  /** Digest of the record of the run that wrote the blocks. */
+  readonly blocks: Uint8Array;
+  readonly blocksBytes: number;
   private readonly file: OpenFile;
-  private readonly blocksBytes: number;
   private offset = 0;
   private window: Uint8Array = new Uint8Array(0);
   private windowOffset = 0;
 
-  private constructor(file: OpenFile, info: CacheInfo, blocksBytes: number) {
+  private constructor(file: OpenFile, { info, blocks, blocksBytes }: ParsedHead) {
     this.file = file;
     this.info = info;
+    this.blocks = blocks;
     this.blocksBytes = blocksBytes;
   }
 
   /** Null when there is none, or it is of another version or damaged. */
   static async open(files: Files, path: string): Promise<CacheReader | null> {
-    const file = await files.open(path);
+    const size = (await files.stat(path))?.sizeBytes ?? 0;
+    const bytes = size > headBytes + noteBytesMax ? null : await files.read(path, headBytes + noteBytesMax);
+    const head = bytes === null ? null : parseHead(bytes);
+    if (head === null) return null;
+    const file = await files.open(blocksPath(path, head.blocks));
     if (file === null) return null;
-    const reader = await CacheReader.fromFile(file);
-    if (reader === null) await file[Symbol.asyncDispose]();
-    return reader;
+    if (file.sizeBytes === head.blocksBytes) return new CacheReader(file, head);
+    await file[Symbol.asyncDispose]();
+    return null;
   }
 
-  private static async fromFile(file: OpenFile): Promise<CacheReader | null> {
-    if (file.sizeBytes < trailerBytes) return null;
-    const trailer = await file.read(file.sizeBytes - trailerBytes, trailerBytes);
-    const view = new DataView(trailer.buffer, trailer.byteOffset, trailerBytes);
-    if (!magic.every((byte, index) => trailer[index] === byte) || view.getUint32(4, true) !== version) return null;
-    const check = primitives.sha256(trailer.subarray(0, checkedBytes)).subarray(0, 16);
-    if (!equalBytes(check, trailer.subarray(checkedBytes, trailerBytes))) return null;
-    const [blocksBytes, noteBytes] = [view.getFloat64(72, true), view.getUint32(80, true)];
-    if (noteBytes > noteBytesMax || blocksBytes + noteBytes !== file.sizeBytes - trailerBytes) return null;
-    const note = await file.read(blocksBytes, noteBytes);
-    if (!equalBytes(primitives.sha256(note).subarray(0, 8), trailer.subarray(88, 96))) return null;
-    const info: CacheInfo = {
-      record: trailer.slice(8, 40),
-      sequence: view.getUint32(40, true),
-      chunks: view.getUint32(44, true),
-      startMs: view.getFloat64(48, true),
-      fullReadMs: view.getFloat64(56, true),
-      entries: view.getFloat64(64, true),
-      note,
-    };
-    return new CacheReader(file, info, blocksBytes);
+  /** The first blocks as they are; the reader must not be closed before the file was drained. */
+  copyTo(file: AppendFile, count: number): void {
+    file.copy(this.file, count);
   }
 
   /** Where the next block begins. */
@@ -245,7 +311,7 @@ export class CacheReader implements AsyncDisposable {
     if (head === null) return null;
     const length = blockBytes(head);
     const raw = length > cacheBlockBytesMax ? null : await this.ahead(length);
-    const block = raw === null ? null : decodeBlock(raw);
+    const block = raw === null ? null : decodeBlock(raw, this.offset);
     if (block === null) return this.stop();
     this.offset += length;
     return block;

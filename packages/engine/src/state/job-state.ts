@@ -60,8 +60,9 @@ export class JobState {
     return (await this.files.stat(`${this.path}/catalog`)) !== null;
   }
 
-  newCache(): CacheWriter {
-    return new CacheWriter(this.files, `${this.path}/catalog`);
+  /** `last`: the one that stands there, open until the new one is finished. */
+  newCache(last: CacheReader | null = null): CacheWriter {
+    return new CacheWriter(this.files, `${this.path}/catalog`, last);
   }
 
   /** Of the last safeset of the job that was committed from here; null where they were lost. */
