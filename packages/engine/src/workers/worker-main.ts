@@ -3,7 +3,8 @@
  * messages that ask for work wait their turn, credits and table generations count at once.
  */
 import { bundleKey, Cutter } from '@twinvault/seal';
-import { packKinds } from '@twinvault/format';
+import { packBytesTarget, packKinds } from '@twinvault/format';
+import { MiB } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
 import { ChunkTable } from '../dedup/chunk-table.ts';
 import { ForeignChunks } from '../dedup/foreign-chunks.ts';
@@ -25,6 +26,8 @@ import { SeededRandom } from './seeded-random.ts';
 
 /** Packs that a worker has handed over and that are not at the vault yet: it fills one while one is on its way. */
 export const packsUnsentMax = 1;
+/** A worker holds the payloads of one pack and all of another: two MiB less in each are eight of a run with two workers. */
+const workerPackBytes: number = packBytesTarget - 2 * MiB;
 
 interface SourceReaderModule {
   openSourceReader(config: unknown): SourceReader | Promise<SourceReader>;
@@ -64,6 +67,7 @@ class BackupWorker {
       random: new SeededRandom(data.randomSeed),
       table: this.table,
       level: data.level,
+      packBytesAim: workerPackBytes,
       room: async () => await this.room(),
       deliver: async (pack) => await this.deliver(pack),
     });
