@@ -15,6 +15,8 @@ const status = fc
     const buffer = newStatusBuffer();
     words.forEach((word, index) => (buffer.words[index] = word));
     buffer.words[7] = (type << 12) | mode;
+    // A file is no device: the engine keeps something else of it in that place.
+    if (type === 8) buffer.words[32] = 0;
     for (const upper of [11, 13]) buffer.words[upper] = (buffer.words[upper] ?? 0) % 2 ** 20;
     for (const upper of [29, 25]) buffer.signed[upper] = (buffer.signed[upper] ?? 0) % 2 ** 20;
     return buffer;

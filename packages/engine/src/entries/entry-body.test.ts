@@ -61,6 +61,17 @@ test('a body gives back what was written', () => {
   assert.equal(view.tag?.length, 32);
 });
 
+test('a file has the size of its bundle where a device has its number', () => {
+  for (const type of [1, 6, 7] as const) {
+    const writer = new PackedWriter();
+    const about = { ...stat, type, deviceMajor: type === 1 ? 0 : 259, deviceMinor: 3 };
+    writeBody(writer, { stat: about, sizeBytes: 1234, marks: 0, details, extents: [], tag: null, bundleBytes: 300_000 });
+    const view = new BodyView(writer.take());
+    assert.deepEqual(view.stat(), about);
+    assert.equal(view.bundleBytes, type === 1 ? 300_000 : 0);
+  }
+});
+
 test('an inode above 2^53 stays exact', () => {
   const large = { ...stat, inode: '18446744073709551615' };
   const writer = new PackedWriter();

@@ -81,7 +81,7 @@ export interface NewBody {
   readonly details: EntryDetails;
   readonly extents: readonly PlacedExtent[];
   readonly tag: Uint8Array | null;
-  /** Of the whole bundle that the content lies in. */
+  /** Of the whole bundle that the content of a file lies in; 0 or left out: in none. */
   readonly bundleBytes?: number;
 }
 
@@ -93,7 +93,8 @@ export function writeBody(writer: PackedWriter, body: NewBody): number {
   const { view } = writer;
   view.setUint8(start + offsets.marks, body.tag === null ? body.marks : body.marks | marks.tag);
   view.setFloat64(start + offsets.sizeBytes, body.sizeBytes, true);
-  if (body.bundleBytes !== undefined) view.setUint32(start + offsets.bundleBytes, body.bundleBytes, true);
+  // Devices have their number there.
+  if (body.stat.type === entryTypes.file) view.setUint32(start + offsets.bundleBytes, body.bundleBytes ?? 0, true);
   view.setUint32(start + offsets.extentCount, body.extents.length, true);
   view.setUint32(start + offsets.detailsBytes, detailsBytes, true);
   for (const extent of body.extents) writeExtent(writer, extent);
