@@ -61,6 +61,28 @@ function isRefusal(code: string): (error: unknown) => boolean {
   return (error) => error instanceof TargetWriteError && error.code === code;
 }
 
+test('a file that one target began is written by others, in any order, and ended by the first', { skip }, () => {
+  const { root, target } = newTarget();
+  const { config } = linuxTarget({ root: Buffer.from(root) });
+  const other = openTarget(config as LinuxTargetConfig);
+  assert.ok(target.makeDirectory(empty, bytes('new'), 'overwrite').name);
+  // In a directory of its own making the file has its name from the start; elsewhere it has none until it is finished.
+  for (const directory of ['', 'new']) {
+    const size = 20;
+    const file = target.createFile(bytes(directory), bytes('large'), size, 'overwrite') ?? assert.fail();
+    other.writeInto(file.handle, Buffer.from('end'), 9);
+    file.write(Buffer.from('begin'), 0);
+    other.writeInto(file.handle, Buffer.from('mid'), 5);
+    assert.deepEqual(file.finish(metadata(1)), []);
+    const written = readFileSync(join(root, directory, 'large'));
+    assert.equal(written.toString('latin1'), `beginmid\0end${'\0'.repeat(8)}`);
+    assert.equal(statSync(join(root, directory, 'large')).mode & 0o7777, 0o644);
+  }
+  assert.throws(() => other.writeInto(2 ** 20, Buffer.from('x'), 0), isRefusal('entry-not-restored'));
+  other.close();
+  target.close();
+});
+
 test('names that lead elsewhere are refused', { skip }, () => {
   const { root, target } = newTarget();
   const names = [

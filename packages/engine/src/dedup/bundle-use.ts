@@ -43,8 +43,9 @@ export class BundleUse {
       fields.at(cursor.bodyStart);
       if (this.count(fields)) continue;
       for (let index = 0; index < fields.extentCount; index += 1) {
+        if (last !== null && fields.hasExtentId(index, last)) continue;
         const id = fields.extentId(index);
-        if (id === null || (last !== null && sameId(id, last))) continue;
+        if (id === null) continue;
         assert(table.mark(id), 'an unchanged entry has its chunks at the vault');
         last = id;
       }
@@ -56,9 +57,11 @@ export class BundleUse {
     const { bundleBytes } = fields;
     if (bundleBytes === 0) return false;
     for (let index = 0; index < fields.extentCount; index += 1) {
-      const id = fields.extentId(index);
-      if (id === null) continue;
-      if (this.id === null || !sameId(id, this.id)) this.begin(id, bundleBytes);
+      if (this.id === null || !fields.hasExtentId(index, this.id)) {
+        const id = fields.extentId(index);
+        if (id === null) continue;
+        this.begin(id, bundleBytes);
+      }
       this.usedBytes += fields.extentLength(index);
     }
     return true;
@@ -79,9 +82,4 @@ export class BundleUse {
     this.liveBytes += usedBytes;
     if (this.table.use(id, Math.max(1, Math.round((usedBytes / bundleBytes) * wholeShare)))) this.fetchedBytes += bundleBytes;
   }
-}
-
-function sameId(a: Uint8Array, b: Uint8Array): boolean {
-  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
-  return true;
 }
