@@ -42,8 +42,11 @@ export async function mountFuse(options: FuseMountOptions): Promise<FuseMount> {
   const { directory, tree, threads, onFailure } = options;
   const system = libc();
   const asRoot = system.geteuid() === 0;
-  const fd = asRoot ? mountAsRoot(options) : await mountAsUser(options);
   const watcher = watch(directory);
+  const fd = await mounted(options, asRoot).catch((error: unknown) => {
+    watcher.kill('SIGKILL');
+    throw error;
+  });
   const server = new FuseServer(tree, (reply) => void system.write(fd, reply, reply.length), onFailure);
   const data: RequestThreadData = { fd };
   const thread = threads.start(new URL('request-thread.ts', import.meta.url).href, data);
@@ -52,6 +55,10 @@ export async function mountFuse(options: FuseMountOptions): Promise<FuseMount> {
     system.close(fd);
   });
   return { ended, unmount: async () => (asRoot ? await unmountAsRoot(directory) : await unmountAsUser(directory)) };
+}
+
+async function mounted(options: FuseMountOptions, asRoot: boolean): Promise<number> {
+  return asRoot ? mountAsRoot(options) : await mountAsUser(options);
 }
 
 /** Resolves when the kernel has no more requests. */
@@ -152,9 +159,13 @@ function receiveDescriptor(socket: number): number {
   return view.getUint32(12, true) === 1 && Number(view.getBigUint64(0, true)) >= 20 ? view.getInt32(16, true) : -1;
 }
 
-/** A shell that waits for this process's end and then unmounts, so that not even SIGKILL leaves a dead folder. */
+/**
+ * A shell that waits for this process's end and then unmounts, so that not even SIGKILL leaves a dead folder. It is there before the mount is, and
+ * leaves a folder alone that can be listed: a dead one cannot, and another one, which somebody mounted there before, is not ours.
+ */
 function watch(directory: string): ChildProcess {
-  const script = 'trap "" INT TERM HUP; cat >/dev/null; umount -l -- "$1" 2>/dev/null || fusermount3 -u -z -- "$1" 2>/dev/null';
+  const unmount = 'umount -l -- "$1" 2>/dev/null || fusermount3 -u -z -- "$1" 2>/dev/null';
+  const script = `trap "" INT TERM HUP; cat >/dev/null; ls -- "$1" >/dev/null 2>&1 || ${unmount}`;
   const child = spawn('/bin/sh', ['-c', script, 'twinvault-unmount', directory], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
