@@ -92,6 +92,7 @@ export const errnos = {
   ELOOP: 40,
   ENODATA: 61,
   EOPNOTSUPP: 95,
+  ETIMEDOUT: 110,
   ESTALE: 116,
   EDQUOT: 122,
 } as const;

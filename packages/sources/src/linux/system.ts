@@ -1,7 +1,7 @@
 /*
  * System calls of Linux on files, as functions on bytes and descriptors.
  *
- * A call answers 0, a count or a descriptor, or `-errno`; it is repeated on EINTR. Names are bytes without terminator:
+ * A call answers 0, a count or a descriptor, or `-errno`; it is repeated on EINTR, and on what may be another's errno. Names are bytes without terminator:
  * they are copied into a scratch buffer with a NUL. A NUL inside would cut a name short, so callers check components.
  * One instance belongs to one thread; nothing here is kept between calls but the scratch buffers.
  */
@@ -47,6 +47,8 @@ const emptyName = new Uint8Array(0);
 /** Linux 6.13; one number on all processors. Through /proc/self/fd a list takes eight times as long. */
 const listxattrat = 465;
 const scratchBytes = pathMax + 256;
+/** For errnos that may be somebody else's. */
+const attemptsMax = 3;
 
 let instance: System | null = null;
 
@@ -73,11 +75,11 @@ export class System {
   openAt(directoryFd: number, name: Uint8Array, flags: number, mode = 0o600): number {
     if (!fill(this.#first, name)) return -errnos.ENAMETOOLONG;
     const { openat } = this.#libc;
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       const fd = openat(directoryFd, this.#first, flags | openFlags.O_CLOEXEC, mode);
       if (fd >= 0) return fd;
       const errno = lastErrno();
-      if (errno !== errnos.EINTR) return -errno;
+      if (isAnswer(errno, attempt)) return -errno;
     }
   }
 
@@ -114,10 +116,10 @@ export class System {
   #statx(directoryFd: number, flags: number, into: StatusBuffer): number {
     const { syscallStatx } = this.#libc;
     const number = this.#numbers.statx;
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       if (syscallStatx(number, directoryFd, this.#first, flags, STATX_BASIC_STATS, into.bytes) === 0) return 0;
       const errno = lastErrno();
-      if (errno !== errnos.EINTR) return -errno;
+      if (isAnswer(errno, attempt)) return -errno;
     }
   }
 
@@ -314,12 +316,21 @@ export class System {
   }
 }
 
+/**
+ * Whether this is what the call failed with. V8's threads wait for one another, and what their waiting leaves in errno may stand there when a collection
+ * falls between a call and the look at it: then the call is made again, which fails as it did.
+ */
+function isAnswer(errno: number, attempt: number): boolean {
+  if (errno === errnos.EINTR) return false;
+  return attempt >= attemptsMax || (errno !== errnos.EAGAIN && errno !== errnos.ETIMEDOUT);
+}
+
 function again(call: Call, ...args: Parameters<Call>): number {
-  for (;;) {
+  for (let attempt = 1; ; attempt += 1) {
     const answer = call(...args);
     if (answer >= 0) return answer;
     const errno = lastErrno();
-    if (errno !== errnos.EINTR) return -errno;
+    if (isAnswer(errno, attempt)) return -errno;
   }
 }
 
