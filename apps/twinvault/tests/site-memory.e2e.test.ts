@@ -33,6 +33,8 @@ const [lengthOfTail, , lengthOfFront] = packFrames(bytes);
 interface Agent {
   /** The status. */
   readonly send: () => Promise<number>;
+  /** An open session is kept alive, and would go on trying when the site has ended. */
+  readonly close: () => Promise<void>;
 }
 
 async function agentOf(name: string): Promise<Agent> {
@@ -57,7 +59,10 @@ async function agentOf(name: string): Promise<Agent> {
     timeoutMs: 300_000,
     answerBytesMax: MiB,
   };
-  return { send: async () => (await network.request(request)).status };
+  return {
+    send: async () => (await network.request(request)).status,
+    close: async () => await session[Symbol.asyncDispose](),
+  };
 }
 
 /** The largest resident set of the process that serves, so far. */
@@ -79,6 +84,7 @@ test('fifty agents that send at once do not take more memory than a site may hav
       }
     }),
   );
+  await Promise.all(agents.map(({ close }) => close()));
   assert.deepEqual(
     statuses,
     agents.map(() => 201),
