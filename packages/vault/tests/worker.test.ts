@@ -76,6 +76,34 @@ onEachDatabase('a node that stops puts back what it runs, and another carries on
   assert.deepEqual((await two.queue.find(id))?.report, { memo: 'half', attempts: 1 });
 });
 
+/** Answers a claim when `answer` is resolved, as a database that takes its time. */
+class SlowQueue extends WorkQueue {
+  readonly asked: PromiseWithResolvers<undefined> = Promise.withResolvers();
+  readonly answer: PromiseWithResolvers<undefined> = Promise.withResolvers();
+
+  override async claim(wanted: Parameters<WorkQueue['claim']>[0]): ReturnType<WorkQueue['claim']> {
+    const claim = await super.claim(wanted);
+    this.asked.resolve(undefined);
+    await this.answer.promise;
+    return claim;
+  }
+}
+
+onEachDatabase('a task that the queue gives to a node that stopped meanwhile goes back at once', async (world) => {
+  const queue = new SlowQueue(await world.open());
+  const one = await node(world, () => Promise.reject(new Error('a node that stops begins nothing')), { queue, tasksMax: 1 });
+  const id = await queue.add({ kind: 'clean', customer: 'a' });
+  one.worker.start();
+  await queue.asked.promise;
+  const stopped = one.worker[Symbol.asyncDispose]();
+  queue.answer.resolve(undefined);
+  await stopped;
+  assert.deepEqual(one.ends, []);
+  const two = await node(world, ({ task }) => Promise.resolve({ attempts: task.attempts }));
+  assert.equal(await two.worker.runDue(), 1);
+  assert.deepEqual((await two.queue.find(id))?.report, { attempts: 1 });
+});
+
 onEachDatabase('a handler whose claim was taken over is told, and its report counts for nothing', async (world) => {
   const begun = Promise.withResolvers<undefined>();
   const one = await node(world, async ({ check, signal }) => {

@@ -104,7 +104,7 @@ export class Worker implements AsyncDisposable {
       try {
         const claim = await this.#claim();
         if (claim !== null) {
-          await this.#run(claim);
+          await this.#begin(claim);
           continue;
         }
       } catch {
@@ -120,6 +120,12 @@ export class Worker implements AsyncDisposable {
   #claim(): Promise<TaskClaim | null> {
     const { queue, handlers, node, customerMax } = this.#options;
     return queue.claim({ kinds: Object.keys(handlers), node, ...(customerMax === undefined ? {} : { customerMax }) });
+  }
+
+  /** A node that stopped while the queue answered lets go of what it was given: that may be what it has just put back. */
+  async #begin(claim: TaskClaim): Promise<void> {
+    if (this.#stopping.signal.aborted) await claim.putBack();
+    else await this.#run(claim);
   }
 
   #run(claim: TaskClaim): Promise<void> {
