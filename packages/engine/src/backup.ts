@@ -86,6 +86,7 @@ export async function backup(options: BackupOptions): Promise<BackupReport> {
   using _lock = jobState.lock();
   using progress = new RunProgress({ ...platform, tell: options.progress ?? null });
   const startMs = platform.clock.nowMs();
+  await Promise.all([jobState.removeLeftovers(), safeState.removeLeftovers(startMs)]);
   const run = await openRun({ ...options, state: safeState, startMs });
   await using _session = run.session;
   const backupRun = new BackupRun({ ...options, safeState, jobState, run, progress, startMs });

@@ -180,6 +180,26 @@ test('a damaged cache is not believed', async () => {
   }
 });
 
+test('what killed commands left half written in the state goes, and nothing else does', async () => {
+  const world = await newWorld();
+  const tree = someTree('leftovers');
+  await run(world, tree);
+  const { files, clock } = world.platform;
+  const safe = `/state/safes/${Buffer.from(world.agent.safe).toString('hex')}`;
+  const [job] = await files.list(`${safe}/jobs`);
+  const left = (folder: string, index: number): string => `${folder}/.tv-${String(index).padStart(16, '0')}.tmp`;
+  const write = async (path: string): Promise<void> => await files.replace(path, [new Uint8Array(1)]);
+  const kept = [`${safe}/.tv-notes`, `${safe}/jobs/${job?.name}/mine.tmp`];
+  await write(left(safe, 1));
+  await clock.advance(25 * 60 * 60 * 1000);
+  for (const path of [left(safe, 2), left(`${safe}/jobs/${job?.name}`, 3), ...kept]) await write(path);
+  await run(world, tree);
+  assert.equal(await files.stat(left(safe, 1)), null);
+  assert.notEqual(await files.stat(left(safe, 2)), null, 'a young one may be that of a command that goes on beside the run');
+  assert.equal(await files.stat(left(`${safe}/jobs/${job?.name}`, 3)), null, 'the run alone writes to the folder of its job');
+  for (const path of kept) assert.notEqual(await files.stat(path), null);
+});
+
 test('holes are not read, and are holes again', async () => {
   const world = await newWorld();
   const tree = new MemoryTree();

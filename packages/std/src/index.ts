@@ -13,6 +13,7 @@ export { padmeLength } from './padme.ts';
 export { pagedMemory } from './paged-memory.ts';
 export type { Clock, Timer, Timers } from './ports/clock.ts';
 export type { Database, Databases, SqlRow, SqlValue } from './ports/database.ts';
+export { isTemporaryFileName } from './ports/files.ts';
 export type { FileEntry, FileKind, FileStat, Files, OpenFile, Overwritten, SpaceInfo, WriteOptions } from './ports/files.ts';
 export type { HttpAnswer, HttpRequest, Network, Pace } from './ports/network.ts';
 export type { Platform } from './ports/platform.ts';

@@ -29,6 +29,7 @@ import type { PassedOn } from './passed-on.ts';
 import { Pins } from './pins.ts';
 import { encodeSettings, parseSettings, settingsBytesMax, settingsDefault } from './settings.ts';
 import type { ComputerSettings } from './settings.ts';
+import { removeOldTemporaries } from './temporaries.ts';
 
 /** An agent's keys take about 2 KB. */
 export const agentKeyBytesMax: number = 64 * 1024;
@@ -200,6 +201,11 @@ export class SafeState implements Disposable {
   async ledgerHead(keys: AgentKeys): Promise<LedgerHead> {
     const pinned = (await this.pins()).ledgerHead();
     return pinned !== null && pinned.number > keys.ledgerHead.number ? pinned : keys.ledgerHead;
+  }
+
+  /** What commands that were killed left half written beside the jobs. */
+  async removeLeftovers(nowMs: number): Promise<void> {
+    await removeOldTemporaries(this.files, this.path, nowMs);
   }
 
   async job(job: string): Promise<JobState> {

@@ -11,6 +11,7 @@ import { readRefsFile, writeRefsFile } from './refs-file.ts';
 import type { KnownRefs } from './refs-file.ts';
 import { SignatureStore } from './signature-store.ts';
 import type { SignatureRow } from './signature-store.ts';
+import { removeTemporaries } from './temporaries.ts';
 import { readWornBundles, writeWornBundles } from './worn-bundles.ts';
 import type { WornBundles } from './worn-bundles.ts';
 
@@ -45,6 +46,11 @@ export class JobState {
       throw new EngineError('state-busy', { cause });
     }
     return { [Symbol.dispose]: () => unlock(database) };
+  }
+
+  /** What a killed run left half written; while the lock is held. */
+  async removeLeftovers(): Promise<void> {
+    await removeTemporaries(this.files, this.path);
   }
 
   get reportPath(): string {

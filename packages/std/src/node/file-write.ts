@@ -1,6 +1,6 @@
 /*
  * Durable writing. The order is what makes a name atomic: data under a temporary name, fsync, the final name, fsync of the
- * directory. A temporary file left by a crash is called `.tv-<random>.tmp`; nothing reads it and its owner may remove it.
+ * directory. A temporary file left by a crash is called `.tv-<random>.tmp` (`isTemporaryFileName`); nothing reads it and its owner may remove it.
  */
 
 import { randomFillSync } from 'node:crypto';

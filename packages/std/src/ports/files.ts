@@ -45,6 +45,11 @@ export interface Overwritten {
   readonly readBack: 'disk' | 'cache';
 }
 
+/** Whether it is the name of a file that a write was killed in, before it had its own: of `create` and `replace`. Whoever writes to the folder may remove it. */
+export function isTemporaryFileName(name: string): boolean {
+  return /^\.tv-[0-9a-f]{16}\.tmp$/u.test(name);
+}
+
 export interface Files {
   /** Null when nothing is there. Does not follow a final symbolic link. */
   stat(path: string): Promise<FileStat | null>;
