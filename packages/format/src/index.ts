@@ -130,7 +130,16 @@ export {
   verifySigned,
 } from './objects.ts';
 export type { ObjectKind, Sign, SignedKind, SignedObject, Suite } from './objects.ts';
-export { encodePackTail, packNameOf, parsePackTail, verifyBlob, verifyPack, verifyPackEnds, verifyPackTable } from './pack.ts';
+export {
+  encodePackTail,
+  packNameOf,
+  parsePackTail,
+  verifyBlob,
+  verifyPack,
+  verifyPackEnds,
+  verifyPackTable,
+  wrongBlob,
+} from './pack.ts';
 export type { PackExpectation, PackTail, PackTailParts, VerifiedTail } from './pack.ts';
 export { encodePackHeader, packHeaderBytesMax, packHeaderFixedBytes, packKinds, parsePackHeader } from './pack-header.ts';
 export type { PackHeader, PackKind } from './pack-header.ts';

@@ -148,6 +148,24 @@ export function verifyBlob(table: PackTable, row: number, blob: Uint8Array): boo
 }
 
 /**
+ * The first of the rows `from` to `to` - 1 whose blob is not the one that it names; null: none. `bytes`: of the whole pack. Blobs are hashed
+ * side by side, which costs half where several are asked for at once.
+ */
+export function wrongBlob(
+  table: PackTable,
+  bytes: Uint8Array,
+  { from, to }: { readonly from: number; readonly to: number },
+): number | null {
+  const rows: number[] = [];
+  for (let row = from; row < to; row += 1) if (!table.slipOnlyAt(row)) rows.push(row);
+  const blobs = rows.map((row) => bytes.subarray(table.offsetAt(row), table.offsetAt(row) + table.lengthAt(row)));
+  const digests = primitives.sha256Each(blobs);
+  const isRight = (row: number, index: number): boolean =>
+    blobs[index]?.length === table.lengthAt(row) && equalBytes(digests[index] ?? new Uint8Array(0), table.blobHashAt(row));
+  return rows.find((row, index) => !isRight(row, index)) ?? null;
+}
+
+/**
  * Everything that a vault checks when a pack arrives: one pass of SHA-256 over its bytes. Errors as verifyPackEnds; a blob
  * that does not fit its hash is `pack-damaged` with its row in the context.
  */
@@ -169,13 +187,8 @@ export function verifyPackTable(name: PackName, bytes: Uint8Array, expected: Pac
   const verified = verifyPackEnds(name, ends, expected);
   const { table } = verified;
   demand(table.packBytes === bytes.length, 'pack-damaged', 'lengths do not add up');
-  for (let row = 0; row < table.count; row += 1) {
-    if (table.slipOnlyAt(row)) continue;
-    const offset = table.offsetAt(row);
-    if (!verifyBlob(table, row, bytes.subarray(offset, offset + table.lengthAt(row)))) {
-      throw new FormatError('pack-damaged', { context: { defect: 'hash of a blob', row } });
-    }
-  }
+  const row = wrongBlob(table, bytes, { from: 0, to: table.count });
+  if (row !== null) throw new FormatError('pack-damaged', { context: { defect: 'hash of a blob', row } });
   return verified;
 }
 

@@ -48,6 +48,12 @@ export function chunkSecret(keys: KindKeys, plaintext: Uint8Array): ChunkSecret 
   return { m, id: chunkId(primitives.hmacSha256(keys.idKey, m)) };
 }
 
+/** Of several, hashed side by side. */
+export function chunkSecrets(keys: KindKeys, plaintexts: readonly Uint8Array[]): ChunkSecret[] {
+  const secrets = primitives.hmacSha256Each(keys.contentKey, Uint8Array.of(keys.kind), plaintexts);
+  return secrets.map((m) => ({ m, id: chunkId(primitives.hmacSha256(keys.idKey, m)) }));
+}
+
 export function verifyChunkId(keys: KindKeys, plaintext: Uint8Array, id: ChunkId): boolean {
   return equalSecretBytes(chunkSecret(keys, plaintext).id, id);
 }

@@ -20,6 +20,7 @@ export {
   blobKey,
   blobMatches,
   chunkSecret,
+  chunkSecrets,
   openBlob,
   openChunkWithKey,
   openChunkWithKeys,

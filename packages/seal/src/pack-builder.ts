@@ -75,6 +75,7 @@ const rowFixedBytes = 96;
 /** No KEM ciphertexts, and the one section of a fresh pack. */
 const sectionsBytes = 2 + 114;
 const keyBytes = 32;
+const unhashed = new Uint8Array(0);
 
 interface OwnEntry {
   readonly id: ChunkId;
@@ -85,9 +86,11 @@ interface OwnEntry {
 type Entry = OwnEntry | { readonly id: ChunkId; readonly reused: ReusedBlob };
 
 interface SealedParts {
+  readonly id: ChunkId;
+  readonly slipOnly: boolean;
   readonly key: Uint8Array;
   readonly salt: Uint8Array;
-  readonly blobHash: Uint8Array;
+  blobHash: Uint8Array;
   readonly lengthBytes: number;
 }
 
@@ -156,17 +159,14 @@ export class PackBuilder {
     const fits = output !== undefined && output.length >= packBytes;
     const bytes = fits ? output.subarray(0, packBytes) : new Uint8Array(packBytes);
     bytes.set(header);
+    const sealed = this.#sealAll(entries, bytes.subarray(header.length));
     const rows: PackRow[] = [];
     let offsetBytes = header.length;
-    for (const [position, entry] of entries.entries()) {
-      const slipOnly = 'reused' in entry;
-      const sealed = slipOnly ? reusedParts(entry.reused) : this.#seal(entry, bytes.subarray(offsetBytes));
-      const { salt, blobHash, lengthBytes } = sealed;
-      const slip = sealSlip(packKey, { suite, position, id: entry.id, blobHash }, sealed.key);
+    for (const [position, { id, slipOnly, key, salt, blobHash, lengthBytes }] of sealed.entries()) {
+      const slip = sealSlip(packKey, { suite, position, id, blobHash }, key);
       const at = slipOnly ? 0 : offsetBytes;
-      rows.push({ section: 0, position, id: entry.id, offsetBytes: at, lengthBytes, salt, blobHash, slip, slipOnly });
+      rows.push({ section: 0, position, id, offsetBytes: at, lengthBytes, salt, blobHash, slip, slipOnly });
       if (!slipOnly) offsetBytes += lengthBytes;
-      if (!slipOnly && this.#input.payloadsAreOurs === true) releaseBytes(entry.payload);
     }
     const { tail, name } = encodePackTail({ header, rows, sections: [{ origin: null, header: null }], blobsBytes });
     assert(offsetBytes + tail.length === bytes.length, 'the lengths of a pack add up');
@@ -196,8 +196,25 @@ export class PackBuilder {
     return sum;
   }
 
+  /** Blobs one after another from the beginning of `space` on; then they are hashed, side by side. */
+  #sealAll(entries: readonly Entry[], space: Uint8Array): SealedParts[] {
+    const blobs: Uint8Array[] = [];
+    let at = 0;
+    const seal = (entry: OwnEntry): SealedParts => {
+      const { blob, key, salt } = this.#seal(entry, space.subarray(at));
+      blobs.push(blob);
+      at += blob.length;
+      if (this.#input.payloadsAreOurs === true) releaseBytes(entry.payload);
+      return { id: entry.id, slipOnly: false, key, salt, blobHash: unhashed, lengthBytes: blob.length };
+    };
+    const parts = entries.map((entry) => ('reused' in entry ? reusedParts(entry.reused) : seal(entry)));
+    const hashes = primitives.sha256Each(blobs).values();
+    for (const part of parts) if (!part.slipOnly) part.blobHash = hashes.next().value ?? unhashed;
+    return parts;
+  }
+
   /** Seals the blob at the beginning of `space`. */
-  #seal({ id, m, payload }: OwnEntry, space: Uint8Array): SealedParts {
+  #seal({ id, m, payload }: OwnEntry, space: Uint8Array): SealedBlob & { readonly salt: Uint8Array } {
     const { session, kind, keys, random } = this.#input;
     const { suite, safe } = session;
     const target = space.subarray(0, sealedLength(suite, payload.length));
@@ -206,13 +223,12 @@ export class PackBuilder {
       const salt = random.bytes(saltBytes);
       return { salt, ...sealBlob({ ...place, m, salt, payload, target }) };
     };
-    const { blob, key, salt } = this.#selfCheck.checked({ place, keys, seal });
-    return { key, salt, blobHash: primitives.sha256(blob), lengthBytes: blob.length };
+    return this.#selfCheck.checked({ place, keys, seal });
   }
 }
 
-function reusedParts({ suite, m, salt, blobHash, lengthBytes }: ReusedBlob): SealedParts {
-  return { key: blobKey(suite, m, salt), salt, blobHash, lengthBytes };
+function reusedParts({ id, suite, m, salt, blobHash, lengthBytes }: ReusedBlob): SealedParts {
+  return { id, slipOnly: true, key: blobKey(suite, m, salt), salt, blobHash, lengthBytes };
 }
 
 /** Of a fresh pack: what encodePackTail gives, known before it is called, so that a pack's buffer is made once. */

@@ -65,6 +65,30 @@ suite('hashes and derivation', () => {
     for (const length of [0, -1, 8161, 1.5]) refused((p) => p.hkdfSha256(key0, key0, key0, length));
   });
 
+  test('several messages side by side, of any lengths and wherever they lie', () => {
+    const length = fc.oneof(fc.nat({ max: 130 }), fc.integer({ min: 2000, max: 2300 }), fc.nat({ max: 40_000 }));
+    const lengths = fc.array(fc.tuple(fc.nat({ max: 70 }), length), { maxLength: 7 });
+    fc.assert(
+      fc.property(key32, fc.uint8Array({ maxLength: 63 }), lengths, fc.nat(), (key, prefix, places, seed) => {
+        const prng = new Prng(`messages ${seed}`);
+        const messages = places.map(([offset, count]) => prng.bytes(offset + count).subarray(offset));
+        const [digests, macs] = [
+          same((p) => p.sha256Each(messages)),
+          same((p) => p.hmacSha256Each(p.secretKey(key), prefix, messages)),
+        ];
+        assert.deepEqual(
+          digests,
+          messages.map((message) => browser.sha256(message)),
+        );
+        assert.deepEqual(
+          macs,
+          messages.map((message) => browser.hmacSha256(browser.secretKey(key), prefix, message)),
+        );
+      }),
+    );
+    refused((p) => p.hmacSha256Each(p.secretKey(key0), new Uint8Array(64), [key0]));
+  });
+
   test('a key keeps its bytes, and its own copy of them', () => {
     for (const primitives of both) {
       const raw = Uint8Array.of(1, 2, 3);

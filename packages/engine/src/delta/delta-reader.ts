@@ -3,7 +3,7 @@
  * gathered, or cut by content where much changed in one piece, out of the same memory (docs/format/delta.md).
  */
 import { PageFinder, PageHasher, leadBytesAt, pageBytes } from '@twinvault/seal';
-import type { Cutter } from '@twinvault/seal';
+import type { ChunkSecret, Cutter } from '@twinvault/seal';
 import type { DataRange, OpenedEntry } from '../source-port.ts';
 import type { ContentOutput } from './content-output.ts';
 import { Differ } from './differ.ts';
@@ -19,7 +19,9 @@ export const cutBytesMin: number = 1024 * 1024;
 
 /** Between chunks: null, or a promise to wait for; throws when the run is being stopped. */
 export interface DeltaStore {
-  put(plaintext: Uint8Array): Uint8Array;
+  /** What chunks are named by, for `put`: several at once cost half. */
+  secretsOf(plaintexts: readonly Uint8Array[]): readonly ChunkSecret[];
+  put(plaintext: Uint8Array, secret?: ChunkSecret): Uint8Array;
   breathe(): Promise<void> | null;
 }
 
@@ -49,12 +51,22 @@ export class DeltaTools {
   }
 
   /** Stores a chunk out of the cutter's buffer as a part of the content. */
-  storeChunk(start: number, end: number, output: ContentOutput): void {
+  storeChunk(start: number, end: number, output: ContentOutput, secret?: ChunkSecret): void {
     const lengthBytes = end - start;
-    const id = this.store.put(this.cutter.buffer.subarray(start, end));
+    const id = this.store.put(this.cutter.buffer.subarray(start, end), secret);
     const leadBytes = leadBytesAt(output.sizeBytes);
     const words = this.hasher.sign(start, lengthBytes, leadBytes);
     output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage: 0, leadBytes });
+  }
+
+  /** Of chunks of these lengths that lie one after another in the cutter's buffer. */
+  secretsAt(start: number, lengths: readonly number[]): readonly ChunkSecret[] {
+    let end = start;
+    const chunks = lengths.map((length) => {
+      end += length;
+      return this.cutter.buffer.subarray(end - length, end);
+    });
+    return this.store.secretsOf(chunks);
   }
 }
 

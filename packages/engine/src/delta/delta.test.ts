@@ -9,7 +9,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { primitives, Prng } from '@twinvault/std';
+import { chunkId } from '@twinvault/format';
 import { Cutter, newPageKey } from '@twinvault/seal';
+import type { ChunkSecret } from '@twinvault/seal';
 import { bodyExtentBytes, writeExtent } from '../entries/entry-body.ts';
 import type { PlacedExtent } from '../entries/entry-body.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
@@ -29,6 +31,11 @@ interface File {
   readonly data: readonly DataRange[] | null;
 }
 
+function secretOf(plaintext: Uint8Array): ChunkSecret {
+  const id = chunkId(primitives.sha256(plaintext));
+  return { m: id, id };
+}
+
 /** Stores chunks in memory, reads files into it and puts them together again. */
 class Store {
   readonly chunks = new Map<string, Uint8Array>();
@@ -36,12 +43,16 @@ class Store {
   private readonly tools: DeltaTools;
 
   constructor() {
-    const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
-    this.tools = new DeltaTools(key, new Cutter(cutterKey), { put, breathe: () => null });
+    this.tools = new DeltaTools(key, new Cutter(cutterKey), {
+      secretsOf: (plaintexts) => plaintexts.map((plaintext) => secretOf(plaintext)),
+      put: (plaintext, secret) => this.put(plaintext, secret),
+      breathe: () => null,
+    });
   }
 
-  private put(plaintext: Uint8Array): Uint8Array {
-    const id = primitives.sha256(plaintext);
+  private put(plaintext: Uint8Array, secret = secretOf(plaintext)): Uint8Array {
+    const { id } = secret;
+    assert.deepEqual(id, secretOf(plaintext).id, 'a chunk is put under its own name');
     const hex = Buffer.from(id).toString('hex');
     if (!this.chunks.has(hex)) {
       this.chunks.set(hex, plaintext.slice());

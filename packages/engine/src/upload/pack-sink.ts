@@ -7,13 +7,14 @@ import {
   blobMatches,
   chunkBytesMax,
   chunkSecret,
+  chunkSecrets,
   encodePayload,
   kindKeys,
   PackBuilder,
   sealedLength,
   SelfCheck,
 } from '@twinvault/seal';
-import type { KindKeys, SealingSession, WriteSecret } from '@twinvault/seal';
+import type { ChunkSecret, KindKeys, SealingSession, WriteSecret } from '@twinvault/seal';
 import { packBytesTarget } from '@twinvault/format';
 import { pagedMemory, toHex } from '@twinvault/std';
 import type { ChunkId, PackKind, PackName } from '@twinvault/format';
@@ -99,9 +100,13 @@ export class PackSink {
     this.others = others;
   }
 
+  /** What chunks are named by, for `put`: several at once cost half. */
+  secretsOf(plaintexts: readonly Uint8Array[]): readonly ChunkSecret[] {
+    return chunkSecrets(this.keys, plaintexts);
+  }
+
   /** Stores the chunk unless it is known. The plaintext is not kept. */
-  put(plaintext: Uint8Array): PutChunk {
-    const { m, id } = chunkSecret(this.keys, plaintext);
+  put(plaintext: Uint8Array, { m, id }: ChunkSecret = chunkSecret(this.keys, plaintext)): PutChunk {
     const { table, level } = this.options;
     if (!table.claim(id)) return { id, stored: false, reused: false };
     this.builder ??= this.newBuilder();

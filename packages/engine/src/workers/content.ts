@@ -2,6 +2,7 @@
  * Content of files of `bundledBytesMax` and more: read into the cutter's memory, cut, stored; nothing larger than that
  * buffer is ever held, whatever the file's size. Holes are found, not read (docs/format/cutting.md).
  */
+import type { Cutter } from '@twinvault/seal';
 import { ContentOutput } from '../delta/content-output.ts';
 import { DeltaReader } from '../delta/delta-reader.ts';
 import type { DeltaTools } from '../delta/delta-reader.ts';
@@ -99,11 +100,11 @@ class RunReader {
         end += got;
         readBytes += got;
       }
-      while (start < end) {
-        const cut = cutter.findCut(start, end, ended);
-        if (cut < 0) break;
-        tools.storeChunk(start, cut, output);
-        start = cut;
+      const lengths = chunksBetween(cutter, { start, end, final: ended });
+      const secrets = tools.secretsAt(start, lengths);
+      for (const [index, length] of lengths.entries()) {
+        tools.storeChunk(start, start + length, output, secrets[index]);
+        start += length;
         const breath = store.breathe();
         if (breath !== null) await breath;
       }
@@ -113,4 +114,19 @@ class RunReader {
       start = 0;
     }
   }
+}
+
+/** Lengths of the chunks that end there; after the last, more bytes are needed, or nothing is left. */
+function chunksBetween(
+  cutter: Cutter,
+  data: { readonly start: number; readonly end: number; readonly final: boolean },
+): number[] {
+  const lengths: number[] = [];
+  for (let at = data.start; at < data.end;) {
+    const cut = cutter.findCut(at, data.end, data.final);
+    if (cut < 0) break;
+    lengths.push(cut - at);
+    at = cut;
+  }
+  return lengths;
 }

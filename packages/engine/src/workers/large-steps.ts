@@ -86,24 +86,59 @@ async function storeChunks(step: Extract<LargeStep, { type: 'store' }>, context:
   const signed: Uint32Array[] = [];
   const ids = new Uint8Array(step.lengths.length * 32);
   let offset = step.fromBytes;
-  let stored = 0;
-  for (const length of step.lengths) {
-    const got = readExactly(opened, cutter.buffer.subarray(0, length), offset);
-    // A shorter chunk is still content of the file; what would follow it is not there.
-    if (got > 0) ids.set(store.put(cutter.buffer.subarray(0, got)), stored * 32);
-    if (got > 0) signed.push(hasher.sign(0, got, leadBytesAt(offset)));
-    stored += got > 0 ? 1 : 0;
-    offset += got;
-    if (got < length) break;
-    const breath = store.breathe();
-    if (breath !== null) await breath;
+  let [stored, next] = [0, 0];
+  let ended = false;
+  while (!ended && next < step.lengths.length) {
+    const wanted = fitting(step.lengths.subarray(next), cutter.buffer.length);
+    next += wanted.length;
+    const got = readExactly(opened, cutter.buffer.subarray(0, sum(wanted)), offset);
+    const lengths = within(wanted, got);
+    ended = got < sum(wanted);
+    const secrets = tools.secretsAt(0, lengths);
+    let at = 0;
+    for (const [index, length] of lengths.entries()) {
+      ids.set(store.put(cutter.buffer.subarray(at, at + length), secrets[index]), stored * 32);
+      signed.push(hasher.sign(at, length, leadBytesAt(offset)));
+      stored += 1;
+      at += length;
+      offset += length;
+      const breath = store.breathe();
+      if (breath !== null) await breath;
+    }
   }
   const bytes = offset - step.fromBytes;
   return { type: 'stored', ids: ids.subarray(0, stored * 32), bytes, words: joined(signed), same: isSame(context) };
 }
 
+/** As many of the first as lie in the buffer together; one at least. */
+function fitting(lengths: Uint32Array, bufferBytes: number): number[] {
+  const first: number[] = [];
+  let bytes = 0;
+  for (const length of lengths) {
+    bytes += length;
+    if (first.length > 0 && bytes > bufferBytes) break;
+    first.push(length);
+  }
+  return first;
+}
+
+/** A shorter chunk is still content of the file; what would follow it is not there. */
+function within(lengths: readonly number[], gotBytes: number): number[] {
+  const there: number[] = [];
+  let left = gotBytes;
+  for (const length of lengths) {
+    if (left > 0) there.push(Math.min(left, length));
+    left -= length;
+  }
+  return there;
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0);
+}
+
 function joined(parts: readonly Uint32Array[]): Uint32Array {
-  const words = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  const words = new Uint32Array(sum(parts.map(({ length }) => length)));
   let at = 0;
   for (const part of parts) {
     words.set(part, at);

@@ -3,6 +3,7 @@
  * messages that ask for work wait their turn, credits and table generations count at once.
  */
 import { bundleKey, Cutter } from '@twinvault/seal';
+import type { ChunkSecret } from '@twinvault/seal';
 import { packBytesTarget, packKinds } from '@twinvault/format';
 import { MiB } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
@@ -72,10 +73,13 @@ class BackupWorker {
       deliver: async (pack) => await this.deliver(pack),
     });
     this.sink.reuseFrom(data.others === null ? null : ForeignChunks.attach(data.others));
-    const put = (plaintext: Uint8Array): Uint8Array => this.put(plaintext);
-    this.bundler = new Bundler(bundleKey(data.writeSecret), put);
+    this.bundler = new Bundler(bundleKey(data.writeSecret), (plaintext) => this.put(plaintext));
     const cutter = new Cutter(this.sink.keys.cutterKey);
-    this.tools = new DeltaTools(data.pageKey, cutter, { put, breathe: () => this.breathe() });
+    this.tools = new DeltaTools(data.pageKey, cutter, {
+      secretsOf: (plaintexts) => this.sink.secretsOf(plaintexts),
+      put: (plaintext, secret) => this.put(plaintext, secret),
+      breathe: () => this.breathe(),
+    });
     const { bundler, tools } = this;
     this.reader = new EntryReader({ source, tools, bundler, report: (error) => this.errors.push(error) });
   }
@@ -152,8 +156,8 @@ class BackupWorker {
     }
   }
 
-  private put(plaintext: Uint8Array): Uint8Array {
-    const { id, stored, reused } = this.sink.put(plaintext);
+  private put(plaintext: Uint8Array, secret?: ChunkSecret): Uint8Array {
+    const { id, stored, reused } = this.sink.put(plaintext, secret);
     this.counters.add('chunks', 1);
     if (reused) this.counters.add('chunksReused', 1);
     if (stored) {

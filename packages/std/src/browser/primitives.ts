@@ -177,6 +177,11 @@ export const primitives: Primitives = {
   sha256Stream: () => new BrowserSha256(),
   secretKey: (raw) => new BrowserSecretKey(raw),
   hmacSha256: (key, ...parts) => hmacParts(BrowserSecretKey.of(key).hmac(), parts),
+  sha256Each: (messages) => messages.map((message) => sha256(message)),
+  hmacSha256Each: (key, prefix, messages) => {
+    if (prefix.length >= 64) throw new RangeError('the prefix has less than 64 bytes');
+    return messages.map((message) => hmacParts(BrowserSecretKey.of(key).hmac(), [prefix, message]));
+  },
   hkdfSha256: (secret, salt, info, lengthBytes) =>
     hkdfWith((key, ...parts) => hmacParts(hmac.create(sha256, key), parts), { secret, salt, info, lengthBytes }),
   aesGcmSeal: (key, nonce, aad, plaintext) => {

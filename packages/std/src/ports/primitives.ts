@@ -49,10 +49,14 @@ export interface Primitives {
   /** SHA-256 (FIPS 180-4), 32 bytes. */
   sha256(data: Uint8Array): Uint8Array;
   sha256Stream(): Sha256;
+  /** SHA-256 of each message. Where the processor has instructions for it, several long ones cost little more than half of one after another. */
+  sha256Each(messages: readonly Uint8Array[]): Uint8Array[];
 
   secretKey(raw: Uint8Array): SecretKey;
   /** HMAC-SHA-256 (RFC 2104) over the concatenation of the parts, without copying them together; 32 bytes. */
   hmacSha256(key: SecretKey, ...parts: readonly Uint8Array[]): Uint8Array;
+  /** HMAC-SHA-256 of each message behind the prefix, which has less than 64 bytes; as `sha256Each`. */
+  hmacSha256Each(key: SecretKey, prefix: Uint8Array, messages: readonly Uint8Array[]): Uint8Array[];
   /** HKDF-SHA-256 (RFC 5869), extract and expand. An empty salt means 32 zero bytes. lengthBytes: 1 to 8160. */
   hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: Uint8Array, lengthBytes: number): Uint8Array;
 

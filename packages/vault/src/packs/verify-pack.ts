@@ -5,9 +5,12 @@
  * Each byte is hashed once: header and tail with the name, a blob with its own.
  */
 
-import { FormatError, packHeaderBytesMax, verifyBlob, verifyPackEnds } from '@twinvault/format';
+import { FormatError, packHeaderBytesMax, verifyPackEnds, wrongBlob } from '@twinvault/format';
 import type { PackExpectation, PackName, PackTable, VerifiedTail } from '@twinvault/format';
 import type { ArrivingPack } from './arriving-pack.ts';
+
+/** Blobs are hashed side by side as soon as so much is there. */
+const groupBytesAim = 4 * 1024 * 1024;
 
 /** Of the session in which it arrives. */
 export type ArrivedPack = Required<PackExpectation>;
@@ -34,16 +37,21 @@ export const verifyEnds: VerifyPack = async (name, pack, expected) => {
 };
 
 export async function verifyBlobsHere({ bytes, arrived }: ArrivingPack, table: PackTable): Promise<void> {
-  for (let row = 0; row < table.count; row += 1) {
-    if (table.slipOnlyAt(row)) continue;
-    const offset = table.offsetAt(row);
-    const end = offset + table.lengthAt(row);
+  for (let from = 0; from < table.count;) {
+    let [to, end, groupBytes] = [from, 0, 0];
+    for (; to < table.count && groupBytes < groupBytesAim; to += 1) {
+      if (table.slipOnlyAt(to)) continue;
+      groupBytes += table.lengthAt(to);
+      end = table.offsetAt(to) + table.lengthAt(to);
+    }
     await arrived(end);
-    demandBlob(table, row, bytes.subarray(offset, end));
+    demandBlobs(table, bytes, { from, to });
+    from = to;
   }
 }
 
-/** `pack-damaged` with the row in the context. */
-export function demandBlob(table: PackTable, row: number, blob: Uint8Array): void {
-  if (!verifyBlob(table, row, blob)) throw new FormatError('pack-damaged', { context: { defect: 'hash of a blob', row } });
+/** `pack-damaged` with the first wrong row in the context. */
+export function demandBlobs(table: PackTable, bytes: Uint8Array, rows: { readonly from: number; readonly to: number }): void {
+  const row = wrongBlob(table, bytes, rows);
+  if (row !== null) throw new FormatError('pack-damaged', { context: { defect: 'hash of a blob', row } });
 }

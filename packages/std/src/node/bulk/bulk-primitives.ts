@@ -14,6 +14,8 @@ import type { Bulk, GcmCall } from './bulk.ts';
 export type BulkPrimitives = Pick<
   Primitives,
   | 'hmacSha256'
+  | 'sha256Each'
+  | 'hmacSha256Each'
   | 'aesGcmSeal'
   | 'aesGcmSealInto'
   | 'aesGcmOpen'
@@ -42,6 +44,11 @@ export function bulkPrimitives(bulk: () => Bulk): BulkPrimitives {
   };
   return {
     hmacSha256: (key, ...parts) => bulk().hmacSha256(key, parts),
+    sha256Each: (messages) => bulk().sha256Each(messages),
+    hmacSha256Each: (key, prefix, messages) => {
+      if (prefix.length >= 64) throw new RangeError('the prefix has less than 64 bytes');
+      return bulk().hmacSha256Each(key, prefix, messages);
+    },
     aesGcmSeal: (key, nonce, aad, plaintext) => {
       const sealed = unfilled(plaintext.length + tagBytes);
       seal(gcmCall(key, nonce, aad), plaintext, sealed);

@@ -9,6 +9,10 @@ import type { SecretKey } from '../../ports/primitives.ts';
 export interface Bulk {
   /** HMAC-SHA-256 over the concatenation of the parts, 32 bytes. `key`: a NodeSecretKey. */
   hmacSha256(key: SecretKey, parts: readonly Uint8Array[]): Uint8Array;
+  /** SHA-256 of each message, 32 bytes. */
+  sha256Each(messages: readonly Uint8Array[]): Uint8Array[];
+  /** HMAC-SHA-256 of each message behind a prefix of less than 64 bytes. `key`: a NodeSecretKey. */
+  hmacSha256Each(key: SecretKey, prefix: Uint8Array, messages: readonly Uint8Array[]): Uint8Array[];
   /** AES-256-GCM. `target`: as long as the plaintext and its tag. */
   gcmSealInto(call: GcmCall, plaintext: Uint8Array, target: Uint8Array): void;
   /** `target`: as long as the plaintext. False when the tag does not fit; what stands in the target then means nothing. */

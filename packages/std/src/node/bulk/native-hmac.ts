@@ -25,12 +25,12 @@ export const sha256Declarations: { readonly [name in keyof Sha256Symbols]: strin
   sha256Final: 'int SHA256_Final(void *, void *)',
 };
 
-const digestBytes = 32;
-const blockBytes = 64;
+export const digestBytes = 32;
+export const blockBytes = 64;
 /** SHA256_CTX: u32 h[8], Nl, Nh, data[16], num, md_len. */
-const stateBytes = 112;
+export const stateBytes = 112;
 /** V8 keeps smaller arrays on its heap, and makes a buffer of their own when they become pointers. */
-const onHeapBytesMax = 64;
+export const onHeapBytesMax = 64;
 
 export class NativeHmac {
   readonly #symbols: Sha256Symbols;
@@ -44,14 +44,29 @@ export class NativeHmac {
     this.#symbols = symbols;
   }
 
+  /** Of a digest of nothing so far. */
+  get initial(): Uint8Array {
+    this.#symbols.sha256Init(this.#context);
+    return this.#context.slice(0, stateBytes);
+  }
+
   /** 32 bytes. */
   hmac(key: SecretKey, parts: readonly Uint8Array[]): Uint8Array {
-    const { inner, outer } = NodeSecretKey.hmacStatesOf(key, this.#statesOf);
+    const { inner, outer } = this.statesOf(key);
     this.#context.set(inner);
     for (const part of parts) this.#update(part);
-    this.#finish();
+    return this.outer(outer, this.#finish());
+  }
+
+  statesOf(key: SecretKey): HmacStates {
+    return NodeSecretKey.hmacStatesOf(key, this.#statesOf);
+  }
+
+  /** The MAC, from the text's digest. */
+  outer(outer: Uint8Array, digest: Uint8Array): Uint8Array {
     this.#context.set(outer);
-    this.#symbols.sha256Update(this.#context, this.#digest, digestBytes);
+    this.#small.set(digest.subarray(0, digestBytes));
+    this.#symbols.sha256Update(this.#context, this.#small, digestBytes);
     return this.#finish().slice(0, digestBytes);
   }
 

@@ -38,6 +38,17 @@ function hmacSha256(key: SecretKey, parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length);
 }
 
+function sha256Each(messages: readonly Uint8Array[]): Uint8Array[] {
+  return messages.map((message) => {
+    const { buffer, byteOffset, length } = crypto.hash('sha256', message, 'buffer');
+    return new Uint8Array(buffer, byteOffset, length);
+  });
+}
+
+function hmacSha256Each(key: SecretKey, prefix: Uint8Array, messages: readonly Uint8Array[]): Uint8Array[] {
+  return messages.map((message) => hmacSha256(key, [prefix, message]));
+}
+
 function gcmSealInto({ key, nonce, aad }: GcmCall, plaintext: Uint8Array, target: Uint8Array): void {
   const cipher = crypto.createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
   cipher.setAAD(aad);
@@ -95,4 +106,12 @@ function zstdDecompressInto(frame: Uint8Array, target: Uint8Array): boolean {
   }
 }
 
-export const nodeBulk: Bulk = { hmacSha256, gcmSealInto, gcmOpenInto, zstdCompressInto, zstdDecompressInto };
+export const nodeBulk: Bulk = {
+  hmacSha256,
+  sha256Each,
+  hmacSha256Each,
+  gcmSealInto,
+  gcmOpenInto,
+  zstdCompressInto,
+  zstdDecompressInto,
+};

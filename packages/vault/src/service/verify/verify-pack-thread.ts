@@ -2,7 +2,7 @@
 
 import { FormatError, PackTable } from '@twinvault/format';
 import type { ThreadMain } from '@twinvault/std';
-import { demandBlob } from '../../packs/verify-pack.ts';
+import { demandBlobs } from '../../packs/verify-pack.ts';
 import type { VerifyAnswer, VerifyRequest } from './pack-verifiers.ts';
 
 interface Arriving {
@@ -37,13 +37,11 @@ function arrivingOf({ bytes, tailBytes }: VerifyRequest & { readonly type: 'begi
 function verifyUpTo(pack: Arriving, countBytes: number): VerifyAnswer['refusal'] {
   const { bytes, table } = pack;
   try {
-    for (; pack.row < table.count; pack.row += 1) {
-      if (table.slipOnlyAt(pack.row)) continue;
-      const offset = table.offsetAt(pack.row);
-      const end = offset + table.lengthAt(pack.row);
-      if (end > countBytes) return null;
-      demandBlob(table, pack.row, bytes.subarray(offset, end));
-    }
+    const from = pack.row;
+    let to = from;
+    while (to < table.count && (table.slipOnlyAt(to) || table.offsetAt(to) + table.lengthAt(to) <= countBytes)) to += 1;
+    demandBlobs(table, bytes, { from, to });
+    pack.row = to;
     return null;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
