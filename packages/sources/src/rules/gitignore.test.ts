@@ -19,6 +19,8 @@ function isExcluded(lines: readonly string[], path: string, isDirectory: boolean
 const cases: readonly (readonly [lines: string[], path: string, isDirectory: boolean, excluded: boolean])[] = [
   [['*.tmp'], 'a/b/c.tmp', false, true],
   [['*.tmp'], '.tmp', false, true],
+  [['**\\/b'], 'a/b', false, true],
+  [['**\\/b'], 'b', false, false],
   [['/build'], 'build', true, true],
   [['/build'], 'x/build', true, false],
   [['build/'], 'x/build', true, true],
@@ -127,11 +129,12 @@ test('git itself decides the same', { skip: !hasGit && 'git is not installed' },
       mkdirSync(join(directory, path, '..'), { recursive: true });
       writeFileSync(join(directory, path), '', { flag: 'a' });
     }
-    // git takes "a***/*" to match "abc", which no rule of its manual says: three stars in a row are left out here.
+    // Of stars that follow something else than a slash in their component, as in "a**/b", git decides by where in memory pattern and path
+    // happen to lie (wildmatch.c compares a pointer into the one with one into the other): these are left out here.
     const line = fc
       .array(fc.constantFrom(...parts), { minLength: 1, maxLength: 5 })
       .map((list) => list.join(''))
-      .filter((text) => !text.includes('***'));
+      .filter((text) => !/(?<!^|^!|\/)\*\*/u.test(text) && !text.includes('***'));
     fc.assert(
       fc.property(fc.array(line, { minLength: 1, maxLength: 4 }), (lines) => {
         writeFileSync(join(directory, '.gitignore'), `${lines.join('\n')}\n`);

@@ -71,6 +71,8 @@ function starsAt(text: string, start: number): { readonly source: string; readon
   while (text[after] === '*') after += 1;
   const isComponent = after - start > 1 && (start === 0 || text[start - 1] === '/');
   if (isComponent && after === text.length) return { source: '.+', end: after - 1 };
+  // As in git: an escaped slash ends the component, but is one that the path must have.
+  if (isComponent && text.startsWith('\\/', after)) return { source: '.*', end: after - 1 };
   if (isComponent && text[after] === '/') return { source: '(?:.+/)?', end: after };
   return { source: '[^/]*', end: after - 1 };
 }
