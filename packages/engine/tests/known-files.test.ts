@@ -122,3 +122,27 @@ test('a folder that was copied is read, and hardly anything of it is stored, wha
   assert.ok(changed.chunks.storedPlainBytes <= 22 * 10_000, `${changed.chunks.storedPlainBytes} bytes stored`);
   assertSame(await readBack(world, changed.record), tree);
 });
+
+test('small files that come again within one run, under other names, are stored once', async () => {
+  const world = await newWorld('copies within a run');
+  const prng = new Prng('copies within a run');
+  const tree = new MemoryTree(world.platform.clock.nowMs() - 86_400_000);
+  const contents = Array.from({ length: 150 }, () => prng.bytes(5000 + prng.below(40_000)));
+  const bytes = contents.reduce((sum, { length }) => sum + length, 0);
+  for (const folder of ['a', 'b', 'c']) {
+    for (const [index, content] of prng.shuffle([...contents]).entries()) tree.file(`root/${folder}/${index}`, content);
+    // Between the copies lies what is new.
+    for (let index = 0; index < 50; index += 1) tree.file(`root/${folder}/${index} new`, prng.bytes(6000));
+  }
+  const report = await run(world, tree);
+  const others = 150 * 6000;
+  // What is read at the same moment may be stored twice.
+  assert.ok(report.chunks.storedPlainBytes <= 2 * bytes + others, `${report.chunks.storedPlainBytes} of ${bytes} bytes stored`);
+  assertSame(await readBack(world, report.record), tree);
+  const again = await run(world, tree);
+  assert.equal(again.chunks.stored, 0);
+  tree.file('root/a/0', prng.bytes(9000));
+  const changed = await run(world, tree);
+  assert.equal(changed.chunks.storedPlainBytes, 9000);
+  assertSame(await readBack(world, changed.record), tree);
+});

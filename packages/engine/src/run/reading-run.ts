@@ -10,6 +10,7 @@ import { CatalogEntries } from '../catalog/catalog-entry.ts';
 import { CatalogOutput } from '../catalog/catalog-output.ts';
 import type { FinishedCatalog } from '../catalog/catalog-output.ts';
 import { BundleUse } from '../dedup/bundle-use.ts';
+import { BundledFiles } from '../dedup/bundled-files.ts';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import type { LiveList } from '../dedup/live-list.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
@@ -136,12 +137,14 @@ export class ReadingRun implements AsyncDisposable {
     const { platform, agent, source, sealing, level, table, uploader, signatures, live } = this.options;
     const others = await live.others();
     this.catalog.reuseFrom(others);
+    const { shared: bundled } = new BundledFiles();
     const data = this.counters.map(({ shared }): WorkerData => ({
       writeSecret: agent.writeSecret,
       session: sealing.session,
       level,
       pageKey: signatures.key,
       table: table.shared,
+      bundled,
       others: others?.shared ?? null,
       reader: source.reader,
       randomSeed: platform.random.bytes(32),

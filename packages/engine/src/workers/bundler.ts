@@ -5,6 +5,8 @@
 import { assert } from '@twinvault/std';
 import type { SecretKey } from '@twinvault/std';
 import { bundleBytesMax, bundleBytesMin, bundledBytesMax, bundleTag, endsBundle } from '@twinvault/seal';
+import { copiedBytesMin } from '../dedup/bundled-files.ts';
+import type { BundledFiles } from '../dedup/bundled-files.ts';
 
 /** Where a file lies in its bundle; `id` and `bundleBytes` are set when the bundle ends. */
 export interface BundlePlace {
@@ -13,16 +15,24 @@ export interface BundlePlace {
   readonly offsetBytes: number;
 }
 
+interface NewPlace extends BundlePlace {
+  /** Null: too small to be worth being found again. */
+  readonly tag: Uint8Array | null;
+}
+
 export class Bundler {
   readonly buffer: Uint8Array = new Uint8Array(bundleBytesMax + bundledBytesMax);
   private readonly key: SecretKey;
   private readonly store: (plaintext: Uint8Array) => Uint8Array;
+  private readonly bundled: BundledFiles;
   private used = 0;
-  private places: BundlePlace[] = [];
+  private places: NewPlace[] = [];
 
-  constructor(key: SecretKey, store: (plaintext: Uint8Array) => Uint8Array) {
+  /** `store` gives the chunk id. */
+  constructor(key: SecretKey, store: (plaintext: Uint8Array) => Uint8Array, bundled: BundledFiles) {
     this.key = key;
     this.store = store;
+    this.bundled = bundled;
   }
 
   /** Where in `buffer` the next file goes, which is `lengthBytes` long; ends the bundle if it would not fit. */
@@ -36,9 +46,12 @@ export class Bundler {
     return bundleTag(this.key, this.buffer.subarray(this.used, this.used + lengthBytes));
   }
 
-  /** Takes the file that was read to where `begin` said. */
+  /** Takes the file that was read to where `begin` said; a copy of one that the run has bundled is dropped, and lies where that one does. */
   take(lengthBytes: number, tag: Uint8Array): BundlePlace {
-    const place: BundlePlace = { id: null, bundleBytes: 0, offsetBytes: this.used };
+    const mayComeAgain = lengthBytes >= copiedBytesMin;
+    const copied = mayComeAgain ? this.bundled.find(tag) : null;
+    if (copied !== null) return copied;
+    const place: NewPlace = { id: null, bundleBytes: 0, offsetBytes: this.used, tag: mayComeAgain ? tag : null };
     this.places.push(place);
     this.used += lengthBytes;
     if (this.used >= bundleBytesMin && endsBundle(tag)) this.end();
@@ -52,6 +65,7 @@ export class Bundler {
     for (const place of this.places) {
       place.id = id;
       place.bundleBytes = this.used;
+      if (place.tag !== null) this.bundled.add(place.tag, { id, bundleBytes: this.used, offsetBytes: place.offsetBytes });
     }
     this.places = [];
     this.used = 0;

@@ -16,6 +16,8 @@ export interface WorkerData {
   /** What pages are hashed under (PageHasher of seal). */
   readonly pageKey: Uint8Array;
   readonly table: SharedChunkTable;
+  /** Small files that the run has bundled (BundledFiles). */
+  readonly bundled: SharedArrayBuffer;
   /** Blobs of other computers that may be used once they are proven; null: none. */
   readonly others: SharedForeignChunks | null;
   readonly reader: { readonly module: string; readonly config: unknown };

@@ -7,6 +7,7 @@ import type { ChunkSecret } from '@twinvault/seal';
 import { packBytesTarget, packKinds } from '@twinvault/format';
 import { MiB } from '@twinvault/std';
 import type { ThreadMain, ThreadPort } from '@twinvault/std';
+import { BundledFiles } from '../dedup/bundled-files.ts';
 import { ChunkTable } from '../dedup/chunk-table.ts';
 import { ForeignChunks } from '../dedup/foreign-chunks.ts';
 import { DeltaTools } from '../delta/delta-reader.ts';
@@ -73,7 +74,8 @@ class BackupWorker {
       deliver: async (pack) => await this.deliver(pack),
     });
     this.sink.reuseFrom(data.others === null ? null : ForeignChunks.attach(data.others));
-    this.bundler = new Bundler(bundleKey(data.writeSecret), (plaintext) => this.put(plaintext));
+    const bundled = new BundledFiles(data.bundled);
+    this.bundler = new Bundler(bundleKey(data.writeSecret), (plaintext) => this.put(plaintext), bundled);
     const cutter = new Cutter(this.sink.keys.cutterKey);
     this.tools = new DeltaTools(data.pageKey, cutter, {
       secretsOf: (plaintexts) => this.sink.secretsOf(plaintexts),
