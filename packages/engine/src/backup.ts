@@ -63,6 +63,8 @@ export interface BackupOptions {
   readonly readAll?: boolean;
   /** Worker threads; as many as there are cores, up to `workersMax`, when omitted. */
   readonly workers?: number;
+  /** Of page signatures: two to the power of it are the pages of a segment. Left out but for tests. */
+  readonly segmentBits?: number;
   /** The site's public key (`Vault.site()`), to verify the receipt with. */
   readonly siteKey?: Uint8Array;
   /** The vault is on a seed disk of this id (docs/format/seed.md): the job's first run, or one that goes on with it. */
@@ -205,6 +207,7 @@ class BackupRun {
       sealing,
       paths,
       workers,
+      segmentBits: this.parts.segmentBits,
     };
     await using reading = new ReadingRun({ ...fixed, live, lastCache, skipUnchanged, newCache });
     this.tellProgress(reading);

@@ -105,6 +105,80 @@ test('a changed file and one that became small, or went, leave no signature behi
   assertSame(await readBack(world, record), tree);
 });
 
+test('signatures of many segments are kept and read segment by segment, by one worker and by several', async () => {
+  const world = await newWorld('delta segments');
+  const prng = new Prng('delta segments');
+  const tree = new MemoryTree();
+  const content = new Uint8Array(66 * 1024 * 1024);
+  for (let at = 0; at < content.length; at += 1024 * 1024) content.set(prng.bytes(16 * pageBytes), at);
+  tree.file('root/image', content);
+  tree.file('root/database', prng.bytes(fileBytes));
+  const options = { workers: 2, segmentBits: 7 };
+  await run(world, tree, options);
+  const path = await signaturesPath(world);
+  /** Signatures, segments, and segments that no signature names. */
+  const rows = (): readonly unknown[] => {
+    using database = world.platform.databases.open(path);
+    const count = (what: string): unknown => database.all(`SELECT count(*) AS count FROM ${what}`)[0]?.['count'];
+    const unnamed = 'segments WHERE name NOT IN (SELECT name FROM segment_uses JOIN signatures USING (content))';
+    return [count('signatures'), Number(count('segments')) > 70, count(unnamed)];
+  };
+  assert.deepEqual(rows(), [2, true, 0]);
+  for (let night = 0; night < 3; night += 1) {
+    tree.file('root/image', changedPages(contentOf(tree, 'root/image'), prng, 8));
+    tree.file('root/database', changedPages(contentOf(tree, 'root/database'), prng, 8));
+    const report = await run(world, tree, options);
+    assert.ok(report.chunks.storedPlainBytes <= 16 * pageBytes * 1.3, `${report.chunks.storedPlainBytes} bytes stored`);
+    assertSame(await readBack(world, report.record), tree);
+    assert.deepEqual(rows(), [2, true, 0], 'those of the last version have gone');
+  }
+  // The segments of a version that was read in vain go with the next run, too.
+  tree.file('root/database', changedPages(contentOf(tree, 'root/database'), prng, 8));
+  tree.whileRead.set('root/database', () => tree.file('root/database', changedPages(contentOf(tree, 'root/database'), prng, 2)));
+  await run(world, tree, options);
+  tree.whileRead.clear();
+  const report = await run(world, tree, options);
+  assertSame(await readBack(world, report.record), tree);
+  assert.deepEqual(rows(), [2, true, 0]);
+});
+
+for (const harm of ['lost', 'damaged', 'short', 'changed places'] as const) {
+  test(`segments that are ${harm} cost sending their pages, not content`, async () => {
+    const world = await newWorld(`delta segments ${harm}`);
+    const prng = new Prng(`delta segments ${harm}`);
+    const tree = new MemoryTree();
+    tree.file('root/database', prng.bytes(fileBytes));
+    const options = { segmentBits: 6 };
+    await run(world, tree, options);
+    const path = await signaturesPath(world);
+    {
+      using database = world.platform.databases.open(path);
+      const names = database.all('SELECT name FROM segments ORDER BY name LIMIT 2').map(({ name }) => name as Uint8Array);
+      const [first, second] = names;
+      assert.ok(first && second);
+      const bytes = 'SELECT bytes FROM segments WHERE name = ?';
+      const other = database.all(bytes, second)[0]?.['bytes'] as Uint8Array;
+      if (harm === 'lost') database.run('DELETE FROM segments WHERE name = ?', first);
+      if (harm === 'damaged') database.run('UPDATE segments SET bytes = zeroblob(length(bytes)) WHERE name = ?', first);
+      if (harm === 'short') database.run('UPDATE segments SET bytes = substr(bytes, 1, 640) WHERE name = ?', first);
+      if (harm === 'changed places') database.run('UPDATE segments SET bytes = ? WHERE name = ?', other, first);
+    }
+    tree.file('root/database', changedPages(contentOf(tree, 'root/database'), prng, 3));
+    const segmentBytes = 2 ** options.segmentBits * pageBytes;
+    const first = await run(world, tree, options);
+    const { storedPlainBytes } = first.chunks;
+    assert.ok(
+      storedPlainBytes > segmentBytes / 2 && storedPlainBytes < segmentBytes + 8 * pageBytes,
+      `${storedPlainBytes} bytes stored`,
+    );
+    assertSame(await readBack(world, first.record), tree);
+    tree.file('root/database', changedPages(contentOf(tree, 'root/database'), prng, 3));
+    const next = await run(world, tree, options);
+    assert.ok(next.chunks.storedPlainBytes <= 3 * pageBytes, 'the next run knows all pages again');
+    assertSame(await readBack(world, next.record), tree);
+  });
+}
+
 for (const harm of ['lost', 'damaged', 'no database'] as const) {
   test(`signatures that are ${harm} cost sending, not content`, async () => {
     const world = await newWorld(`delta ${harm}`);

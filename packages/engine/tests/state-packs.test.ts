@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { Prng, toHex, utf8Encode } from '@twinvault/std';
 import { PackTable, computerId, packKinds, packTailBytes, parsePackHeader, parseRecord, parseRefs } from '@twinvault/format';
 import { openAgentState } from '@twinvault/engine';
+import type { BackupOptions } from '@twinvault/engine';
 import { PackKeyring, enrolHere, kindKeys, openChunk, revokeEntry } from '@twinvault/seal';
 import { MemoryTree } from '@twinvault/testkit';
 import type { MemoryPlatform } from '@twinvault/testkit';
@@ -46,14 +47,19 @@ async function withoutState(world: World, platform: MemoryPlatform = world.platf
   return { ...world, state };
 }
 
+interface Nights extends Partial<BackupOptions> {
+  readonly prng: Prng;
+  readonly count: number;
+}
+
 /** Some nights: a database that changes in pages, small files that change, come and go. */
-async function nights(world: World, tree: MemoryTree, { prng, count }: { prng: Prng; count: number }): Promise<void> {
+async function nights(world: World, tree: MemoryTree, { prng, count, ...options }: Nights): Promise<void> {
   for (let night = 0; night < count; night += 1) {
     changePages(tree, prng, 12);
     tree.file(`root/folder/${prng.below(60)}`, prng.bytes(3000));
     tree.file(`root/new ${night}`, prng.bytes(2000));
     if (night > 0) tree.remove(`root/new ${night - 1}`);
-    await run(world, tree);
+    await run(world, tree, options);
   }
 }
 
@@ -99,6 +105,25 @@ test('after the loss of all local state only what changed is sent, pages include
   assertSame(await readBack(lost, next.record), tree);
   const again = await run(await withoutState(lost), tree);
   assert.equal(again.chunks.stored, 0, 'what the runs after the loss changed is in the state too');
+});
+
+test('state of signatures in many segments is put together again, and read by a run with segments of another size', async () => {
+  const world = await newWorld('state segments');
+  const prng = new Prng('state segments');
+  const tree = newTree(prng);
+  const small = { segmentBits: 6 };
+  await run(world, tree, small);
+  await nights(world, tree, { prng, count: 3, ...small });
+  const lost = await withoutState(world);
+  changePages(tree, prng, 9);
+  const report = await run(lost, tree, { segmentBits: 5 });
+  assert.ok(report.chunks.storedPlainBytes <= 9 * pageBytes, `${report.chunks.storedPlainBytes} bytes stored`);
+  assertSame(await readBack(lost, report.record), tree);
+  changePages(tree, prng, 4);
+  const next = await run(lost, tree, small);
+  assert.ok(next.chunks.storedPlainBytes <= 4 * pageBytes, `${next.chunks.storedPlainBytes} bytes stored`);
+  assertSame(await readBack(lost, next.record), tree);
+  assert.equal((await run(await withoutState(lost), tree, small)).chunks.stored, 0);
 });
 
 test('without state packs the same loss costs much more', async () => {

@@ -122,7 +122,7 @@ export type { SlipPlace } from './pack-keys.ts';
 export { PackKeyring, openChunk, openSlipOf } from './pack-opener.ts';
 export type { ChunkToOpen, PackKeyringInput, SessionSecret, SlipToOpen } from './pack-opener.ts';
 export { PageFinder } from './pages/page-finder.ts';
-export type { FoundPage } from './pages/page-finder.ts';
+export type { FoundPage, SearchedPages } from './pages/page-finder.ts';
 export {
   PageHasher,
   leadBytesAt,
@@ -130,6 +130,7 @@ export {
   pageBytes,
   pageKeyBytes,
   pagesOf,
+  samePagesMax,
   searchBytesMax,
   wordsPerPage,
 } from './pages/page-hasher.ts';

@@ -2,8 +2,8 @@
  * The hot loops of in-file delta, in AssemblyScript: SipHash-128 (2-4) and the polynomial hash of pages, and the search for
  * pages at any offset. Compiled by tests/build-pages.ts into src/pages/pages-wasm.ts; tests hold it to a plain reference.
  *
- * The host brings the memory. Nothing is written but what the host names: `out` of `strong`, `strongFour` and `sign`,
- * and the bitmap.
+ * The host brings the memory. Nothing is written but what the host names: `out` of `strong`, `sign` and `same`, and the
+ * bitmap.
  */
 
 const pageBytes: u32 = 4096;
@@ -124,7 +124,7 @@ function rotated16(lanes: v128): v128 {
  * side by side: those of the first two pages in the lanes of vectors (v), the others in plain words (w, x), because a
  * processor works on both kinds at once.
  */
-export function strongFour(at: u32, out: u32): void {
+function strongFour(at: u32, out: u32): void {
   let v0 = i64x2.splat(k0 ^ 0x736f6d6570736575);
   let v1 = i64x2.splat(k1 ^ 0x646f72616e646f6d ^ 0xee);
   let v2 = i64x2.splat(k0 ^ 0x6c7967656e657261);
@@ -289,6 +289,28 @@ export function sign(at: u32, length: u32, out: u32): void {
     at += bytes;
     out += hashesBytes;
   }
+}
+
+function equalStrong(a: u32, b: u32): bool {
+  return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8);
+}
+
+/** How many of the whole pages from `at` on, up to the first that differs, have the strong hashes that stand at `expected`, as `sign` puts them out. `out`: room for four. */
+export function same(at: u32, pages: u32, expected: u32, out: u32): u32 {
+  let count: u32 = 0;
+  while (count < pages) {
+    const four = pages - count >= 4;
+    if (four) strongFour(at, out);
+    else strong(at, pageBytes, out);
+    const end = count + (four ? 4 : 1);
+    for (let hash = out; count < end; hash += hashesBytes) {
+      if (!equalStrong(hash, expected)) return count;
+      expected += hashesBytes;
+      count++;
+    }
+    at += four ? 4 * pageBytes : pageBytes;
+  }
+  return count;
 }
 
 /**

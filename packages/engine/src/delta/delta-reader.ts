@@ -2,17 +2,19 @@
  * One run of data of a file whose last version is known: read into the cutter's memory, compared there, and what changed is
  * gathered, or cut by content where much changed in one piece, out of the same memory (docs/format/delta.md).
  */
-import { PageFinder, PageHasher, leadBytesAt, pageBytes } from '@twinvault/seal';
+import { PageFinder, PageHasher, pageBytes } from '@twinvault/seal';
 import type { ChunkSecret, Cutter } from '@twinvault/seal';
 import type { DataRange, OpenedEntry } from '../source-port.ts';
-import type { ContentOutput } from './content-output.ts';
+import { ContentOutput } from './content-output.ts';
 import { Differ } from './differ.ts';
-import type { DifferOutput } from './differ.ts';
+import type { DifferOutput, KnownPages } from './differ.ts';
 import { Gatherer, gatheredBytesMin } from './gatherer.ts';
+import { OldPages } from './old-pages.ts';
+import type { SegmentSource } from './old-pages.ts';
 import { OldVersion } from './old-version.ts';
-import type { PageCursor } from './old-version.ts';
-import type { SignedVersion } from './signature.ts';
+import type { Signature } from './signature.ts';
 import { Upkeep } from './upkeep.ts';
+import type { SegmentSink } from './version-writer.ts';
 
 /** What changed in one piece of so many bytes is cut by content: copies of it may be known, and chunks stay few. */
 export const cutBytesMin: number = 1024 * 1024;
@@ -25,20 +27,35 @@ export interface DeltaStore {
   breathe(): Promise<void> | null;
 }
 
+/** What a worker compares with. */
+export interface DeltaToolsOptions {
+  /** What pages are hashed under. */
+  readonly key: Uint8Array;
+  readonly cutter: Cutter;
+  readonly store: DeltaStore;
+  readonly segments: SegmentSource & SegmentSink;
+  /** Of signatures that are made; left out but for tests. */
+  readonly segmentBits?: number | undefined;
+}
+
 /** One for each worker. */
 export class DeltaTools {
   readonly key: Uint8Array;
   readonly cutter: Cutter;
   readonly store: DeltaStore;
+  readonly segments: SegmentSource & SegmentSink;
+  private readonly segmentBits: number | undefined;
   /** Over the cutter's buffer. */
   readonly hasher: PageHasher;
   private ownFinder: PageFinder | null = null;
   private ownGatherer: Gatherer | null = null;
 
-  constructor(key: Uint8Array, cutter: Cutter, store: DeltaStore) {
+  constructor({ key, cutter, store, segments, segmentBits }: DeltaToolsOptions) {
     this.key = key;
     this.cutter = cutter;
     this.store = store;
+    this.segments = segments;
+    this.segmentBits = segmentBits;
     this.hasher = PageHasher.over(cutter, key);
   }
 
@@ -50,11 +67,15 @@ export class DeltaTools {
     return (this.ownGatherer ??= new Gatherer(this.key, (plaintext) => this.store.put(plaintext)));
   }
 
+  newOutput(): ContentOutput {
+    return new ContentOutput(this.segments, this.segmentBits);
+  }
+
   /** Stores a chunk out of the cutter's buffer as a part of the content. */
   storeChunk(start: number, end: number, output: ContentOutput, secret?: ChunkSecret): void {
     const lengthBytes = end - start;
     const id = this.store.put(this.cutter.buffer.subarray(start, end), secret);
-    const leadBytes = leadBytesAt(output.sizeBytes);
+    const { leadBytes } = output;
     const words = this.hasher.sign(start, lengthBytes, leadBytes);
     output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage: 0, leadBytes });
   }
@@ -71,7 +92,7 @@ export class DeltaTools {
 }
 
 export interface DeltaReaderOptions {
-  readonly last: SignedVersion;
+  readonly last: Signature;
   readonly tools: DeltaTools;
   readonly output: ContentOutput;
 }
@@ -89,7 +110,8 @@ export class DeltaReader {
     const old = new OldVersion(last);
     this.changes = new Changes(old, tools, output);
     const { cutter, hasher, finder } = tools;
-    this.differ = new Differ({ buffer: cutter.buffer, hasher, finder, old, output: this.changes });
+    const pages = new OldPages(old, tools.segments);
+    this.differ = new Differ({ buffer: cutter.buffer, hasher, finder, old, pages, output: this.changes });
     tools.gatherer.clear();
   }
 
@@ -110,6 +132,7 @@ export class DeltaReader {
         readBytes += got;
       }
       while (differ.step(end, ended)) {
+        if (differ.awaited !== null) await differ.load();
         const breath = tools.store.breathe();
         if (breath !== null) await breath;
       }
@@ -124,9 +147,10 @@ export class DeltaReader {
     }
   }
 
-  /** Stores what is still gathered. */
+  /** Stores what is still gathered, and lets go of what was compared with. */
   end(): void {
     this.tools.gatherer.end();
+    this.tools.finder.use([]);
   }
 }
 
@@ -158,16 +182,22 @@ class Changes implements DifferOutput {
     this.runEnds = true;
   }
 
-  keeps(page: PageCursor): boolean {
-    return !this.upkeep.empties(page.extentNumber, { changedBytes: this.changedBytes, readBytes: page.fileOffsetBytes });
+  keeps(extent: number, offsetBytes: number): boolean {
+    return !this.upkeep.empties(extent, { changedBytes: this.changedBytes, readBytes: offsetBytes });
   }
 
-  kept({ extent, page, lengthBytes, inExtentBytes }: PageCursor): void {
+  kept({ extent, page, lengthBytes, words, firstWords }: KnownPages): void {
     this.keptInRun = true;
-    const { id, chunkBytes, firstPage } = extent;
-    const offsetBytes = extent.offsetBytes + inExtentBytes;
-    const leadBytes = page === firstPage ? extent.leadBytes : pageBytes;
-    this.output.stored({ id, offsetBytes, lengthBytes, chunkBytes, words: this.old.words, firstPage: page, leadBytes });
+    const { old } = this;
+    this.output.stored({
+      id: old.id(extent),
+      offsetBytes: old.offsetBytes(extent) + old.inExtentBytes(extent, page),
+      lengthBytes,
+      chunkBytes: old.chunkBytes(extent),
+      words,
+      firstPage: firstWords,
+      leadBytes: page === old.firstPage(extent) ? old.leadBytes(extent) : pageBytes,
+    });
   }
 
   changing(start: number, end: number): number {

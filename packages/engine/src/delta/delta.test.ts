@@ -1,6 +1,7 @@
 /*
  * Property: whatever is done to a file between two readings, the extents of the second give back its bytes, with a signature
- * that is sound, lost, stale, cut short or damaged; and a sound one makes what is sent follow what changed.
+ * that is sound, lost, stale, cut short or damaged, and with segments of it that are; and a sound one makes what is sent follow
+ * what changed, wherever its segments end.
  *
  * How: fast-check makes scripts of edits (a failure prints seed and path and shrinks the script); chunks go into a map, and a
  * file is put together from it and compared byte by byte.
@@ -12,14 +13,13 @@ import { primitives, Prng } from '@twinvault/std';
 import { chunkId } from '@twinvault/format';
 import { Cutter, newPageKey } from '@twinvault/seal';
 import type { ChunkSecret } from '@twinvault/seal';
-import { bodyExtentBytes, writeExtent } from '../entries/entry-body.ts';
+import { readExtents } from '../entries/entry-body.ts';
 import type { PlacedExtent } from '../entries/entry-body.ts';
-import { PackedWriter } from '../entries/packed-writer.ts';
 import type { DataRange, EntryStat, OpenedEntry } from '../source-port.ts';
 import { readContent } from '../workers/content.ts';
 import type { ReadContent } from '../workers/content.ts';
 import { DeltaTools } from './delta-reader.ts';
-import { decodeSignature } from './signature.ts';
+import { decodeSignature, segmentBitsMax } from './signature.ts';
 
 const prng = new Prng('delta');
 const key = newPageKey({ bytes: (count) => prng.bytes(count) });
@@ -39,15 +39,32 @@ function secretOf(plaintext: Uint8Array): ChunkSecret {
 /** Stores chunks in memory, reads files into it and puts them together again. */
 class Store {
   readonly chunks = new Map<string, Uint8Array>();
+  readonly segments = new Map<string, Uint8Array>();
   storedBytes = 0;
-  private readonly tools: DeltaTools;
+  private readonly cutter = new Cutter(cutterKey);
+  private readonly tools = new Map<number, DeltaTools>();
 
-  constructor() {
-    this.tools = new DeltaTools(key, new Cutter(cutterKey), {
-      secretsOf: (plaintexts) => plaintexts.map((plaintext) => secretOf(plaintext)),
-      put: (plaintext, secret) => this.put(plaintext, secret),
-      breathe: () => null,
+  private toolsOf(segmentBits: number): DeltaTools {
+    const made = new DeltaTools({
+      key,
+      cutter: this.cutter,
+      store: {
+        secretsOf: (plaintexts) => plaintexts.map((plaintext) => secretOf(plaintext)),
+        put: (plaintext, secret) => this.put(plaintext, secret),
+        breathe: () => null,
+      },
+      segments: {
+        segment: async (name) => this.segments.get(hexOf(name))?.slice() ?? null,
+        keepSegment: (name, words) => {
+          this.segments.set(hexOf(name), new Uint8Array(words.slice().buffer));
+          return false;
+        },
+      },
+      segmentBits,
     });
+    const tools = this.tools.get(segmentBits) ?? made;
+    this.tools.set(segmentBits, tools);
+    return tools;
   }
 
   private put(plaintext: Uint8Array, secret = secretOf(plaintext)): Uint8Array {
@@ -62,7 +79,7 @@ class Store {
   }
 
   /** `seen`: bytes that reading gives at once, so that reads are short. */
-  async read(file: File, last: Version | null, seen = 700_000): Promise<Version> {
+  async read(file: File, last: Version | null, { seen = 700_000, segmentBits = segmentBitsMax } = {}): Promise<Version> {
     const { bytes, data } = file;
     const opened = {
       stat: { sizeBytes: bytes.length } as EntryStat,
@@ -75,10 +92,11 @@ class Store {
     const ranges = data ?? (bytes.length === 0 ? [] : [{ offsetBytes: 0, lengthBytes: bytes.length }]);
     const before = this.storedBytes;
     const known = last === null || last.signature === null ? null : decodeSignature(last.signature, last.list, key);
-    const content = await readContent(opened, ranges, { tools: this.tools, last: known });
+    const content = await readContent(opened, ranges, { tools: this.toolsOf(segmentBits), last: known });
     assert.equal(content.sizeBytes, bytes.length);
-    assert.ok(Buffer.compare(this.together(content.extents), bytes) === 0, 'the extents give back the file');
-    return { ...content, list: listOf(content.extents), sentBytes: this.storedBytes - before, known: known !== null };
+    const extents = readExtents(content.list);
+    assert.ok(Buffer.compare(this.together(extents), bytes) === 0, 'the extents give back the file');
+    return { ...content, extents, sentBytes: this.storedBytes - before, known: known !== null };
   }
 
   private together(extents: readonly PlacedExtent[]): Uint8Array {
@@ -94,15 +112,13 @@ class Store {
 }
 
 interface Version extends ReadContent {
-  readonly list: Uint8Array;
+  readonly extents: readonly PlacedExtent[];
   readonly sentBytes: number;
   readonly known: boolean;
 }
 
-function listOf(extents: readonly PlacedExtent[]): Uint8Array {
-  const writer = new PackedWriter(extents.length * bodyExtentBytes);
-  for (const extent of extents) writeExtent(writer, extent);
-  return writer.take();
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function whole(bytes: Uint8Array): File {
@@ -186,30 +202,103 @@ function harmed(version: Version, before: Version, harm: Harm): Version {
   return { ...version, signature: harm === 'short' ? bytes.slice(0, at) : bytes };
 }
 
-test('any edits, with any signature, give back the file', async () => {
-  const nights = fc.array(fc.record({ edits: fc.array(edit, { maxLength: 5 }), harm: fc.constantFrom(...harms) }), {
-    minLength: 1,
-    maxLength: 6,
+/** What becomes of the segments that the last version's signature names; gives them back as they were. */
+type SegmentHarm = 'none' | 'one lost' | 'one flipped' | 'one short' | 'two changed places' | 'all lost';
+const segmentHarms: readonly SegmentHarm[] = [
+  'none',
+  'none',
+  'one lost',
+  'one flipped',
+  'one short',
+  'two changed places',
+  'all lost',
+];
+
+function harmSegments(segments: Map<string, Uint8Array>, harm: SegmentHarm, random: Prng): () => void {
+  const before = new Map(segments);
+  const names = [...segments.keys()];
+  const [name, other] = [names[random.below(Math.max(1, names.length))], names[random.below(Math.max(1, names.length))]];
+  const [bytes, otherBytes] = [segments.get(name ?? ''), segments.get(other ?? '')];
+  if (harm === 'all lost') segments.clear();
+  if (name !== undefined && other !== undefined && bytes !== undefined && otherBytes !== undefined) {
+    if (harm === 'one lost') segments.delete(name);
+    if (harm === 'one flipped')
+      segments.set(
+        name,
+        bytes.map((byte, index) => (index === 5 ? byte ^ 1 : byte)),
+      );
+    if (harm === 'one short') segments.set(name, bytes.slice(0, -20));
+    if (harm === 'two changed places') segments.set(name, otherBytes).set(other, bytes);
+  }
+  return () => {
+    for (const [each, content] of before) segments.set(each, content);
+  };
+}
+
+test('any edits, with any signature and any segments of it, give back the file', async () => {
+  const night = fc.record({
+    edits: fc.array(edit, { maxLength: 5 }),
+    harm: fc.constantFrom(...harms),
+    segmentHarm: fc.constantFrom(...segmentHarms),
+    bits: fc.constantFrom(2, 4, 6, 8, segmentBitsMax),
   });
+  const nights = fc.array(night, { minLength: 1, maxLength: 6 });
   const start = fc.record({ size: fc.constantFrom(140_000, 1_000_003, 3_000_000), seed, zeros: fc.boolean() });
   const store = new Store();
   await fc.assert(
     fc.asyncProperty(start, nights, fc.constantFrom(5000, 700_000, 9_000_000), async (first, script, seen) => {
       let file = whole(new Prng(first.seed).bytes(first.size));
       if (first.zeros) file.bytes.fill(0, first.size >> 1, (first.size >> 1) + 100_000);
-      let before = await store.read(file, null, seen);
+      store.segments.clear();
+      let before = await store.read(file, null, { seen, segmentBits: script[0]?.bits ?? 4 });
       let last = before;
-      for (const { edits, harm } of script) {
+      for (const { edits, harm, segmentHarm, bits } of script) {
         for (const change of edits) file = apply(file, change);
-        const version = await store.read(file, harmed(last, before, harm), seen);
+        const restore = harmSegments(store.segments, segmentHarm, new Prng(edits.length));
+        const version = await store.read(file, harmed(last, before, harm), { seen, segmentBits: bits });
+        restore();
         const stale = harm === 'stale' && Buffer.compare(before.list, last.list) === 0;
+        // Versions that differ in nothing but their segments have one list.
         assert.equal(version.known, last.signature !== null && (harm === 'none' || stale));
         before = last;
         last = version;
       }
     }),
-    { numRuns: 60, endOnFailure: true },
+    { numRuns: 80, endOnFailure: true },
   );
+});
+
+test('a lost segment costs its pages and no others, and edits at borders of segments cost what they cost anywhere', async () => {
+  const random = new Prng('segments');
+  const first = random.bytes(3_000_000);
+  const segmentBytes = 2 ** 6 * 4096;
+  for (const harm of ['none', 'lost'] as const) {
+    const store = new Store();
+    const last = await store.read(whole(first), null, { segmentBits: 6 });
+    assert.equal(store.segments.size, Math.ceil(3_000_000 / 4096 / 64) - 1);
+    const bytes = first.slice();
+    for (let border = 1; border < 8; border += 1) bytes.fill(border, border * segmentBytes - 10, border * segmentBytes + 10);
+    const [, second] = decodeSignature(last.signature ?? new Uint8Array(0), last.list, key)?.names ?? [];
+    assert.ok(second);
+    if (harm === 'lost') assert.ok(store.segments.delete(hexOf(second)));
+    const { sentBytes } = await store.read(whole(bytes), last, { segmentBits: 6 });
+    const least = 14 * 4096;
+    if (harm === 'none') assert.equal(sentBytes, least);
+    else assert.ok(sentBytes > segmentBytes / 2 && sentBytes < segmentBytes + least + 8192, `${sentBytes} bytes sent`);
+  }
+});
+
+test('shifted content is found in the segments around, over their borders', async () => {
+  const store = new Store();
+  const random = new Prng('shifted');
+  const bytes = random.bytes(6_000_000);
+  const last = await store.read(whole(bytes), null, { segmentBits: 8 });
+  const inserted = Buffer.concat([bytes.subarray(0, 1_500_000), random.bytes(2_000_001), bytes.subarray(1_500_000)]);
+  const { sentBytes } = await store.read(whole(inserted), last, { segmentBits: 8 });
+  assert.ok(sentBytes < 2_000_001 + 3 * 4096, `${sentBytes} bytes sent after an insertion`);
+  const deleted = Buffer.concat([bytes.subarray(0, 1_500_000), bytes.subarray(2_300_007)]);
+  const { sentBytes: rest } = await store.read(whole(deleted), last, { segmentBits: 8 });
+  assert.ok(rest < 3 * 4096, `${rest} bytes sent after a deletion`);
 });
 
 test('a file that did not change has the extents and the signature that it had', async () => {

@@ -3,15 +3,21 @@
  * does not fit goes on in the next chunk, at the end of a page, so that its pages stay whole.
  */
 import { PageHasher, pageBytes } from '@twinvault/seal';
-import type { ContentOutput, Piece } from './content-output.ts';
+import type { ContentOutput } from './content-output.ts';
+import type { PieceNumber } from './version-writer.ts';
 
 export const gatheredBytesMin: number = 64 * 1024;
 export const gatheredBytesMax: number = 256 * 1024;
 
+interface Gathered {
+  readonly output: ContentOutput;
+  readonly number: PieceNumber;
+}
+
 export class Gatherer {
   private readonly hasher: PageHasher;
   private readonly put: (plaintext: Uint8Array) => Uint8Array;
-  private readonly pieces = new Set<Piece>();
+  private pieces: Gathered[] = [];
   private used = 0;
 
   constructor(key: Uint8Array, put: (plaintext: Uint8Array) => Uint8Array) {
@@ -22,7 +28,7 @@ export class Gatherer {
   /** Forgets what a file that was given up left behind. */
   clear(): void {
     this.used = 0;
-    this.pieces.clear();
+    this.pieces = [];
   }
 
   add(bytes: Uint8Array, output: ContentOutput): void {
@@ -32,25 +38,27 @@ export class Gatherer {
       const room = gatheredBytesMax - this.used;
       const taken = left <= room ? left : room - (room % pageBytes);
       if (taken > 0) {
-        this.hasher.buffer.set(bytes.subarray(at, at + taken), this.used);
-        this.pieces.add(output.gathered(this.used, taken));
-        this.used += taken;
+        this.gather(bytes.subarray(at, at + taken), output);
         at += taken;
       }
       if (taken < left) this.end();
     }
   }
 
-  /** Stores what is gathered, so that every piece has its id and its hashes. */
+  private gather(bytes: Uint8Array, output: ContentOutput): void {
+    const { hasher, used } = this;
+    hasher.buffer.set(bytes, used);
+    const words = hasher.sign(used, bytes.length, output.leadBytes);
+    this.pieces.push({ output, number: output.gathered(used, bytes.length, words) });
+    this.used += bytes.length;
+  }
+
+  /** Stores what is gathered, so that every piece has its chunk. */
   end(): void {
     if (this.used === 0) return;
     const { hasher, used } = this;
     const id = this.put(hasher.buffer.subarray(0, used));
-    for (const piece of this.pieces) {
-      piece.id = id;
-      piece.chunkBytes = used;
-      piece.words = hasher.sign(piece.offsetBytes, piece.lengthBytes, piece.leadBytes);
-    }
+    for (const { output, number } of this.pieces) output.place(number, id, used);
     this.clear();
   }
 }

@@ -6,7 +6,7 @@
  * restore would fetch over twice the file, within as much again, and chunks of less than a quarter are emptied. How much a
  * file will send is not known when its first chunks are met, so it is reckoned by the part that was compared.
  */
-import { toHex } from '@twinvault/std';
+import { ChunkIndex } from './chunk-index.ts';
 import type { OldVersion } from './old-version.ts';
 
 /** Chunks, and bundles, of which less is used are emptied. */
@@ -20,37 +20,34 @@ export const fetchedFactorMax: number = 2;
 /** What is still to come is taken to change as what was read did, but for no more than this factor. */
 const expectedFactorMax = 4;
 
-interface ChunkUse {
-  readonly chunkBytes: number;
-  liveBytes: number;
-  /** Null: not met yet in this run. */
-  emptied: boolean | null;
-}
+const decisions = { open: 0, kept: 1, emptied: 2 } as const;
 
 export class Upkeep {
-  private readonly uses: ChunkUse[];
+  private readonly chunks: ChunkIndex;
+  /** For each chunk its size, what is used of it, and what was decided when it was met. */
+  private readonly chunkBytes: Float64Array;
+  private readonly liveBytes: Float64Array;
+  private readonly decided: Uint8Array;
   private readonly share: number;
   private readonly liveShareMin: number;
+  private readonly fileBytes: number;
   private emptiedBytes = 0;
 
-  private readonly fileBytes: number;
-
-  constructor({ extents }: OldVersion) {
-    const last = extents.at(-1);
-    this.fileBytes = last === undefined ? 0 : last.fileOffsetBytes + last.lengthBytes;
-    const byId = new Map<string, ChunkUse>();
-    this.uses = extents.map(({ id, chunkBytes, lengthBytes }) => {
-      const key = toHex(id.subarray(0, 16));
-      const use = byId.get(key) ?? { chunkBytes, liveBytes: 0, emptied: null };
-      byId.set(key, use);
-      use.liveBytes += lengthBytes;
-      return use;
-    });
-    let [fetchedBytes, liveBytes] = [0, 0];
-    for (const use of byId.values()) {
-      fetchedBytes += use.chunkBytes;
-      liveBytes += use.liveBytes;
+  constructor(old: OldVersion) {
+    const count = old.extentCount;
+    this.fileBytes = count === 0 ? 0 : old.fileOffsetBytes(count - 1) + old.lengthBytes(count - 1);
+    this.chunks = new ChunkIndex(old);
+    const { chunkCount } = this.chunks;
+    this.chunkBytes = new Float64Array(chunkCount);
+    this.liveBytes = new Float64Array(chunkCount);
+    this.decided = new Uint8Array(chunkCount);
+    for (let extent = 0; extent < count; extent += 1) {
+      const chunk = this.chunks.chunkOf(extent);
+      this.chunkBytes[chunk] = old.chunkBytes(extent);
+      this.liveBytes[chunk] = (this.liveBytes[chunk] ?? 0) + old.lengthBytes(extent);
     }
+    const fetchedBytes = this.chunkBytes.reduce((sum, bytes) => sum + bytes, 0);
+    const liveBytes = this.liveBytes.reduce((sum, bytes) => sum + bytes, 0);
     const isStrained = fetchedBytes > fetchedFactorMax * liveBytes;
     this.share = isStrained ? budgetShareStrained : budgetShare;
     this.liveShareMin = isStrained ? liveShareMinStrained : liveShareMin;
@@ -61,14 +58,16 @@ export class Upkeep {
    * `readBytes`: where in the old version that is.
    */
   empties(extent: number, { changedBytes, readBytes }: { changedBytes: number; readBytes: number }): boolean {
-    const use = this.uses[extent];
-    if (use === undefined || use.liveBytes >= this.liveShareMin * use.chunkBytes) return false;
-    if (use.emptied === null) {
+    const chunk = this.chunks.chunkOf(extent);
+    const liveBytes = this.liveBytes[chunk] ?? 0;
+    if (liveBytes >= this.liveShareMin * (this.chunkBytes[chunk] ?? 0)) return false;
+    if (this.decided[chunk] === decisions.open) {
       // A chunk is met where its first page lies, mostly before much of the file was compared.
       const expected = changedBytes * Math.min(expectedFactorMax, this.fileBytes / Math.max(1, readBytes));
-      use.emptied = this.emptiedBytes + use.liveBytes <= this.share * expected;
-      if (use.emptied) this.emptiedBytes += use.liveBytes;
+      const empties = this.emptiedBytes + liveBytes <= this.share * expected;
+      this.decided[chunk] = empties ? decisions.emptied : decisions.kept;
+      if (empties) this.emptiedBytes += liveBytes;
     }
-    return use.emptied;
+    return this.decided[chunk] === decisions.emptied;
   }
 }

@@ -73,13 +73,16 @@ export interface PlacedExtent {
   readonly lengthBytes: number;
 }
 
+/** Some, or a list of many as it stands in a body. */
+export type Extents = readonly PlacedExtent[] | Uint8Array;
+
 export interface NewBody {
   readonly stat: EntryStat;
   /** Replaces the status' size: what was really read. */
   readonly sizeBytes: number;
   readonly marks: number;
   readonly details: EntryDetails;
-  readonly extents: readonly PlacedExtent[];
+  readonly extents: Extents;
   readonly tag: Uint8Array | null;
   /** Of the whole bundle that the content of a file lies in; 0 or left out: in none. */
   readonly bundleBytes?: number;
@@ -95,9 +98,9 @@ export function writeBody(writer: PackedWriter, body: NewBody): number {
   view.setFloat64(start + offsets.sizeBytes, body.sizeBytes, true);
   // Devices have their number there.
   if (body.stat.type === entryTypes.file) view.setUint32(start + offsets.bundleBytes, body.bundleBytes ?? 0, true);
-  view.setUint32(start + offsets.extentCount, body.extents.length, true);
+  view.setUint32(start + offsets.extentCount, countOf(body.extents), true);
   view.setUint32(start + offsets.detailsBytes, detailsBytes, true);
-  for (const extent of body.extents) writeExtent(writer, extent);
+  writeExtents(writer, body.extents);
   if (body.tag !== null) writer.bytes(body.tag);
   return writer.length - start;
 }
@@ -154,17 +157,56 @@ function mixedHash(device: number, low: number, high: number): number {
   return hash >>> 0 || 1;
 }
 
-/** Extents out of `BodyView.extentBytes`; ids are views. */
-export function readExtentBytes(bytes: Uint8Array): PlacedExtent[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const extents: PlacedExtent[] = [];
-  for (let at = 0; at < bytes.length; at += bodyExtentBytes) {
-    const offset = view.getUint32(at + 32, true);
-    const lengthBytes = view.getFloat64(at + 36, true);
-    if (offset === holeOffset) extents.push({ id: null, offsetBytes: 0, lengthBytes });
-    else extents.push({ id: bytes.subarray(at, at + 32), offsetBytes: offset, lengthBytes });
+/** A list of extents as `BodyView.extentBytes` gives it: read where it lies, no object for an extent. */
+export class ExtentList {
+  readonly bytes: Uint8Array;
+  private readonly view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
-  return extents;
+
+  get count(): number {
+    return this.bytes.length / bodyExtentBytes;
+  }
+
+  isHole(index: number): boolean {
+    return this.view.getUint32(index * bodyExtentBytes + 32, true) === holeOffset;
+  }
+
+  /** Not copied; zeros for a hole. */
+  id(index: number): Uint8Array {
+    return this.bytes.subarray(index * bodyExtentBytes, index * bodyExtentBytes + 32);
+  }
+
+  /** Of an extent that is no hole, in its chunk. */
+  offsetBytes(index: number): number {
+    return this.view.getUint32(index * bodyExtentBytes + 32, true);
+  }
+
+  lengthBytes(index: number): number {
+    return this.view.getFloat64(index * bodyExtentBytes + 36, true);
+  }
+}
+
+/** Of a list of few, as objects; ids are views. */
+export function readExtents(bytes: Uint8Array): PlacedExtent[] {
+  const list = new ExtentList(bytes);
+  return Array.from({ length: list.count }, (_, index) => {
+    const lengthBytes = list.lengthBytes(index);
+    if (list.isHole(index)) return { id: null, offsetBytes: 0, lengthBytes };
+    return { id: list.id(index), offsetBytes: list.offsetBytes(index), lengthBytes };
+  });
+}
+
+function countOf(extents: Extents): number {
+  return extents instanceof Uint8Array ? extents.length / bodyExtentBytes : extents.length;
+}
+
+function writeExtents(writer: PackedWriter, extents: Extents): void {
+  if (extents instanceof Uint8Array) writer.bytes(extents);
+  else for (const extent of extents) writeExtent(writer, extent);
 }
 
 export function writeExtent(writer: PackedWriter, extent: PlacedExtent): void {
@@ -447,19 +489,20 @@ export function remark(body: Uint8Array, mark: number, carried: number): Uint8Ar
 }
 
 export interface ReadContents {
-  readonly extents: readonly PlacedExtent[];
+  /** As they stand in a body. */
+  readonly extents: Uint8Array;
   readonly sizeBytes: number;
   readonly marks: number;
 }
 
 /** The body, which has no extents and no tag, with content. */
 export function withContent(body: Uint8Array, content: ReadContents): Uint8Array {
-  const writer = new PackedWriter(body.length + content.extents.length * bodyExtentBytes);
+  const writer = new PackedWriter(body.length + content.extents.length);
   writer.bytes(body);
-  for (const extent of content.extents) writeExtent(writer, extent);
+  writer.bytes(content.extents);
   writer.view.setUint8(offsets.marks, content.marks);
   writer.view.setFloat64(offsets.sizeBytes, content.sizeBytes, true);
-  writer.view.setUint32(offsets.extentCount, content.extents.length, true);
+  writer.view.setUint32(offsets.extentCount, countOf(content.extents), true);
   return writer.take();
 }
 

@@ -66,6 +66,8 @@ export interface ReadingOptions {
   readonly skipUnchanged: boolean;
   readonly newCache: CacheWriter;
   readonly signatures: SignatureStore;
+  /** Of page signatures; left out but for tests. */
+  readonly segmentBits?: number | undefined;
   readonly paths: PathsFile;
   readonly workers: number;
   readonly signal: AbortSignal;
@@ -121,7 +123,7 @@ export class ReadingRun implements AsyncDisposable {
     this.segments = new Segments({
       run: async (work, urgent, lasts) => await this.run(work, urgent, lasts),
       signatures: options.signatures,
-      difference: (last, body, signature) => this.state.difference(last, body, signature),
+      segmentBits: options.segmentBits,
       workers: options.workers,
       write: (item) => this.write(item),
       writeLeaf: (leaf) => this.writeLeaf(leaf),
@@ -143,6 +145,7 @@ export class ReadingRun implements AsyncDisposable {
       session: sealing.session,
       level,
       pageKey: signatures.key,
+      segmentBits: this.options.segmentBits,
       table: table.shared,
       bundled,
       others: others?.shared ?? null,
@@ -157,6 +160,8 @@ export class ReadingRun implements AsyncDisposable {
         await this.makeRoom();
         await uploader.put(pack);
       },
+      segment: (name) => signatures.segment(name),
+      onSegment: (segment) => signatures.addSegment(segment),
     });
   }
 
@@ -222,12 +227,13 @@ export class ReadingRun implements AsyncDisposable {
     if (grown !== null) (await this.pool)?.grow(grown);
   }
 
-  private write(item: Item): void {
+  private write(item: Item): Promise<void> | null {
     const { tally, paths } = this.options;
     tally.written(item);
     paths.add(item);
-    this.state.write(item);
+    const writing = this.state.write(item);
     if (item.body !== null) this.writeEntry(item, item.body);
+    return writing;
   }
 
   /** The cache's blocks end where the catalog's leaves do: before the entry, after it, or both. */
@@ -252,21 +258,25 @@ export class ReadingRun implements AsyncDisposable {
     newCache.endBlock(leaf.reusable ? leaf : null);
   }
 
-  private writeLeaf({ block, id, first, last }: UnchangedLeaf): void {
+  private writeLeaf({ block, id, first, last }: UnchangedLeaf): Promise<void> | null {
     const { newCache, tally } = this.options;
     const { entries, bytes, endsByCost } = block;
-    if (this.catalog.addLeaf({ id, first, last, entries, bytes, endsByCost })) {
-      this.bundleUse.block(block);
-      newCache.addBlock(block);
-      this.state.writeBlock(block);
-      tally.writtenBlock(block);
-      return;
-    }
-    const items = new ItemCursor(block.items);
+    if (!this.catalog.addLeaf({ id, first, last, entries, bytes, endsByCost }))
+      return this.writeItems(new ItemCursor(block.items));
+    this.bundleUse.block(block);
+    newCache.addBlock(block);
+    const writing = this.state.writeBlock(block);
+    tally.writtenBlock(block);
+    return writing;
+  }
+
+  private writeItems(items: ItemCursor): Promise<void> | null {
     while (items.next()) {
       const { directory, name, body } = items;
-      this.write({ directory, name, body, change: 'unchanged', last: body, difference: null });
+      const writing = this.write({ directory, name, body, change: 'unchanged', last: body });
+      if (writing !== null) return writing.then(() => this.writeItems(items) ?? undefined);
     }
+    return null;
   }
 
   private async breathe(): Promise<void> {

@@ -4,8 +4,9 @@
  * tells how many workers there were.
  */
 import { assert } from '@twinvault/std';
-import { leadBytesAt, pagesOf } from '@twinvault/seal';
+import { pagesOf } from '@twinvault/seal';
 import { ContentOutput } from '../delta/content-output.ts';
+import type { SegmentSink } from '../delta/version-writer.ts';
 import { BodyView, marks, withContent } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
 import { packedEntry } from '../entries/packed-items.ts';
@@ -23,6 +24,9 @@ export interface LargeFileOptions {
   readonly error: (error: EntryError) => void;
   /** What its pages are hashed under. */
   readonly pageKey: Uint8Array;
+  /** Takes full segments of its signature. */
+  readonly segments: SegmentSink;
+  readonly segmentBits?: number | undefined;
   /** Pieces handed out at once. */
   readonly piecesMax: number;
 }
@@ -86,11 +90,12 @@ class Attempt {
     const opened = await this.step({ type: 'open' }, 'opened');
     const view = new BodyView(opened.body);
     this.entry = { ...this.entry, stat: view.stat() };
-    const output = new ContentOutput();
+    const { segments, segmentBits, pageKey } = this.options;
+    const output = new ContentOutput(segments, segmentBits);
     const sizeBytes = await this.content(opened.ranges, view.sizeBytes, output);
-    const extents = output.extents();
-    const body = withContent(opened.body, { extents, sizeBytes, marks: this.same ? 0 : marks.torn });
-    return { body, signature: output.isEmpty ? null : output.signature(this.options.pageKey), same: this.same };
+    const { list, signature } = output.finish(pageKey);
+    const body = withContent(opened.body, { extents: list, sizeBytes, marks: this.same ? 0 : marks.torn });
+    return { body, signature, same: this.same };
   }
 
   /** Bytes of content. */
@@ -109,41 +114,44 @@ class Attempt {
   /** Bytes that were there: fewer than the range's when the file ended early. */
   private async range(offsetBytes: number, lengthBytes: number, output: ContentOutput): Promise<number> {
     const toBytes = offsetBytes + lengthBytes;
-    const pieces: Piece[] = [];
+    const run = new Run(output);
     try {
       for (let fromBytes = offsetBytes; fromBytes < toBytes;) {
         const { lengths, same } = await this.step({ type: 'cut', fromBytes, toBytes, windowBytes }, 'cut');
         this.same &&= same;
         if (lengths.length === 0) break;
-        fromBytes = await this.handOut(lengths, fromBytes, pieces);
+        fromBytes = await this.handOut(lengths, fromBytes, run);
       }
     } finally {
       // Whatever ends this, nobody may go on with the file afterwards.
-      await Promise.allSettled(pieces.map(async ({ stored }) => await stored));
+      await run.settled();
     }
-    return await this.gather(pieces, output);
+    const bytes = await run.end();
+    this.same &&= run.same;
+    return bytes;
   }
 
   /** The offset behind the window. */
-  private async handOut(lengths: Uint32Array, fromBytes: number, pieces: Piece[]): Promise<number> {
+  private async handOut(lengths: Uint32Array, fromBytes: number, run: Run): Promise<number> {
     let offset = fromBytes;
     for (let first = 0; first < lengths.length;) {
       let last = first;
       let bytes = 0;
       while (last < lengths.length && bytes < pieceBytes) bytes += lengths[last++] ?? 0;
       const piece = lengths.slice(first, last);
-      await this.room();
-      const stored = this.store(piece, offset);
-      stored.catch(() => undefined);
-      pieces.push({ lengths: piece, stored });
+      await this.room(run);
+      run.add({ lengths: piece, stored: this.store(piece, offset) });
       offset += bytes;
       first = last;
     }
     return offset;
   }
 
-  private async room(): Promise<void> {
-    while (this.running >= this.options.piecesMax) await new Promise<void>((resolve) => (this.turn = resolve));
+  /** What is stored out of turn waits with its hashes, so it is bounded, too. */
+  private async room(run: Run): Promise<void> {
+    const { piecesMax } = this.options;
+    while (this.running >= piecesMax) await new Promise<void>((resolve) => (this.turn = resolve));
+    while (run.pending >= 2 * piecesMax) await run.taken();
   }
 
   private async store(lengths: Uint32Array, fromBytes: number): Promise<Extract<LargeReply, { type: 'stored' }>> {
@@ -154,29 +162,6 @@ class Attempt {
       this.running -= 1;
       this.turn?.();
     }
-  }
-
-  private async gather(pieces: readonly Piece[], output: ContentOutput): Promise<number> {
-    let total = 0;
-    for (const { lengths, stored } of pieces) {
-      const { ids, bytes, words, same } = await stored;
-      this.same &&= same;
-      let left = bytes;
-      let firstPage = 0;
-      for (let index = 0; index * 32 < ids.length; index += 1) {
-        const lengthBytes = Math.min(lengths[index] ?? 0, left);
-        const id = ids.slice(index * 32, index * 32 + 32);
-        const leadBytes = leadBytesAt(output.sizeBytes);
-        output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage, leadBytes });
-        firstPage += pagesOf(lengthBytes, leadBytes);
-        left -= lengthBytes;
-      }
-      assert(left === 0, 'stored chunks make up the bytes stored');
-      total += bytes;
-      // The file ended in the middle of this piece: what later pieces found is behind its end.
-      if (bytes < lengths.reduce((sum, length) => sum + length, 0)) break;
-    }
-    return total;
   }
 
   private async step<Type extends LargeReply['type']>(step: LargeStep, type: Type): Promise<Extract<LargeReply, { type: Type }>> {
@@ -190,5 +175,76 @@ class Attempt {
     }
     assert(reply.type === type, 'a step is answered in kind');
     return reply as Extract<LargeReply, { type: Type }>;
+  }
+}
+
+/** The pieces of one run of data, written down in their order as they are stored. */
+class Run {
+  /** The file stayed as it was, as far as pieces were written down. */
+  same = true;
+  private readonly output: ContentOutput;
+  /** Of the pieces that are not written down yet. */
+  private readonly turns: Promise<void>[] = [];
+  private last: Promise<void> = Promise.resolve();
+  private idle: Promise<void> = Promise.resolve();
+  private bytes = 0;
+  /** The file ended in the middle of a piece: what later ones found is behind its end. */
+  private ended = false;
+
+  constructor(output: ContentOutput) {
+    this.output = output;
+  }
+
+  add(piece: Piece): void {
+    this.last = this.take(piece, this.last);
+    this.last.catch(() => undefined);
+    this.turns.push(this.last);
+    this.idle = Promise.allSettled([this.idle, piece.stored]).then(() => undefined);
+  }
+
+  get pending(): number {
+    return this.turns.length;
+  }
+
+  /** Resolves when the first piece that is pending is written down. */
+  async taken(): Promise<void> {
+    await this.turns[0];
+  }
+
+  /** Resolves when nobody does anything with the file. */
+  async settled(): Promise<void> {
+    await this.idle;
+  }
+
+  /** Bytes of content, when all is written down. */
+  async end(): Promise<number> {
+    await this.last;
+    return this.bytes;
+  }
+
+  private async take({ lengths, stored }: Piece, before: Promise<void>): Promise<void> {
+    const [reply] = await Promise.all([stored, before]);
+    if (!this.ended) {
+      this.same &&= reply.same;
+      this.write(lengths, reply);
+      this.ended = reply.bytes < lengths.reduce((sum, length) => sum + length, 0);
+    }
+    void this.turns.shift();
+  }
+
+  private write(lengths: Uint32Array, { ids, bytes, words }: Extract<LargeReply, { type: 'stored' }>): void {
+    const { output } = this;
+    let left = bytes;
+    let firstPage = 0;
+    for (let index = 0; index * 32 < ids.length; index += 1) {
+      const lengthBytes = Math.min(lengths[index] ?? 0, left);
+      const id = ids.subarray(index * 32, index * 32 + 32);
+      const { leadBytes } = output;
+      output.stored({ id, offsetBytes: 0, lengthBytes, chunkBytes: lengthBytes, words, firstPage, leadBytes });
+      firstPage += pagesOf(lengthBytes, leadBytes);
+      left -= lengthBytes;
+    }
+    assert(left === 0, 'stored chunks make up the bytes stored');
+    this.bytes += bytes;
   }
 }

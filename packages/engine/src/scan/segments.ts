@@ -45,8 +45,6 @@ export interface Item {
   change: Change;
   /** Body in the last cache, under this very key. */
   readonly last: Uint8Array | null;
-  /** Of a large file's content to what the last body has (delta/difference.ts). */
-  difference: Uint8Array | null;
   /** The content, signature and all, is that of an entry of the last run under another key. */
   readonly moved?: true;
 }
@@ -71,13 +69,13 @@ interface Segment {
 export interface SegmentsOptions {
   /** Has a worker do something; `lasts` is called when a worker has room for a batch: signatures may be large. */
   readonly run: (work: Work, urgent: boolean, lasts?: () => readonly LastVersion[]) => Promise<WorkResult>;
-  readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'retain' | 'drop'>;
-  /** Of a large file that was read to its last version, for the copy of the state. */
-  readonly difference: (last: Uint8Array | null, body: Uint8Array, signature: Uint8Array | null) => Uint8Array | null;
+  readonly signatures: Pick<SignatureStore, 'key' | 'has' | 'of' | 'replace' | 'retain' | 'drop' | 'keepSegment'>;
+  /** Of page signatures; left out but for tests. */
+  readonly segmentBits?: number | undefined;
   readonly workers: number;
-  /** Entries strictly in key order; `removed` ones without a body. */
-  readonly write: (item: Item) => void;
-  readonly writeLeaf: (leaf: UnchangedLeaf) => void;
+  /** Entries strictly in key order; `removed` ones without a body. A promise only where much is written: the next one comes when it resolves. */
+  readonly write: (item: Item) => Promise<void> | null;
+  readonly writeLeaf: (leaf: UnchangedLeaf) => Promise<void> | null;
   /** After each segment. */
   readonly written: () => Promise<void>;
   readonly error: (error: EntryError) => void;
@@ -112,7 +110,7 @@ export class Segments implements JoinOutput {
   unchanged(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
     const { type, sizeBytes } = new BodyView(body);
     this.options.passed(1, type === entryTypes.file ? sizeBytes : 0);
-    this.push({ directory, name, body, change: 'unchanged', last: body, difference: null });
+    this.push({ directory, name, body, change: 'unchanged', last: body });
   }
 
   unchangedLeaf(leaf: UnchangedLeaf): void {
@@ -125,7 +123,7 @@ export class Segments implements JoinOutput {
   moved(directory: Uint8Array, name: Uint8Array, body: Uint8Array): void {
     this.options.passed(1, new BodyView(body).sizeBytes);
     this.options.signatures.retain(body);
-    this.push({ directory, name, body, change: 'new', last: null, difference: null, moved: true });
+    this.push({ directory, name, body, change: 'new', last: null, moved: true });
   }
 
   readMoved(entry: ScannedEntry, last: Uint8Array): void {
@@ -134,12 +132,12 @@ export class Segments implements JoinOutput {
 
   carried(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
     const body = remark(last, marks.carried, this.options.lastSequence);
-    this.push({ directory, name, body, change: 'carried', last, difference: null });
+    this.push({ directory, name, body, change: 'carried', last });
   }
 
   removed(directory: Uint8Array, name: Uint8Array, last: Uint8Array): void {
     this.options.signatures.drop(last);
-    this.push({ directory, name, body: null, change: 'removed', last, difference: null });
+    this.push({ directory, name, body: null, change: 'removed', last });
   }
 
   error(error: EntryError): void {
@@ -159,7 +157,7 @@ export class Segments implements JoinOutput {
     const large = stat.type === entryTypes.file && stat.sizeBytes >= largeFileBytes && leader === null;
     if (large) this.endBatch();
     const change = lasts.last === null ? 'new' : 'changed';
-    const item: PendingItem = { directory, name, stat, ...lasts, leader, body: null, change, outcome: null, difference: null };
+    const item: PendingItem = { directory, name, stat, ...lasts, leader, body: null, change, outcome: null };
     if (leader === null) this.lead(item);
     else this.followers.push(item);
     this.push(item);
@@ -236,7 +234,8 @@ export class Segments implements JoinOutput {
     while (this.sharedFiles >= sharedFilesMax) await new Promise<void>((resolve) => this.sharedTurns.push(resolve));
     this.sharedFiles += 1;
     try {
-      const large = { run, error, piecesMax: 2 * workers, pageKey: signatures.key };
+      const { segmentBits } = this.options;
+      const large = { run, error, piecesMax: 2 * workers, pageKey: signatures.key, segments: signatures, segmentBits };
       const { outcome, body, signature } = await readLargeFile(item, large);
       this.answer(item, outcome, body ?? unreadBody(item.stat));
       this.keepSignature(item, signature);
@@ -278,11 +277,8 @@ export class Segments implements JoinOutput {
   }
 
   private keepSignature(item: PendingItem | undefined, signature: Uint8Array | null): void {
-    const { signatures, difference } = this.options;
-    if (item?.outcome === outcomes.read && item.body !== null) {
-      item.difference = difference(item.last, item.body, signature);
-      signatures.replace(item.last, item.body, signature);
-    }
+    const { signatures } = this.options;
+    if (item?.outcome === outcomes.read && item.body !== null) signatures.replace(item.last, item.body, signature);
     if (item?.outcome === outcomes.gone && item.last !== null) signatures.drop(item.last);
   }
 
@@ -308,9 +304,11 @@ export class Segments implements JoinOutput {
     await this.follow(segment.followers);
     for (const item of segment.items) {
       if (this.stopped) break;
-      if ('block' in item) this.options.writeLeaf(item);
+      let writing: Promise<void> | null = null;
+      if ('block' in item) writing = this.options.writeLeaf(item);
       else if ('outcome' in item && item.outcome === outcomes.skipped) this.stopped = true;
-      else if (item.body !== null || item.change === 'removed') this.options.write(item);
+      else if (item.body !== null || item.change === 'removed') writing = this.options.write(item);
+      if (writing !== null) await writing;
     }
     await this.options.written();
     this.open -= 1;

@@ -29,7 +29,3 @@ export function keepsSignature(body: Uint8Array): boolean {
   for (let index = 0; index < view.extentCount; index += 1) if (view.extentOffset(index) > 0) return true;
   return false;
 }
-
-export function sameExtents(a: Uint8Array, b: Uint8Array): boolean {
-  return equalBytes(new BodyView(a).extentBytes, new BodyView(b).extentBytes);
-}

@@ -12,6 +12,7 @@ import type { SealingSession } from '@twinvault/seal';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
 import { encodeDifference } from '../delta/difference.ts';
 import { decodeSignature } from '../delta/signature.ts';
+import type { Signature } from '../delta/signature.ts';
 import { BodyView, withoutExtents } from '../entries/entry-body.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
@@ -21,17 +22,17 @@ import type { SignatureStore } from '../state/signature-store.ts';
 import { PackSink } from '../upload/pack-sink.ts';
 import type { PackSinkOptions } from '../upload/pack-sink.ts';
 import type { Uploader } from '../upload/uploader.ts';
-import { keepsSignature, sameExtents, sameInState } from './state-body.ts';
+import { keepsSignature, sameInState } from './state-body.ts';
 import { stateBaseBytes, takesLog } from './state-chain.ts';
 import type { StateChain } from './state-chain.ts';
 import { encodeStatePart, statePartBytesMax } from './state-part.ts';
-import { stateRecords, writeHead, writeRecord } from './state-stream.ts';
+import { stateRecords, writeDifference, writeHead, writeRecord } from './state-stream.ts';
 
 export interface StateOutputOptions {
   readonly sink: Omit<PackSinkOptions, 'deliver' | 'table'>;
   readonly table: ChunkTable;
   readonly uploader: Uploader;
-  readonly signatures: Pick<SignatureStore, 'key' | 'of'>;
+  readonly signatures: Pick<SignatureStore, 'key' | 'of' | 'segment'>;
   readonly random: Random;
   /** Of the cache that the run begins with; null when there is none. */
   readonly last: StateChain | null;
@@ -70,45 +71,66 @@ export class StateOutput {
     return this.last === null;
   }
 
-  /** What a log needs of a large file that was read: asked while the signature of its last version still stands. */
-  difference(last: Uint8Array | null, body: Uint8Array, signature: Uint8Array | null): Uint8Array | null {
-    if (this.isBase || last === null || signature === null || !keepsSignature(last) || !keepsSignature(body)) return null;
-    const { signatures } = this.options;
-    const before = signatures.of(last);
-    if (before === null) return null;
-    const old = decodeSignature(before, new BodyView(last).extentBytes, signatures.key);
-    const next = decodeSignature(signature, new BodyView(body).extentBytes, signatures.key);
-    return old === null || next === null ? null : encodeDifference(old, next);
-  }
-
-  write(item: Item): void {
-    const { directory, name, body, last, difference } = item;
-    if (body === null && this.isBase) return;
-    if (!this.isBase && body !== null && last !== null && sameInState(body, last)) return;
+  /** A promise when packs are full within: the next entry may be written when it resolves. */
+  write(item: Item): Promise<void> | null {
+    const { directory, name, body, last } = item;
+    if (body === null && this.isBase) return null;
+    if (!this.isBase && body !== null && last !== null && sameInState(body, last)) return null;
     this.begin();
     const key = entryKey(directory, name);
-    if (body === null) this.record({ what: stateRecords.gone, key, body: nothing, rest: nothing });
-    else if (difference !== null) {
-      this.record({ what: stateRecords.changed, key, body: withoutExtents(body), rest: difference });
-    } else this.record({ what: stateRecords.put, key, body, rest: this.signatureOf(item, body) });
+    if (body === null) {
+      this.record({ what: stateRecords.gone, key, body: nothing });
+      return null;
+    }
+    const versions = this.versionsOf(item, body);
+    if (versions === null) {
+      this.record({ what: stateRecords.put, key, body });
+      return null;
+    }
+    const { before, after } = versions;
+    const what = before === null ? stateRecords.created : stateRecords.changed;
+    this.record({ what, key, body: withoutExtents(body) });
+    return this.writeParts(encodeDifference(before, after, (segment) => this.options.signatures.segment(segment)));
   }
 
-  /** Entries of a block that is taken over; none of them changed. */
-  writeBlock({ items }: CacheBlock): void {
-    if (!this.isBase) return;
-    const cursor = new ItemCursor(items);
+  /** Goes on where it is called again, until a pack is full. */
+  private writeParts(parts: Generator<Uint8Array, void, undefined>): Promise<void> | null {
+    for (let next = parts.next(); next.done !== true; next = parts.next()) {
+      writeDifference(this.writer, next.value);
+      this.endParts();
+      if (this.sink?.full === true) return this.breathe().then(() => this.writeParts(parts) ?? undefined);
+    }
+    writeDifference(this.writer, null);
+    return null;
+  }
+
+  /** Entries of a block that is taken over; none of them changed. A promise as from `write`. */
+  writeBlock({ items }: CacheBlock): Promise<void> | null {
+    return this.isBase ? this.writeItems(new ItemCursor(items)) : null;
+  }
+
+  private writeItems(cursor: ItemCursor): Promise<void> | null {
     while (cursor.next()) {
       const { directory, name, body } = cursor;
-      this.write({ directory, name, body, last: body, difference: null, change: 'unchanged' });
+      const writing = this.write({ directory, name, body, last: body, change: 'unchanged' });
+      if (writing !== null) return writing.then(() => this.writeItems(cursor) ?? undefined);
     }
+    return null;
   }
 
-  /** Of contents that the state has already, the signature is there too. */
-  private signatureOf({ last, moved }: Item, body: Uint8Array): Uint8Array {
-    if (!keepsSignature(body)) return nothing;
-    const isThere = moved === true || (last !== null && keepsSignature(last) && sameExtents(last, body));
-    if (isThere && !this.isBase) return nothing;
-    return this.options.signatures.of(body) ?? nothing;
+  /** What the content's difference is made of; null: it goes without, since the state has its signature, or nobody has. */
+  private versionsOf({ last, moved }: Item, body: Uint8Array): { before: Signature | null; after: Signature } | null {
+    if (!keepsSignature(body) || (moved === true && !this.isBase)) return null;
+    const after = this.signatureOf(body);
+    if (after === null) return null;
+    const before = this.isBase || last === null || !keepsSignature(last) ? null : this.signatureOf(last);
+    return { before, after };
+  }
+
+  private signatureOf(body: Uint8Array): Signature | null {
+    const { signatures } = this.options;
+    const bytes = signatures.of(body);
+    return bytes === null ? null : decodeSignature(bytes, new BodyView(body).extentBytes, signatures.key);
   }
 
   private begin(): void {
@@ -131,6 +153,10 @@ export class StateOutput {
 
   private record(record: Parameters<typeof writeRecord>[1]): void {
     writeRecord(this.writer, record);
+    this.endParts();
+  }
+
+  private endParts(): void {
     if (this.writer.length < statePartBytesMax) return;
     const bytes = this.writer.flush();
     let at = 0;

@@ -109,7 +109,7 @@ class StateRestore {
       await cache.drain();
       await turns.take();
     }
-    job.replaceSignatures(chain.pageKey, rows.signatures(), platform.random);
+    job.replaceSignatures(chain.pageKey, { signatures: rows.signatures(), segments: rows.segments() }, platform.random);
     const never = { startMs: Number.NEGATIVE_INFINITY, fullReadMs: Number.NEGATIVE_INFINITY, chunks: 0 };
     return await cache.finish({ ...never, record: this.record, sequence, note: encodeChain(chain) });
   }

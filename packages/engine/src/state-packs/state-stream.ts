@@ -1,9 +1,10 @@
 /*
- * The stream of a base or a log: entries in key order, each with the page signature of its content (docs/format/delta.md,
+ * The stream of a base or a log: entries in key order, each with what its content's signature follows from (docs/format/delta.md,
  * "State packs"). A base is a log on nothing.
  *
  *   head    "TVST" | u8 version | zero (3) | u32 sequence of the safeset | u32 bytes of the job's name | job | page key (20)
- *   record  u8 what | u32 length | key (seal, entryKey) | for what > 0: u32 length | body | u32 length | signature or difference
+ *   record  u8 what | u32 length | key (seal, entryKey) | for what > 0: u32 length | body | for what > 1: the difference
+ *   difference  u32 length | part, as often as it takes | u32 zero
  *
  * The bodies' own form belongs to the version: when that changes, this does.
  */
@@ -12,14 +13,14 @@ import { labelBytesMax, nameBytesMax, pathBytesMax } from '@twinvault/format';
 import { pageKeyBytes } from '@twinvault/seal';
 import { clearForState } from '../entries/entry-body.ts';
 import type { PackedWriter } from '../entries/packed-writer.ts';
+import { differencePartBytesMax } from '../delta/difference.ts';
 import { cacheBlockBytesMax } from '../state/catalog-cache.ts';
 
-const version = 1;
+const version = 2;
 const magic = utf8Encode('TVST');
 const headFixedBytes = 16;
 
-export const stateRecords = { gone: 0, put: 1, changed: 2 } as const;
-type What = (typeof stateRecords)[keyof typeof stateRecords];
+export const stateRecords = { gone: 0, put: 1, changed: 2, created: 3 } as const;
 
 export interface StateHead {
   readonly sequence: number;
@@ -27,13 +28,18 @@ export interface StateHead {
   readonly pageKey: Uint8Array;
 }
 
+/** What an entry is from now on. */
 export interface StateRecord {
-  readonly what: What;
+  readonly what: (typeof stateRecords)[keyof typeof stateRecords];
   readonly key: Uint8Array;
-  /** Of 'changed': without extents. Empty of 'gone'. */
+  /** Of 'changed' and 'created': without extents, and a difference follows (delta/difference.ts). Empty of 'gone'. */
   readonly body: Uint8Array;
-  /** Page signature of 'put', or empty; difference of 'changed'. */
-  readonly rest: Uint8Array;
+}
+
+/** A part of the difference of the record before; null: its end. */
+export interface StateDifference {
+  readonly what: 'difference';
+  readonly part: Uint8Array | null;
 }
 
 export function writeHead(writer: PackedWriter, { sequence, job, pageKey }: StateHead): void {
@@ -47,7 +53,7 @@ export function writeHead(writer: PackedWriter, { sequence, job, pageKey }: Stat
 }
 
 /** What state packs leave out of a body is cleared. */
-export function writeRecord(writer: PackedWriter, { what, key, body, rest }: StateRecord): void {
+export function writeRecord(writer: PackedWriter, { what, key, body }: StateRecord): void {
   writer.u8(what);
   writer.u32(key.length);
   writer.bytes(key);
@@ -56,8 +62,12 @@ export function writeRecord(writer: PackedWriter, { what, key, body, rest }: Sta
   const at = writer.length;
   writer.bytes(body);
   clearForState(writer.view, at);
-  writer.u32(rest.length);
-  writer.bytes(rest);
+}
+
+/** After a record that has a difference; null ends it. */
+export function writeDifference(writer: PackedWriter, part: Uint8Array | null): void {
+  writer.u32(part?.length ?? 0);
+  if (part !== null) writer.bytes(part);
 }
 
 /** What was read so far is not of this form: nothing after it can be read. */
@@ -70,9 +80,10 @@ export class StateStreamReader {
   head: StateHead | null = null;
   private bytes: Uint8Array = new Uint8Array(0);
   private at = 0;
+  private inDifference = false;
 
   /** Records that the bytes complete; throws StateStreamError. Their bytes are views, valid until the next call. */
-  *take(bytes: Uint8Array): Generator<StateRecord, void, undefined> {
+  *take(bytes: Uint8Array): Generator<StateRecord | StateDifference, void, undefined> {
     const rest = this.bytes.subarray(this.at);
     const joined = new Uint8Array(rest.length + bytes.length);
     joined.set(rest);
@@ -81,7 +92,7 @@ export class StateStreamReader {
     this.at = 0;
     if (this.head === null && !this.readHead()) return;
     for (;;) {
-      const record = this.readRecord();
+      const record = this.inDifference ? this.readPart() : this.readRecord();
       if (record === null) return;
       yield record;
     }
@@ -89,7 +100,7 @@ export class StateStreamReader {
 
   /** Nothing of a record is left over. */
   get ended(): boolean {
-    return this.head !== null && this.at === this.bytes.length;
+    return this.head !== null && !this.inDifference && this.at === this.bytes.length;
   }
 
   private readHead(): boolean {
@@ -114,16 +125,23 @@ export class StateStreamReader {
     const { bytes } = this;
     if (start >= bytes.length) return null;
     const what = bytes[start];
-    if (what !== stateRecords.gone && what !== stateRecords.put && what !== stateRecords.changed) {
-      throw new StateStreamError('record');
-    }
+    if (what === undefined || !isRecord(what)) throw new StateStreamError('record');
     this.at += 1;
     const key = this.lengthPrefixed(pathBytesMax + nameBytesMax + 2);
     const body = key === null || what === stateRecords.gone ? nothing : this.lengthPrefixed(cacheBlockBytesMax);
-    const rest = body === null || what === stateRecords.gone ? nothing : this.lengthPrefixed(cacheBlockBytesMax);
-    if (key !== null && body !== null && rest !== null) return { what, key, body, rest };
-    this.at = start;
-    return null;
+    if (key === null || body === null) {
+      this.at = start;
+      return null;
+    }
+    this.inDifference = what === stateRecords.changed || what === stateRecords.created;
+    return { what, key, body };
+  }
+
+  private readPart(): StateDifference | null {
+    const part = this.lengthPrefixed(differencePartBytesMax);
+    if (part === null) return null;
+    this.inDifference = part.length > 0;
+    return { what: 'difference', part: part.length > 0 ? part : null };
   }
 
   private lengthPrefixed(lengthMax: number): Uint8Array | null {
@@ -138,3 +156,7 @@ export class StateStreamReader {
 }
 
 const nothing = new Uint8Array(0);
+
+function isRecord(what: number): what is StateRecord['what'] {
+  return what <= stateRecords.created;
+}

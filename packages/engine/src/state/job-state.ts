@@ -10,7 +10,7 @@ import { CacheReader, CacheWriter } from './catalog-cache.ts';
 import { readRefsFile, writeRefsFile } from './refs-file.ts';
 import type { KnownRefs } from './refs-file.ts';
 import { SignatureStore } from './signature-store.ts';
-import type { SignatureRow } from './signature-store.ts';
+import type { RestoredSignatures } from './signature-store.ts';
 import { removeTemporaries } from './temporaries.ts';
 import { readWornBundles, writeWornBundles } from './worn-bundles.ts';
 import type { WornBundles } from './worn-bundles.ts';
@@ -103,9 +103,9 @@ export class JobState {
   }
 
   /** What was restored of them; best effort, they are only a cache. */
-  replaceSignatures(key: Uint8Array, rows: Iterable<SignatureRow>, random: Random): void {
+  replaceSignatures(key: Uint8Array, restored: RestoredSignatures, random: Random): void {
     using signatures = this.signatures(random, false);
-    signatures.replaceAll(key, rows);
+    signatures.replaceAll(key, restored);
   }
 }
 

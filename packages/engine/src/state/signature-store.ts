@@ -1,6 +1,7 @@
 /*
  * `signatures.db`: page signatures of the job's newest safeset, by the digest of the list of extents that they belong to
- * (docs/format/delta.md). What a run changes is written when its record is committed, and not at all otherwise.
+ * (docs/format/delta.md), and their segments, by their names. What a run changes is written when its record is committed, and not
+ * at all otherwise; what gave way in it stays until then.
  *
  * Only a cache: an error of the database, whatever it is, turns it off for the run and never ends a backup. One that cannot
  * be opened is removed, so that the next run begins a new one.
@@ -8,7 +9,8 @@
 import { equalBytes } from '@twinvault/std';
 import type { Database, Databases, Files, Random } from '@twinvault/std';
 import { bundledBytesMax, newPageKey, pageKeyBytes } from '@twinvault/seal';
-import { extentListDigest } from '../delta/signature.ts';
+import { extentListDigest, segmentNamesIn, segmentWords } from '../delta/signature.ts';
+import type { SegmentSink } from '../delta/version-writer.ts';
 import { BodyView, hasTag } from '../entries/entry-body.ts';
 
 export interface SignatureStoreOptions {
@@ -27,7 +29,31 @@ export interface SignatureRow {
   readonly bytes: Uint8Array;
 }
 
-export class SignatureStore implements Disposable {
+export interface SegmentRow {
+  readonly name: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** Counts up when rows of before are of no use. */
+const version = 2;
+export const signatureTables = `
+  CREATE TABLE IF NOT EXISTS signatures (content BLOB PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS segments (name BLOB PRIMARY KEY, bytes BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS segment_uses (content BLOB, name BLOB, PRIMARY KEY (content, name)) WITHOUT ROWID;
+`;
+/** Of signatures that nothing uses any more, and of segments that no signature names. */
+export const dropUnusedSignatures = `
+  DELETE FROM signatures WHERE uses <= 0;
+  DELETE FROM segment_uses WHERE content NOT IN (SELECT content FROM signatures);
+  DELETE FROM segments WHERE name NOT IN (SELECT name FROM segment_uses);
+`;
+
+export interface RestoredSignatures {
+  readonly signatures: Iterable<SignatureRow>;
+  readonly segments: Iterable<SegmentRow>;
+}
+
+export class SignatureStore implements Disposable, SegmentSink {
   private readonly options: SignatureStoreOptions;
   private database: Database | null = null;
   private state: 'closed' | 'open' | 'off' = 'closed';
@@ -58,6 +84,28 @@ export class SignatureStore implements Disposable {
       const bytes = database.all('SELECT bytes FROM signatures WHERE content = ?', digest)[0]?.['bytes'];
       return bytes instanceof Uint8Array ? bytes : null;
     }, null);
+  }
+
+  /** A copy; null when it is not there. A damaged one is dropped, so that the next run writes it again. */
+  segment(name: Uint8Array): Uint8Array | null {
+    return this.attempt((database) => {
+      const bytes = database.all('SELECT bytes FROM segments WHERE name = ?', name)[0]?.['bytes'];
+      if (!(bytes instanceof Uint8Array)) return null;
+      if (segmentWords(name, bytes) !== null) return bytes;
+      database.run('DELETE FROM segments WHERE name = ?', name);
+      return null;
+    }, null);
+  }
+
+  /** One of a signature that comes later in this run, or never. */
+  addSegment({ name, bytes }: SegmentRow): void {
+    this.attempt((database) => database.run('INSERT OR IGNORE INTO segments (name, bytes) VALUES (?, ?)', name, bytes), 0);
+  }
+
+  /** The words stay the caller's. */
+  keepSegment(name: Uint8Array, words: Uint32Array): boolean {
+    this.addSegment({ name, bytes: new Uint8Array(words.buffer, words.byteOffset, words.byteLength) });
+    return false;
   }
 
   /** An entry was read: what its last version had gives way to what it has now. */
@@ -91,6 +139,7 @@ export class SignatureStore implements Disposable {
         signature,
         uses,
       );
+      useSegments(database, digest, signature);
     }, undefined);
   }
 
@@ -104,7 +153,7 @@ export class SignatureStore implements Disposable {
   async keep(): Promise<void> {
     if (this.state === 'open') {
       this.attempt((database) => {
-        database.run('DELETE FROM signatures WHERE uses <= 0');
+        database.execute(dropUnusedSignatures);
         database.execute('COMMIT');
         this.committed = true;
       }, undefined);
@@ -123,13 +172,16 @@ export class SignatureStore implements Disposable {
   }
 
   /** All that is there gives way to what was restored; before anything else is asked for. */
-  replaceAll(key: Uint8Array, rows: Iterable<SignatureRow>): void {
+  replaceAll(key: Uint8Array, { signatures, segments }: RestoredSignatures): void {
     this.attempt((database) => {
-      database.run('DELETE FROM signatures');
+      database.execute('DELETE FROM signatures; DELETE FROM segments; DELETE FROM segment_uses;');
       database.run('INSERT OR REPLACE INTO page_key (only, bytes) VALUES (1, ?)', key);
-      for (const { content, uses, bytes } of rows) {
+      for (const { content, uses, bytes } of signatures) {
         database.run('INSERT INTO signatures (content, uses, bytes) VALUES (?, ?, ?)', content, uses, bytes);
+        useSegments(database, content, bytes);
       }
+      for (const segment of segments) this.addSegment(segment);
+      database.execute(dropUnusedSignatures);
       database.execute('COMMIT');
       this.committed = true;
     }, undefined);
@@ -152,10 +204,12 @@ export class SignatureStore implements Disposable {
     const { databases, path, fresh } = this.options;
     const database = databases.open(path);
     try {
-      database.execute(`CREATE TABLE IF NOT EXISTS page_key (only INTEGER PRIMARY KEY CHECK (only = 1), bytes BLOB NOT NULL);
-        CREATE TABLE IF NOT EXISTS signatures (content BLOB PRIMARY KEY, uses INTEGER NOT NULL, bytes BLOB NOT NULL);
-        BEGIN IMMEDIATE;`);
-      if (fresh) database.run('DELETE FROM signatures');
+      database.execute(`BEGIN IMMEDIATE;
+        CREATE TABLE IF NOT EXISTS page_key (only INTEGER PRIMARY KEY CHECK (only = 1), bytes BLOB NOT NULL);
+        ${signatureTables}`);
+      const isOld = Number(database.all('PRAGMA user_version')[0]?.['user_version']) < version;
+      if (fresh || isOld) database.execute('DELETE FROM signatures; DELETE FROM segments; DELETE FROM segment_uses;');
+      if (isOld) database.execute(`PRAGMA user_version = ${version}`);
       return database;
     } catch (error) {
       database[Symbol.dispose]();
@@ -190,6 +244,13 @@ export class SignatureStore implements Disposable {
   [Symbol.dispose](): void {
     this.close();
     this.state = 'off';
+  }
+}
+
+/** So that they stay as long as the signature does. */
+export function useSegments(database: Database, content: Uint8Array, signature: Uint8Array): void {
+  for (const name of segmentNamesIn(signature)) {
+    database.run('INSERT OR IGNORE INTO segment_uses (content, name) VALUES (?, ?)', content, name);
   }
 }
 

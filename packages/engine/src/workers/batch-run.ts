@@ -3,7 +3,7 @@
  * bundle ends with its batch, so that a batch's answer depends on nothing but the batch.
  */
 import { decodeSignature } from '../delta/signature.ts';
-import type { SignedVersion } from '../delta/signature.ts';
+import type { Signature } from '../delta/signature.ts';
 import { BodyView, marks, writeBody } from '../entries/entry-body.ts';
 import { noDetails } from '../entries/entry-details.ts';
 import { pathOf } from '../entries/entry-keys.ts';
@@ -50,7 +50,7 @@ export async function runBatch(
   while (cursor.next()) {
     const body = new BodyView(items, cursor.bodyStart);
     const last = lasts.find(({ index }) => index === answers.length);
-    const lastVersion = (): SignedVersion | null =>
+    const lastVersion = (): Signature | null =>
       last === undefined ? null : decodeSignature(last.signature, last.extents, pageKey);
     const { directory, name } = cursor;
     const entry = { directory, name, stat: body.stat(), lastTag: body.tag, lastVersion };

@@ -3,20 +3,18 @@
  * buffer is ever held, whatever the file's size. Holes are found, not read (docs/format/cutting.md).
  */
 import type { Cutter } from '@twinvault/seal';
-import { ContentOutput } from '../delta/content-output.ts';
+import type { ContentOutput } from '../delta/content-output.ts';
 import { DeltaReader } from '../delta/delta-reader.ts';
 import type { DeltaTools } from '../delta/delta-reader.ts';
-import type { SignedVersion } from '../delta/signature.ts';
+import type { Signature } from '../delta/signature.ts';
+import type { WrittenVersion } from '../delta/version-writer.ts';
 import type { PlacedExtent } from '../entries/entry-body.ts';
 import type { DataRange, OpenedEntry } from '../source-port.ts';
 
 /** Of a status' number of blocks. */
 export const blockBytes = 512;
 
-export interface ReadContent {
-  /** Of its pages; null when there is no data. */
-  readonly signature: Uint8Array<ArrayBuffer> | null;
-  readonly extents: readonly PlacedExtent[];
+export interface ReadContent extends WrittenVersion {
   /** Less than asked for when the file ended early. */
   readonly sizeBytes: number;
 }
@@ -38,13 +36,13 @@ export function dataRangesOf(opened: OpenedEntry, sizeBytes: number): readonly D
 export async function readContent(
   opened: OpenedEntry,
   ranges: readonly DataRange[],
-  { tools, last }: { readonly tools: DeltaTools; readonly last: SignedVersion | null },
+  { tools, last }: { readonly tools: DeltaTools; readonly last: Signature | null },
 ): Promise<ReadContent> {
-  const output = new ContentOutput();
+  const output = tools.newOutput();
   const run = last === null ? new RunReader(opened, tools, output) : new DeltaReader(opened, { last, tools, output });
   const sizeBytes = await readRanges(opened, ranges, { run, output });
   run.end();
-  return { extents: output.extents(), sizeBytes, signature: output.isEmpty ? null : output.signature(tools.key) };
+  return { ...output.finish(tools.key), sizeBytes };
 }
 
 /** Bytes of content: less than the status says when the file ended early. */

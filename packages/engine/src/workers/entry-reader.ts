@@ -5,9 +5,9 @@
 import { assert, compareBytes } from '@twinvault/std';
 import { bundledBytesMax } from '@twinvault/seal';
 import type { DeltaTools } from '../delta/delta-reader.ts';
-import type { SignedVersion } from '../delta/signature.ts';
+import type { Signature } from '../delta/signature.ts';
 import { marks } from '../entries/entry-body.ts';
-import type { PlacedExtent } from '../entries/entry-body.ts';
+import type { Extents, PlacedExtent } from '../entries/entry-body.ts';
 import { pathOf } from '../entries/entry-keys.ts';
 import { entryTypes } from '../source-port.ts';
 import type {
@@ -31,7 +31,7 @@ export interface EntryToRead {
   /** Of the last version's content, which is complete at the vault. */
   readonly lastTag: Uint8Array | null;
   /** The last version of a large file; null when there is none whose chunks are known and whose signature is sound. */
-  readonly lastVersion: () => SignedVersion | null;
+  readonly lastVersion: () => Signature | null;
 }
 
 /** Content lies in a bundle that may not have ended yet, or in chunks, or is what the last version has. */
@@ -40,7 +40,7 @@ export interface EntryRead {
   readonly details: EntryDetails;
   readonly sizeBytes: number;
   readonly marks: number;
-  readonly extents: readonly PlacedExtent[];
+  readonly extents: Extents;
   readonly bundled: { readonly place: BundlePlace; readonly ranges: readonly DataRange[] } | null;
   readonly tag: Uint8Array | null;
   readonly sameContent: boolean;
@@ -118,9 +118,9 @@ export class EntryReader {
     const described = opened.details();
     const ranges = isFile ? dataRangesOf(opened, opened.stat.sizeBytes) : [];
     const { tools } = this.options;
-    const { extents, sizeBytes, signature } = await readContent(opened, ranges, { tools, last: entry.lastVersion() });
+    const { list, sizeBytes, signature } = await readContent(opened, ranges, { tools, last: entry.lastVersion() });
     const complete = sizeBytes === opened.stat.sizeBytes;
-    const content = { complete, keep: () => ({ ...noContent, extents, sizeBytes, signature }) };
+    const content = { complete, keep: () => ({ ...noContent, extents: list, sizeBytes, signature }) };
     return this.settle({ entry, opened, described, content: isFile ? content : withoutData(opened), last });
   }
 
@@ -244,7 +244,7 @@ function readFully(opened: OpenedEntry, to: { into: Uint8Array; at: number }, ra
 }
 
 /** Extents of a file whose data lies in a bundle that has ended. */
-export function bundledExtents(read: EntryRead): readonly PlacedExtent[] {
+export function bundledExtents(read: EntryRead): Extents {
   if (read.bundled === null) return read.extents;
   const { place, ranges } = read.bundled;
   assert(place.id !== null, 'a bundle has ended when its files are written down');

@@ -15,6 +15,8 @@ export interface WorkerData {
   readonly level: number;
   /** What pages are hashed under (PageHasher of seal). */
   readonly pageKey: Uint8Array;
+  /** Of page signatures; left out but for tests. */
+  readonly segmentBits?: number | undefined;
   readonly table: SharedChunkTable;
   /** Small files that the run has bundled (BundledFiles). */
   readonly bundled: SharedArrayBuffer;
@@ -35,6 +37,8 @@ export type ToWorker =
   | { readonly type: 'session'; readonly session: SealingSession }
   /** One of this worker's packs is at the vault; its memory comes back. */
   | { readonly type: 'credit'; readonly bytes: Uint8Array }
+  /** The segment of a signature that the worker asked for; null: it is not there. */
+  | { readonly type: 'segment'; readonly bytes: Uint8Array | null }
   /** Close the open pack after the batches before; answered by `flushed`. */
   | { readonly type: 'flush' }
   | { readonly type: 'close' };
@@ -89,6 +93,10 @@ export type FromWorker =
   | { readonly type: 'ready' }
   | WorkResult
   | FilledPack
+  /** A segment of a last version is wanted. */
+  | { readonly type: 'wanted'; readonly name: Uint8Array }
+  /** One of the signature that is made, before the answer that has it. */
+  | { readonly type: 'segment'; readonly segment: NewSegment }
   | { readonly type: 'flushed' }
   | { readonly type: 'closed' }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };
@@ -106,6 +114,12 @@ export interface BatchReply {
   readonly type: 'answers';
   readonly answers: Uint8Array;
   readonly signatures: readonly NewSignature[];
+}
+
+/** A full segment of a page signature (delta/signature.ts). */
+export interface NewSegment {
+  readonly name: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Page signature of an item's content as it was read. */

@@ -56,6 +56,7 @@ class BackupWorker {
   private work: Promise<void> = Promise.resolve();
   private credits = packsUnsentMax;
   private waiting: (() => void) | null = null;
+  private segmentWanted: ((bytes: Uint8Array | null) => void) | null = null;
 
   constructor(port: ThreadPort, data: WorkerData, source: SourceReader) {
     this.port = port;
@@ -77,10 +78,19 @@ class BackupWorker {
     const bundled = new BundledFiles(data.bundled);
     this.bundler = new Bundler(bundleKey(data.writeSecret), (plaintext) => this.put(plaintext), bundled);
     const cutter = new Cutter(this.sink.keys.cutterKey);
-    this.tools = new DeltaTools(data.pageKey, cutter, {
-      secretsOf: (plaintexts) => this.sink.secretsOf(plaintexts),
-      put: (plaintext, secret) => this.put(plaintext, secret),
-      breathe: () => this.breathe(),
+    this.tools = new DeltaTools({
+      key: data.pageKey,
+      cutter,
+      store: {
+        secretsOf: (plaintexts) => this.sink.secretsOf(plaintexts),
+        put: (plaintext, secret) => this.put(plaintext, secret),
+        breathe: () => this.breathe(),
+      },
+      segments: {
+        segment: async (name) => await this.segment(name),
+        keepSegment: (name, words) => this.keepSegment(name, words),
+      },
+      segmentBits: data.segmentBits,
     });
     const { bundler, tools } = this;
     this.reader = new EntryReader({ source, tools, bundler, report: (error) => this.errors.push(error) });
@@ -100,6 +110,10 @@ class BackupWorker {
         this.waiting?.();
         this.waiting = null;
         return;
+      case 'segment':
+        this.segmentWanted?.(message.bytes);
+        this.segmentWanted = null;
+        return;
       case 'batch':
       case 'open':
       case 'cut':
@@ -110,7 +124,7 @@ class BackupWorker {
     }
   }
 
-  private async perform(message: Exclude<ToWorker, { type: 'generation' | 'session' | 'credit' }>): Promise<void> {
+  private async perform(message: Exclude<ToWorker, { type: 'generation' | 'session' | 'credit' | 'segment' }>): Promise<void> {
     switch (message.type) {
       case 'flush':
         await this.sink.close();
@@ -172,6 +186,20 @@ class BackupWorker {
   private breathe(): Promise<void> | null {
     if (this.table.aborted) throw new StopReading();
     return this.sink.full ? this.sink.close() : null;
+  }
+
+  /** The main thread has them; one at a time, since a worker does one thing after another. */
+  private async segment(name: Uint8Array): Promise<Uint8Array | null> {
+    return await new Promise((resolve) => {
+      this.segmentWanted = resolve;
+      this.post({ type: 'wanted', name });
+    });
+  }
+
+  private keepSegment(name: Uint8Array, words: Uint32Array<ArrayBuffer>): boolean {
+    const bytes = new Uint8Array(words.buffer);
+    this.post({ type: 'segment', segment: { name, bytes } }, [words.buffer]);
+    return true;
   }
 
   private async room(): Promise<void> {

@@ -25,7 +25,8 @@ function silentThreads(sent: ToWorker[][]): Threads {
 test('a thread is started when there is work that none has room for, and told what the others know', async () => {
   const sent: ToWorker[][] = [];
   const data = Array.from({ length: 3 }, () => ({}) as WorkerData);
-  const pool = await WorkerPool.start({ threads: silentThreads(sent), data, onPack: () => Promise.resolve() });
+  const ports = { onPack: () => Promise.resolve(), segment: () => null, onSegment: () => undefined };
+  const pool = await WorkerPool.start({ threads: silentThreads(sent), data, ...ports });
   const buffer = new SharedArrayBuffer(8);
   pool.grow(buffer);
   const work = (): Work => ({ type: 'batch', items: new Uint8Array(1) });

@@ -8,7 +8,7 @@ import type { Thread, Threads } from '@twinvault/std';
 import type { SealingSession } from '@twinvault/seal';
 import { EngineError } from '../errors.ts';
 import type { ClosedPack } from '../upload/pack-sink.ts';
-import type { FilledPack, FromWorker, LastVersion, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
+import type { FilledPack, FromWorker, LastVersion, NewSegment, ToWorker, Work, WorkerData, WorkResult } from './messages.ts';
 
 const worksPerWorkerMax = 2;
 
@@ -17,6 +17,9 @@ export interface WorkerPoolOptions {
   readonly data: readonly WorkerData[];
   /** Puts a pack to the vault; the worker may fill another when it resolves. */
   readonly onPack: (pack: ClosedPack) => Promise<void>;
+  /** A segment of a page signature under its name, not to be used by anybody else; null: it is not there. */
+  readonly segment: (name: Uint8Array) => Uint8Array | null;
+  readonly onSegment: (segment: NewSegment) => void;
 }
 
 interface Worker {
@@ -173,6 +176,12 @@ export class WorkerPool implements AsyncDisposable {
         waiting?.resolve(message);
         return;
       }
+      case 'wanted': {
+        const bytes = this.options.segment(message.name);
+        return this.post(worker, { type: 'segment', bytes }, bytes === null ? [] : [bytes.buffer as ArrayBuffer]);
+      }
+      case 'segment':
+        return this.options.onSegment(message.segment);
       case 'failed':
         this.fail(new EngineError('worker-failed', { cause: new Error(message.message), context: { reason: message.code } }));
         return;

@@ -1,7 +1,7 @@
 /*
  * Finds known pages at any offset: the weak hash rolls byte by byte over a copy of what changed, a bitmap and a table say
- * where it is known, the strong hash decides. Its memory grows with the signature: 4 to 8 bytes a page for the bitmap, 16 to
- * 32 for the table; nothing before the first search.
+ * where it is known, the strong hash decides. Its memory grows with the pages that it is given: 4 to 8 bytes a page for the bitmap, 16
+ * to 32 for the table; nothing before the first search.
  */
 import { assert } from '@twinvault/std';
 import { dataOffset, openPageFunctions, pageBytes, searchBytesMax, wordsPerPage } from './page-hasher.ts';
@@ -11,6 +11,7 @@ const windowBytes = searchBytesMax + dataOffset;
 const resultOffset = 1024;
 /** Pages that share a weak hash without being equal are not met by chance: more than this are left out. */
 const probesMax = 64;
+const strongWords: number = wordsPerPage - 1;
 const bitmapWordBitsMin = 9;
 const tableFactor = 0x9e3779b1 | 0;
 
@@ -20,11 +21,20 @@ export interface FoundPage {
   readonly page: number;
 }
 
+/** Some pages of a file, one after another. */
+export interface SearchedPages {
+  readonly firstPage: number;
+  /** `wordsPerPage` words a page. */
+  readonly words: Uint32Array;
+  /** Which of them, counted from the file's first page, have all their bytes. */
+  readonly wholePages: () => Uint32Array;
+}
+
 export class PageFinder {
   private readonly memory = new WebAssembly.Memory({ initial: 1 + windowBytes / dataOffset });
   private readonly functions: PageFunctions;
-  private words: Uint32Array = new Uint32Array(0);
-  private pages: Uint32Array | null = null;
+  private parts: readonly SearchedPages[] = [];
+  private isFilled = false;
   private tableBits = 1;
   private tableWord = 0;
   private u32 = new Uint32Array(0);
@@ -33,21 +43,18 @@ export class PageFinder {
     this.functions = openPageFunctions(this.memory, key);
   }
 
-  /** The signature to search from now on, and which of its pages are whole. The table is made when it is first needed. */
-  use(words: Uint32Array, wholePages: () => Uint32Array): void {
-    this.words = words;
-    this.pages = null;
-    this.wholePages = wholePages;
+  /** The pages to search from now on, in order. The table is made when it is first needed. */
+  use(parts: readonly SearchedPages[]): void {
+    this.parts = parts;
+    this.isFilled = false;
   }
-
-  private wholePages: () => Uint32Array = () => new Uint32Array(0);
 
   /** The first whole page that begins at one of the offsets from…to-1 of `bytes`; at most `searchBytesMax` of them. */
   find(bytes: Uint8Array, from: number, to: number): FoundPage | null {
     const starts = Math.min(to, bytes.length - pageBytes + 1) - from;
     if (starts <= 0) return null;
     assert(starts <= searchBytesMax, 'a search has a bounded window');
-    this.pages ??= this.fill();
+    if (!this.isFilled) this.fill();
     new Uint8Array(this.memory.buffer, dataOffset).set(bytes.subarray(from, from + starts + pageBytes - 1));
     for (let start = 0; start < starts;) {
       const found = this.functions.search(dataOffset + start, dataOffset + starts) >>> 0;
@@ -62,24 +69,22 @@ export class PageFinder {
 
   /** The page whose both hashes the window's bytes have. */
   private pageAt(at: number): number | null {
-    const { u32, words } = this;
+    const { u32 } = this;
     const hash = this.functions.weak(dataOffset + at, pageBytes) >>> 0;
     this.functions.strong(dataOffset + at, pageBytes, resultOffset);
-    const first = resultOffset / 4;
+    const strong = u32.subarray(resultOffset / 4, resultOffset / 4 + strongWords);
     for (let slot = this.slotOf(hash); ; slot = this.next(slot)) {
       const page = (u32[this.tableWord + 2 * slot + 1] ?? 0) - 1;
       if (page < 0) return null;
-      if (u32[this.tableWord + 2 * slot] !== hash) continue;
-      const word = page * wordsPerPage;
-      if (
-        u32[first] === words[word] &&
-        u32[first + 1] === words[word + 1] &&
-        u32[first + 2] === words[word + 2] &&
-        u32[first + 3] === words[word + 3]
-      ) {
-        return page;
-      }
+      if (u32[this.tableWord + 2 * slot] === hash && equalWords(this.strongOf(page), strong)) return page;
     }
+  }
+
+  private strongOf(page: number): Uint32Array {
+    const part = this.parts.findLast(({ firstPage }) => firstPage <= page);
+    assert(part !== undefined, 'what stands in the table is a page of a part');
+    const word = (page - part.firstPage) * wordsPerPage;
+    return part.words.subarray(word, word + strongWords);
   }
 
   private slotOf(hash: number): number {
@@ -90,9 +95,10 @@ export class PageFinder {
     return (slot + 1) & ((1 << this.tableBits) - 1);
   }
 
-  private fill(): Uint32Array {
-    const pages = this.wholePages();
-    this.tableBits = Math.max(4, Math.ceil(Math.log2(2 * pages.length + 2)));
+  private fill(): void {
+    const parts = this.parts.map(({ firstPage, words, wholePages }) => ({ firstPage, words, pages: wholePages() }));
+    const count = parts.reduce((sum, { pages }) => sum + pages.length, 0);
+    this.tableBits = Math.max(4, Math.ceil(Math.log2(2 * count + 2)));
     const bitmapWordBits = Math.min(26, Math.max(bitmapWordBitsMin, this.tableBits - 2));
     const bitmapAt = dataOffset + windowBytes;
     const tableAt = bitmapAt + 8 * 2 ** bitmapWordBits;
@@ -103,17 +109,19 @@ export class PageFinder {
     this.tableWord = tableAt / 4;
     new Uint8Array(this.memory.buffer, bitmapAt, end - bitmapAt).fill(0);
     this.functions.setTable(bitmapAt, bitmapWordBits, tableAt, this.tableBits);
-    for (const page of pages) {
-      const hash = this.words[page * wordsPerPage + 4] ?? 0;
-      this.functions.note(hash);
-      this.insert(hash, page);
+    for (const { firstPage, words, pages } of parts) {
+      for (const page of pages) {
+        const hash = words[(page - firstPage) * wordsPerPage + strongWords] ?? 0;
+        this.functions.note(hash);
+        this.insert(hash, page);
+      }
     }
-    return pages;
+    this.isFilled = true;
   }
 
   /** Of equal pages the first stands in the table. */
   private insert(hash: number, page: number): void {
-    const { u32, words, tableWord } = this;
+    const { u32, tableWord } = this;
     let slot = this.slotOf(hash);
     for (let probe = 0; probe < probesMax; probe += 1) {
       const other = (u32[tableWord + 2 * slot + 1] ?? 0) - 1;
@@ -122,15 +130,13 @@ export class PageFinder {
         u32[tableWord + 2 * slot + 1] = page + 1;
         return;
       }
-      if (u32[tableWord + 2 * slot] === hash && equalPages(words, page, other)) return;
+      if (u32[tableWord + 2 * slot] === hash && equalWords(this.strongOf(page), this.strongOf(other))) return;
       slot = this.next(slot);
     }
   }
 }
 
-function equalPages(words: Uint32Array, page: number, other: number): boolean {
-  for (let word = 0; word < wordsPerPage; word += 1) {
-    if (words[page * wordsPerPage + word] !== words[other * wordsPerPage + word]) return false;
-  }
+function equalWords(a: Uint32Array, b: Uint32Array): boolean {
+  for (let word = 0; word < strongWords; word += 1) if (a[word] !== b[word]) return false;
   return true;
 }

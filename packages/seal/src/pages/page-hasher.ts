@@ -23,6 +23,8 @@ export const pageKeyBytes = 20;
 export const dataOffset = 65_536;
 const scratchOffset = 1024;
 const signPagesMax = 3000;
+/** Whole pages that one call compares. */
+export const samePagesMax: number = signPagesMax - 4;
 assert(scratchOffset + signPagesMax * 4 * wordsPerPage <= marksOffset, 'results do not fit before the marks of cutting');
 
 export interface PageFunctions {
@@ -31,6 +33,7 @@ export interface PageFunctions {
   /** Signed: `>>> 0`. */
   weak(at: number, length: number): number;
   sign(at: number, length: number, out: number): void;
+  same(at: number, pages: number, expected: number, out: number): number;
   setTable(bitmap: number, bitmapWordBits: number, table: number, tableBits: number): void;
   /** Sets a hash's bits in the bitmap. */
   note(hash: number): void;
@@ -90,6 +93,14 @@ export class PageHasher {
     return (
       scratch[0] === words[at] && scratch[1] === words[at + 1] && scratch[2] === words[at + 2] && scratch[3] === words[at + 3]
     );
+  }
+
+  /** How many whole pages from `offset` on have the strong hashes that stand from page `page` of `words` on; at most `pages`, at most `samePagesMax`. */
+  same(offset: number, pages: number, words: Uint32Array, page: number): number {
+    assert(pages <= samePagesMax, 'what is expected has room');
+    const expected = 4 * wordsPerPage;
+    this.scratch.set(words.subarray(page * wordsPerPage, (page + pages) * wordsPerPage), expected);
+    return this.functions.same(dataOffset + offset, pages, scratchOffset + 4 * expected, scratchOffset);
   }
 
   /** Hashes of all pages of a piece: the first one has `leadBytes` at most, the last one what is left. */

@@ -128,6 +128,30 @@ test('four pages that are hashed side by side are hashed as each of them alone, 
   fc.assert(property, { numRuns: 300 });
 });
 
+test('a run of pages is compared up to the first that differs', () => {
+  const prng = new Prng('runs');
+  const hasher = PageHasher.withBuffer(40 * pageBytes, newPageKey({ bytes: (count) => prng.bytes(count) }));
+  hasher.buffer.set(prng.bytes(40 * pageBytes));
+  const words = hasher.sign(5, 39 * pageBytes);
+  const property = fc.property(
+    fc.nat(20),
+    fc.nat(19),
+    fc.array(fc.nat(39 * pageBytes - 1), { maxLength: 2 }),
+    (first, pages, flips) => {
+      const before = hasher.buffer.slice();
+      for (const at of flips) hasher.buffer[5 + at] = (hasher.buffer[5 + at] ?? 0) ^ 1;
+      const changed = new Set(flips.map((at) => Math.floor(at / pageBytes)));
+      // A byte flipped twice is as it was.
+      if (new Set(flips).size < flips.length) changed.clear();
+      let expected = 0;
+      while (expected < pages && !changed.has(first + expected)) expected += 1;
+      assert.equal(hasher.same(5 + first * pageBytes, pages, words, first), expected);
+      hasher.buffer.set(before);
+    },
+  );
+  fc.assert(property, { numRuns: 400 });
+});
+
 test('a short first page puts the others where the file has them', () => {
   const prng = new Prng('lead');
   const hasher = PageHasher.withBuffer(100_000, newPageKey({ bytes: (count) => prng.bytes(count) }));
@@ -167,7 +191,12 @@ test('pages are found at any offset, and only where they are', () => {
   hasher.buffer.set(known);
   const words = hasher.sign(0, known.length);
   const finder = new PageFinder(key);
-  finder.use(words, () => Uint32Array.from({ length: 64 }, (_, index) => index));
+  const numbered = (from: number, count: number): Uint32Array => Uint32Array.from({ length: count }, (_, index) => from + index);
+  // Two parts, the second one of which lies behind a gap in the file.
+  finder.use([
+    { firstPage: 0, words: words.subarray(0, 30 * wordsPerPage), wholePages: () => numbered(0, 30) },
+    { firstPage: 1030, words: words.subarray(30 * wordsPerPage), wholePages: () => numbered(1030, 34) },
+  ]);
   for (let round = 0; round < 200; round += 1) {
     const page = prng.below(64);
     const offset = prng.below(searchBytesMax);
@@ -175,11 +204,11 @@ test('pages are found at any offset, and only where they are', () => {
     bytes.set(known.subarray(page * pageBytes, (page + 1) * pageBytes), offset);
     const from = Math.max(0, offset - prng.below(9000));
     const found = finder.find(bytes, from, searchBytesMax);
-    assert.deepEqual(found, { offset, page: page === 40 ? 3 : page });
+    assert.deepEqual(found, { offset, page: page === 40 ? 3 : page < 30 ? page : 1000 + page });
     assert.equal(finder.find(bytes, 0, offset), null);
     assert.equal(finder.find(bytes, Math.min(offset + 1, searchBytesMax), searchBytesMax), null);
     assert.equal(finder.find(bytes.subarray(0, offset + pageBytes - 1), from, searchBytesMax), null);
   }
-  finder.use(new Uint32Array(0), () => new Uint32Array(0));
+  finder.use([]);
   assert.equal(finder.find(known, 0, 10_000), null);
 });
