@@ -32,6 +32,13 @@ export interface Batch {
   inPieces: FileInPieces | null;
 }
 
+/** Chunks that are opened together. */
+export interface VerifiedBatch {
+  readonly batch: Batch;
+  /** Sealed. */
+  readonly bytes: number;
+}
+
 /** A part of a file too large to be planned at once. */
 export interface FilePart {
   readonly chunks: ChunkSet;
@@ -98,8 +105,11 @@ export class TaskRunner {
     return batch.outcomes;
   }
 
-  /** Opens every copy of these chunks and compares it with its id; what fails is in `damaged`. Sealed bytes read. */
-  async verify(chunks: ChunkSet): Promise<number> {
+  /**
+   * Has every copy of these chunks opened and compared with its id; what fails is in `damaged` when the batch has ended. Resolves when all tasks are
+   * handed out.
+   */
+  async beginVerifying(chunks: ChunkSet): Promise<VerifiedBatch> {
     const batch = newBatch();
     await this.#locate(chunks);
     const numbers = Array.from({ length: chunks.count }, (_, number) => number);
@@ -108,8 +118,7 @@ export class TaskRunner {
       await this.#submit(batch, planned, chunks);
       bytes += planned.bytes;
     }
-    await this.end(batch);
-    return bytes;
+    return { batch, bytes };
   }
 
   async #locate(chunks: ChunkSet): Promise<void> {

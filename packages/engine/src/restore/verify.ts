@@ -4,15 +4,18 @@
  */
 import { CodedError, equalBytes, toHex } from '@twinvault/std';
 import type { Threads } from '@twinvault/std';
-import type { PackName, RecordDigest, SafesetId } from '@twinvault/format';
+import type { ChunkId, PackName, RecordDigest, SafesetId } from '@twinvault/format';
 import { writeSecret } from '@twinvault/seal';
 import type { ChunkPlace, SafeReader, SafesetReader } from '@twinvault/seal';
 import { ChunkSet } from './chunk-set.ts';
 import { RestorePool } from './pool.ts';
 import { TaskRunner } from './task-runner.ts';
+import type { VerifiedBatch } from './task-runner.ts';
 
-/** Chunks that are opened together. */
-const batchChunksMax = 16_384;
+/** Chunks that are planned together: enough for neighbours in packs to meet, few enough for threads to begin soon. */
+const batchChunksMax = 4096;
+
+type ChunkIds = AsyncGenerator<readonly ChunkId[], void, undefined>;
 
 export interface VerifyProgress {
   readonly phase: 'refs' | 'chunks';
@@ -92,43 +95,51 @@ class Verification {
   }
 
   async #verify(safeset: SafesetReader, about: Pick<VerifyProblem, 'safeset' | 'record'>): Promise<void> {
-    const refs = await safeset.recomputeRefs();
+    const runner = this.#pool === null ? null : this.#runnerOf(safeset, this.#pool);
+    // Threads open chunks while this one reads the catalog, once for both.
+    const ids = safeset.catalog.chunkIds();
+    const refs = await safeset.recomputeRefs(runner === null ? ids : this.#open(ids, runner));
     if (!refs.ok) this.#problems.push({ ...about, code: 'refs-mismatch', chunks: refs.missing.length + refs.surplus });
-    if (this.#pool === null) return;
-    const damaged = await this.#open(safeset, this.#pool);
     const codes = new Map<string, number>();
-    for (const code of damaged.values()) codes.set(code, (codes.get(code) ?? 0) + 1);
+    for (const code of runner?.damaged.values() ?? []) codes.set(code, (codes.get(code) ?? 0) + 1);
     for (const [code, chunks] of codes) this.#problems.push({ ...about, code, chunks });
   }
 
-  /** Opens every blob of the safeset that no safeset before it had. */
-  async #open(safeset: SafesetReader, pool: RestorePool): Promise<ReadonlyMap<string, string>> {
+  #runnerOf({ chunks, reading }: SafesetReader, pool: RestorePool): TaskRunner {
     const { signal } = this.#options;
-    const { chunks: finder, reading, catalog } = safeset;
-    const runner = new TaskRunner({
-      contents: { chunks: finder, reading },
-      pool,
-      place: null,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    return new TaskRunner({ contents: { chunks, reading }, pool, place: null, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  /** Hands the ids on, and has every blob of theirs opened that no safeset before had; all are when it ends. */
+  async *#open(ids: ChunkIds, runner: TaskRunner): ChunkIds {
     const isWanted = (place: ChunkPlace): boolean => {
       const isFirst = this.#seen.add(place);
       if (isFirst) this.#counts.chunks += 1;
       return isFirst;
     };
-    let batch = new ChunkSet(isWanted);
-    const flush = async (): Promise<void> => {
-      const chunks = batch;
-      batch = new ChunkSet(isWanted);
-      this.#counts.bytes += await runner.verify(chunks);
-      this.#tell('chunks');
+    let chunks = new ChunkSet(isWanted);
+    let underWay: VerifiedBatch | null = null;
+    // Handed out behind the last one, so that no thread waits where they meet.
+    const begin = async (): Promise<void> => {
+      const [given, before] = [chunks, underWay];
+      chunks = new ChunkSet(isWanted);
+      underWay = await runner.beginVerifying(given);
+      if (before !== null) await this.#end(before, runner);
     };
-    for await (const ids of catalog.chunkIds()) {
-      for (const id of ids) batch.add(id);
-      if (batch.count >= batchChunksMax) await flush();
+    for await (const batch of ids) {
+      for (const id of batch) chunks.add(id);
+      if (chunks.count >= batchChunksMax) await begin();
+      yield batch;
     }
-    await flush();
-    return runner.damaged;
+    await begin();
+    await this.#end(underWay, runner);
+  }
+
+  async #end(verified: VerifiedBatch | null, runner: TaskRunner): Promise<void> {
+    if (verified === null) return;
+    await runner.end(verified.batch);
+    this.#counts.bytes += verified.bytes;
+    this.#tell('chunks');
   }
 
   #tell(phase: VerifyProgress['phase']): void {

@@ -142,9 +142,9 @@ export class SafesetReader implements AsyncDisposable {
     return this.#reading;
   }
 
-  /** Reads every tail and every node. */
-  async recomputeRefs(): Promise<RefsReport> {
-    return await checkRefs({ refs: this.refs, chunks: this.chunks, batches: this.catalog.chunkIds() });
+  /** Reads every tail and every node. `ids`: those of `catalog.chunkIds()`, for whoever does more with them on the same way. */
+  async recomputeRefs(ids: AsyncGenerator<readonly ChunkId[], void, undefined> = this.catalog.chunkIds()): Promise<RefsReport> {
+    return await checkRefs({ refs: this.refs, chunks: this.chunks, batches: ids });
   }
 
   /** Ends the read lease. */
