@@ -312,6 +312,7 @@ async function makeCache(state: JobState, { agent, list, report }: CacheInputs):
     fullReadMs: Date.now(),
     chunks: list.count,
     note,
+    partial: null,
   });
 }
 

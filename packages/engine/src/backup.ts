@@ -116,6 +116,8 @@ interface StateToKeep {
   readonly trusted: CacheReader | null;
   /** Null: as before. */
   readonly worn: WornBundles | null;
+  /** Directories of which something was left out. */
+  readonly partial: Uint32Array | null;
 }
 
 class BackupRun {
@@ -223,7 +225,13 @@ class BackupRun {
     if (chain === null) return await this.stopped(catalog);
     const committed = await this.commit(catalog, 'safeset');
     const trusted = skipUnchanged ? lastCache : null;
-    await this.keepState(committed, { newCache, chain, trusted, worn: reading.wornBundles() });
+    await this.keepState(committed, {
+      newCache,
+      chain,
+      trusted,
+      worn: reading.wornBundles(),
+      partial: reading.partialDirectories(),
+    });
     await signatures.keep();
     return this.report(committed, reading);
   }
@@ -288,13 +296,13 @@ class BackupRun {
   /**
    * Only after the commit, so nothing here may fail the run.
    */
-  private async keepState(record: CommittedRecord, { newCache, chain, trusted, worn }: StateToKeep): Promise<void> {
+  private async keepState(record: CommittedRecord, { newCache, chain, trusted, worn, partial }: StateToKeep): Promise<void> {
     const { safeState, agent, job, startMs } = this.parts;
     const { digest, sequence } = record;
     await this.paths.finish();
     const fullReadMs = trusted?.info.fullReadMs ?? startMs;
     const chunks = this.table.count;
-    await newCache.finish({ record: digest, sequence, startMs, fullReadMs, chunks, note: encodeChain(chain) });
+    await newCache.finish({ record: digest, sequence, startMs, fullReadMs, chunks, note: encodeChain(chain), partial });
     let failure = newCache.failure ?? this.paths.failure;
     try {
       const pins = await safeState.pins();

@@ -68,9 +68,61 @@ export interface ScannedEntries {
   readonly fileBytes: number;
 }
 
+/** A run of entries of the last run that are as they were; made by `LastEntries` alone. */
+export interface SameEntries {
+  readonly type: 'same';
+  readonly count: number;
+  /** Sum of the sizes of the files among them. */
+  readonly fileBytes: number;
+}
+
+/**
+ * What the last run found, in key order, for a source that can prove that the names in a directory are still those
+ * (decision 0055). It stands before one entry, and only ever moves on.
+ */
+export interface LastEntries {
+  /** Has some thousand entries ready from where it stands, or all that are left. */
+  load(): Promise<void>;
+  /** False: it stands behind all that is loaded, but not at the end. Everything below is for a cursor that is ready, or at the end. */
+  readonly isReady: boolean;
+  /** Moves to the first entry that is not before the directory's first, or the directory's named one. False: `load` first, then again. */
+  seek(directory: Uint8Array, name: NamePart | null): boolean;
+  /** Whether it stands before an entry of this directory. */
+  isIn(directory: Uint8Array): boolean;
+  /** Whether it stands before this very entry. */
+  isAt(directory: Uint8Array, name: NamePart): boolean;
+  /** Name and body of the entry: a head as in entries/entry-body.ts, then what else the engine knows. Valid until the next move. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly nameStart: number;
+  readonly bodyStart: number;
+  /** Whether an entry whose status is that of the body is to pass as it is. */
+  readonly isTrusted: boolean;
+  /** Whether all that lay in the directory is here. */
+  isWhole(directory: Uint8Array): boolean;
+  /** The entry is as it was; moves on. */
+  same(): void;
+  /** Moves on. */
+  step(): void;
+  /** The entries that were the same since the last call, to be handed over before any that come after them. */
+  takeSame(): readonly SameEntries[];
+  /** It is not asked for anything any more. */
+  end(): void;
+}
+
+/** A name as part of more bytes. */
+export interface NamePart {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What a scan yields, strictly in key order within each type of event. */
 export type ScanEvent =
   | ScannedEntries
+  | SameEntries
+  /** Not all that lies in the directory is handed over: `LastEntries` of the next run must not tell that it is. */
+  | { readonly type: 'partial'; readonly directory: Uint8Array }
   /** A directory whose listing failed: what lies below keeps its last version. */
   | { readonly type: 'unlisted'; readonly directory: Uint8Array; readonly error: EntryError }
   /** One entry whose status could not be read: it keeps its last version. */
@@ -88,8 +140,8 @@ export interface ScanRules {
 export interface FileSource {
   /** Absolute roots as given, for the record and the report: components joined by 0x00. */
   readonly roots: readonly Uint8Array[];
-  /** Batches of events in key order; several roots are merged, one inside another is scanned once. */
-  scan(signal: AbortSignal): AsyncIterable<readonly ScanEvent[]>;
+  /** Batches of events in key order; several roots are merged, one inside another is scanned once. `last` may be ignored. */
+  scan(signal: AbortSignal, last?: LastEntries | null): AsyncIterable<readonly ScanEvent[]>;
   /** Module that exports `openSourceReader(config): SourceReader`, imported by workers. */
   readonly reader: { readonly module: string; readonly config: unknown };
   /** Time stamps this close to the start of a run prove nothing: the file system's granularity in ns. */

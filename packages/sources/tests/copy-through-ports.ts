@@ -47,7 +47,7 @@ export async function scanAll(source: FileSource): Promise<{ entries: ScannedEnt
   for await (const batch of source.scan(new AbortController().signal)) {
     for (const event of batch) {
       if (event.type === 'entries') entries.push(...unpackEntries(event));
-      else errors.push(event.error);
+      else if ('error' in event) errors.push(event.error);
     }
   }
   return { entries, errors };

@@ -73,13 +73,16 @@ async function events(root: string, options: Omit<OrderedScanOptions, 'roots'>):
   const path = parseAbsolutePath(Buffer.from(root));
   assert.ok(path !== null);
   const all: unknown[] = [];
+  const partial: string[] = [];
   for await (const batch of orderedScan({ ...options, roots: [path] }, new AbortController().signal)) {
     for (const event of batch) {
-      if (event.type !== 'entries') all.push(event);
+      // These stand anywhere between the others.
+      if (event.type === 'partial') partial.push(Buffer.from(event.directory).toString('hex'));
+      else if (event.type !== 'entries') all.push(event);
       else for (const entry of unpackEntries(event)) all.push(isAbove(entry) ? { ...entry, stat: null } : withoutBlocks(entry));
     }
   }
-  return all;
+  return [...all, partial.sort()];
 }
 
 function parallel(threads: Threads, parallelism: number): NonNullable<OrderedScanOptions['platform']> {

@@ -200,7 +200,8 @@ test('directories that vanish or become links while the scan runs are events', {
   for await (const batch of sourceOf([root]).scan(new AbortController().signal)) {
     for (const event of batch) {
       if (event.type === 'entries') seen.push(...unpackEntries(event).map(pathOf));
-      else errors.push(`${event.type} ${event.error.code} ${Buffer.from(event.error.path).toString().split('\0').at(-1) ?? ''}`);
+      else if ('error' in event)
+        errors.push(`${event.type} ${event.error.code} ${Buffer.from(event.error.path).toString().split('\0').at(-1) ?? ''}`);
     }
     if (errors.length > 0 || seen.length > 1100) continue;
     rmSync(join(root, 'gone'), { recursive: true });
@@ -223,7 +224,7 @@ test('an aborted scan stops and leaves no descriptor open', { skip }, async () =
   await assert.rejects(async () => {
     for await (const batch of sourceOf([root]).scan(controller.signal)) {
       batches += 1;
-      assert.ok(batch.every((event) => event.type === 'entries' && event.count <= 1000));
+      assert.ok(batch.every((event) => event.type === 'partial' || (event.type === 'entries' && event.count <= 1000)));
       controller.abort(new Error('enough'));
     }
   }, /enough/);

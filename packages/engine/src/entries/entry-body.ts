@@ -280,6 +280,10 @@ export class BodyView {
     return this.view.getUint32(this.start + offsets.mtimeNanos, true);
   }
 
+  get ctimeNanos(): number {
+    return this.view.getUint32(this.start + offsets.ctimeNanos, true);
+  }
+
   get sizeBytes(): number {
     return this.view.getFloat64(this.start + offsets.sizeBytes, true);
   }

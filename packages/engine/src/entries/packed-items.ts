@@ -66,10 +66,12 @@ export function packedEntry({ directory, name, stat }: ScannedEntry): Uint8Array
 export class ItemCursor {
   readonly bytes: Uint8Array;
   directory: Uint8Array = new Uint8Array(0);
+  /** Where the item begins, and its parts. */
+  itemStart = 0;
+  nameStart = 0;
   bodyStart = 0;
   bodyEnd = 0;
-  private readonly view: DataView;
-  private nameStart = 0;
+  readonly view: DataView;
   private offset = 0;
 
   constructor(bytes: Uint8Array) {
@@ -82,6 +84,7 @@ export class ItemCursor {
     const { view, bytes } = this;
     let at = this.offset;
     if (at >= bytes.length) return false;
+    this.itemStart = at;
     const bodyLength = view.getUint32(at, true);
     const nameLength = view.getUint16(at + 4, true);
     const named = view.getUint8(at + 6) === 1;
@@ -97,6 +100,13 @@ export class ItemCursor {
     this.offset = this.bodyEnd;
     assert(this.bodyEnd <= bytes.length, 'a packed list ends with an item');
     return true;
+  }
+
+  /** To the item that begins there, which lies in this directory. */
+  moveTo(itemStart: number, directory: Uint8Array): void {
+    this.directory = directory;
+    this.offset = itemStart;
+    assert(this.next(), 'an item begins there');
   }
 
   get name(): Uint8Array {

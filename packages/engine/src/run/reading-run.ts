@@ -19,9 +19,14 @@ import { BundleUpkeep, wornBelow } from '../scan/bundle-upkeep.ts';
 import { MergeJoin } from '../scan/merge-join.ts';
 import type { UnchangedLeaf } from '../scan/merge-join.ts';
 import { KnownFiles } from '../scan/known-files.ts';
+import { LastBlocks } from '../scan/last-blocks.ts';
+import { LastRun } from '../scan/last-run.ts';
+import { PartialDirectories } from '../scan/partial-directories.ts';
+import { ProvenEntries } from '../scan/proven-entries.ts';
+import type { ProvenBefore } from '../scan/proven-entries.ts';
 import { Segments } from '../scan/segments.ts';
 import type { Item } from '../scan/segments.ts';
-import type { EntryError, FileSource, ScanEvent } from '../source-port.ts';
+import type { EntryError, FileSource, SameEntries, ScanEvent, ScannedEntries } from '../source-port.ts';
 import type { StateChain } from '../state-packs/state-chain.ts';
 import { StateOutput } from '../state-packs/state-output.ts';
 import type { CacheReader, CacheWriter } from '../state/catalog-cache.ts';
@@ -84,6 +89,8 @@ export class ReadingRun implements AsyncDisposable {
   private readonly entries: CatalogEntries = new CatalogEntries();
   private readonly bundleUse: BundleUse;
   private readonly upkeep: BundleUpkeep;
+  /** Of this run. */
+  private readonly partial: PartialDirectories = new PartialDirectories();
   foundAll = false;
 
   constructor(options: ReadingOptions) {
@@ -127,6 +134,7 @@ export class ReadingRun implements AsyncDisposable {
       workers: options.workers,
       write: (item) => this.write(item),
       writeLeaf: (leaf) => this.writeLeaf(leaf),
+      leftOut: (directory) => this.partial.add(directory),
       written: async () => await this.breathe(),
       error: (error) => this.error(error),
       passed: (entries, bytes) => options.tally.passed(entries, bytes),
@@ -174,11 +182,18 @@ export class ReadingRun implements AsyncDisposable {
     const { signal, table, lastCache, openLastCache, skipUnchanged, source } = this.options;
     const stopListening = onAbort(signal, () => table.abort());
     try {
-      const cache = await CacheCursor.open(lastCache);
+      const blocks = new LastBlocks(lastCache);
+      const cache = await CacheCursor.open(blocks);
       const provenBefore = skipUnchanged && lastCache !== null ? provenMoment(lastCache.info.startMs, source) : null;
+      const proven = new ProvenEntries(table, provenBefore);
       await using knownFiles = lastCache === null ? null : new KnownFiles(openLastCache, lastCache.info);
-      const join = new MergeJoin({ cache, table, output: this.segments, knownFiles, provenBefore, upkeep: this.upkeep });
-      const scanned = await this.scan(join);
+      const { upkeep, segments } = this;
+      const join = new MergeJoin({ cache, table, output: segments, knownFiles, proven, upkeep });
+      const partial = provenBefore === null ? null : (lastCache?.info.partial ?? null);
+      const { place } = cache;
+      const last =
+        partial === null ? null : new LastRun({ blocks, place, proven, upkeep, partial: new PartialDirectories(partial) });
+      const scanned = await this.scan(join, last);
       if (scanned) await join.finish();
       const finished = await this.segments.finish();
       return scanned && finished;
@@ -188,11 +203,11 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   /** False when the signal ended it. */
-  private async scan(join: MergeJoin): Promise<boolean> {
+  private async scan(join: MergeJoin, last: LastRun | null): Promise<boolean> {
     const { source, signal, tally, platform } = this.options;
     const turns = new EventTurns(platform);
     try {
-      for await (const events of source.scan(signal)) {
+      for await (const events of source.scan(signal, last)) {
         if (signal.aborted) return false;
         for (const event of events) {
           this.count(event, tally);
@@ -209,7 +224,11 @@ export class ReadingRun implements AsyncDisposable {
   }
 
   private count(event: ScanEvent, tally: RunTally): void {
-    if (event.type !== 'entries') return;
+    if (event.type === 'partial' || event.type === 'unlisted' || event.type === 'unstated') this.partial.add(event.directory);
+    else this.countEntries(event, tally);
+  }
+
+  private countEntries(event: ScannedEntries | SameEntries, tally: RunTally): void {
     tally.entriesFound += event.count;
     tally.bytesFound += event.fileBytes;
   }
@@ -316,6 +335,11 @@ export class ReadingRun implements AsyncDisposable {
     return finished;
   }
 
+  /** Directories of which something was left out, for the catalog cache. */
+  partialDirectories(): Uint32Array | null {
+    return this.partial.kept();
+  }
+
   /** After `finish`: of the safeset that this run makes; null: as before, since nothing changed. */
   wornBundles(): WornBundles | null {
     const { table, tally, skipUnchanged } = this.options;
@@ -333,7 +357,7 @@ export class ReadingRun implements AsyncDisposable {
 }
 
 /** Times before this prove that nothing changed since they were read (docs/format/delta.md). */
-function provenMoment(startMs: number, { granularityNanos }: FileSource): { seconds: number; nanos: number } {
+function provenMoment(startMs: number, { granularityNanos }: FileSource): ProvenBefore {
   const whole = Math.floor(startMs / 1000);
   const nanos = Math.floor((startMs - whole * 1000) * 1e6) - granularityNanos;
   const borrowed = Math.ceil(Math.max(0, -nanos) / 1e9);

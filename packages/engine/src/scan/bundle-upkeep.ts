@@ -52,6 +52,16 @@ export class BundleUpkeep {
     if (type === entryTypes.file && sizeBytes < bundledBytesMax) this.changedBytes += sizeBytes;
   }
 
+  /** Whether `empties` may come to say yes of the file; decides nothing. */
+  mayEmpty(fields: BodyView): boolean {
+    if (this.worn.length === 0 || fields.bundleBytes === 0) return false;
+    for (let index = 0; index < fields.extentCount; index += 1) {
+      const id = fields.extentId(index);
+      if (id !== null) return this.find(id) >= 0;
+    }
+    return false;
+  }
+
   /** Whether the file of the last run is to be bundled anew. */
   empties(fields: BodyView): boolean {
     if (this.worn.length === 0 || this.changedBytes === 0) return false;

@@ -6,10 +6,12 @@ import { BodyView } from '../entries/entry-body.ts';
 import { compareDirectories } from '../entries/entry-keys.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import type { CacheBlock } from '../state/cache-block.ts';
-import type { CacheReader } from '../state/catalog-cache.ts';
+import type { LastBlocks, LinkedBlock } from './last-blocks.ts';
 
 export class CacheCursor {
-  private readonly reader: CacheReader | null;
+  private readonly blocks: LastBlocks;
+  /** Where its block stands among them. */
+  place: LinkedBlock | null = null;
   private item: ItemCursor | null = null;
   /** Where the present entry stands; null at the end. */
   block: CacheBlock | null = null;
@@ -19,12 +21,12 @@ export class CacheCursor {
   private comparedWith: Uint8Array | null = null;
   private directoryOrder = 0;
 
-  private constructor(reader: CacheReader | null) {
-    this.reader = reader;
+  private constructor(blocks: LastBlocks) {
+    this.blocks = blocks;
   }
 
-  static async open(reader: CacheReader | null): Promise<CacheCursor> {
-    const cursor = new CacheCursor(reader);
+  static async open(blocks: LastBlocks): Promise<CacheCursor> {
+    const cursor = new CacheCursor(blocks);
     await cursor.load();
     return cursor;
   }
@@ -41,11 +43,27 @@ export class CacheCursor {
 
   async load(): Promise<void> {
     for (;;) {
-      this.block = (await this.reader?.nextBlock()) ?? null;
+      const next = this.ended && this.place !== null ? null : await this.blocks.after(this.place);
+      this.place = next ?? this.place;
+      this.block = next?.block ?? null;
       this.item = this.block === null ? null : new ItemCursor(this.block.items);
       this.view = this.block === null ? null : new BodyView(this.block.items);
       if (this.item === null || this.item.next()) return;
     }
+  }
+
+  /** Whether the present entry comes before the one that begins there. */
+  isBefore(block: CacheBlock, itemStart: number): boolean {
+    return this.item !== null && (this.block !== block || this.item.itemStart < itemStart);
+  }
+
+  isOn(block: CacheBlock, itemStart: number): boolean {
+    return this.block === block && this.item?.itemStart === itemStart;
+  }
+
+  /** To an entry of the same block that is not before the present one. */
+  skipTo(itemStart: number, directory: Uint8Array): void {
+    this.present.moveTo(itemStart, directory);
   }
 
   /** Order of the present entry and a key; positive at the end. */

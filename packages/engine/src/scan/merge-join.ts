@@ -3,10 +3,11 @@
  * vault, passes as it is; others are to be read. What only the cache has was removed, unless it lies where the scan could
  * not look: that keeps its last version.
  */
+import { assert } from '@twinvault/std';
 import type { ChunkId } from '@twinvault/format';
 import type { Place } from '@twinvault/seal';
 import type { ChunkTable } from '../dedup/chunk-table.ts';
-import { BodyView, marks } from '../entries/entry-body.ts';
+import { BodyView } from '../entries/entry-body.ts';
 import { isWithin, pathOf } from '../entries/entry-keys.ts';
 import { ItemCursor } from '../entries/packed-items.ts';
 import { scannedEntry } from '../entries/scanned-entries.ts';
@@ -16,6 +17,8 @@ import type { CacheBlock } from '../state/cache-block.ts';
 import type { BundleUpkeep } from './bundle-upkeep.ts';
 import type { KnownFiles } from './known-files.ts';
 import type { CacheCursor } from './cache-cursor.ts';
+import type { SameRun } from './last-run.ts';
+import type { ProvenEntries } from './proven-entries.ts';
 
 /** What comes out, in key order. */
 export interface JoinOutput {
@@ -49,15 +52,13 @@ export interface JoinOptions {
   readonly output: JoinOutput;
   readonly knownFiles: KnownFiles | null;
   readonly upkeep: BundleUpkeep;
-  /** Entries whose times are not older than this prove nothing; null: read everything. */
-  readonly provenBefore: { readonly seconds: number; readonly nanos: number } | null;
+  readonly proven: ProvenEntries;
 }
 
 export class MergeJoin {
   private readonly options: JoinOptions;
   /** Directories at or below which the last versions are carried. */
   private readonly carriedBelow: Uint8Array[] = [];
-  private lastLiveId: Uint8Array | null = null;
   /** The cache's block is used up: nothing is known of what follows until the next is loaded. */
   private wantsBlock = false;
   /** Under a new path: `load` looks for it in the last run. */
@@ -90,6 +91,11 @@ export class MergeJoin {
     switch (event.type) {
       case 'entries':
         return this.entries(event);
+      case 'same':
+        // Made by LastRun of this very cache.
+        return this.same(event as SameRun);
+      case 'partial':
+        return true;
       case 'unlisted':
         this.options.output.error(event.error);
         // A directory that went away between its parent's listing and its own took everything below along.
@@ -143,7 +149,7 @@ export class MergeJoin {
 
   /** The present entry of a list; `head`: its status. */
   private entry(item: ItemCursor, head: BodyView): boolean {
-    const { cache, output, upkeep } = this.options;
+    const { cache, output, upkeep, proven } = this.options;
     let order = cache.compareItem(item);
     while (order < 0 && !this.wantsBlock) {
       this.withoutScan();
@@ -155,8 +161,8 @@ export class MergeJoin {
       return this.newEntry(scannedEntry(item, head));
     }
     const { fields } = cache;
-    const live = this.live(fields);
-    const same = live && this.proven(fields) && fields.sameStatAs(head);
+    const live = proven.isLive(fields);
+    const same = live && proven.isProven(fields) && fields.sameStatAs(head);
     if (same && !upkeep.empties(fields)) {
       this.releaseHeld();
       if (this.run === null) output.unchanged(item.directory, item.name, cache.body);
@@ -172,9 +178,29 @@ export class MergeJoin {
     return true;
   }
 
+  /** Entries that the scan, which has the same blocks, found as they were. False: a block is wanted first. */
+  private same({ block, count, firstStart, lastStart, lastDirectory }: SameRun): boolean {
+    const { cache, output } = this.options;
+    while (!this.wantsBlock && cache.isBefore(block, firstStart)) this.withoutScan();
+    if (this.wantsBlock) return false;
+    assert(cache.isOn(block, firstStart), 'what the scan found to be the same is met in order');
+    this.releaseHeld();
+    if (this.run === null) {
+      for (let left = count; left > 0; left -= 1) {
+        output.unchanged(cache.directory, cache.name, cache.body);
+        if (left > 1) cache.step();
+      }
+    } else {
+      this.run.count += count;
+      cache.skipTo(lastStart, lastDirectory);
+    }
+    this.step();
+    return true;
+  }
+
   /** False: it has to be looked for in the last run first. */
   private newEntry(entry: ScannedEntry): boolean {
-    const { output, knownFiles, upkeep } = this.options;
+    const { output, knownFiles, upkeep, proven } = this.options;
     if (this.found === null && knownFiles?.mayBe(entry) === true) {
       this.sought = entry;
       return false;
@@ -182,10 +208,10 @@ export class MergeJoin {
     const body = this.found?.body ?? null;
     this.found = null;
     const fields = body === null ? null : new BodyView(body);
-    if (body === null || fields === null || !this.live(fields)) {
+    if (body === null || fields === null || !proven.isLive(fields)) {
       upkeep.changes(entry.stat);
       output.read(entry, null);
-    } else if (this.proven(fields) && fields.sameStat(entry.stat)) output.moved(entry.directory, entry.name, body);
+    } else if (proven.isProven(fields) && fields.sameStat(entry.stat)) output.moved(entry.directory, entry.name, body);
     else output.readMoved(entry, body);
     return true;
   }
@@ -226,26 +252,6 @@ export class MergeJoin {
     }
   }
 
-  private proven(fields: BodyView): boolean {
-    const { provenBefore } = this.options;
-    if (provenBefore === null) return false;
-    if ((fields.marks & (marks.torn | marks.unread | marks.carried)) !== 0) return false;
-    return fields.olderThan(provenBefore.seconds, provenBefore.nanos);
-  }
-
-  private live(fields: BodyView): boolean {
-    const { extentCount } = fields;
-    for (let index = 0; index < extentCount; index += 1) {
-      // Neighbours share their bundle, which saves most look-ups.
-      if (this.lastLiveId !== null && fields.hasExtentId(index, this.lastLiveId)) continue;
-      const id = fields.extentId(index);
-      if (id === null) continue;
-      if (!this.options.table.has(id)) return false;
-      this.lastLiveId = id;
-    }
-    return true;
-  }
-
   private unstated({ directory, name, error }: Extract<ScanEvent, { type: 'unstated' }>): boolean {
     const { cache, output } = this.options;
     if (!this.passBefore(directory, name)) return false;
@@ -271,7 +277,7 @@ export class MergeJoin {
   private keepLast(): void {
     const { cache, output } = this.options;
     const { directory, name, body, fields } = cache;
-    if (this.live(fields)) output.carried(directory, name, body);
+    if (this.options.proven.isLive(fields)) output.carried(directory, name, body);
     else output.removed(directory, name, body);
   }
 }

@@ -8,7 +8,7 @@
  */
 import { assert, equalBytes } from '@twinvault/std';
 import { BodyView, bodyHeadBytes, completeWithLast, marks, remark, writeBody, writeHead } from '../entries/entry-body.ts';
-import { nameHash } from '../entries/entry-keys.ts';
+import { nameHash, pathOf } from '../entries/entry-keys.ts';
 import { noDetails } from '../entries/entry-details.ts';
 import { ItemWriter } from '../entries/packed-items.ts';
 import { PackedWriter } from '../entries/packed-writer.ts';
@@ -76,6 +76,8 @@ export interface SegmentsOptions {
   /** Entries strictly in key order; `removed` ones without a body. A promise only where much is written: the next one comes when it resolves. */
   readonly write: (item: Item) => Promise<void> | null;
   readonly writeLeaf: (leaf: UnchangedLeaf) => Promise<void> | null;
+  /** Something that lies in this directory is not written, or may not be. */
+  readonly leftOut: (directory: Uint8Array) => void;
   /** After each segment. */
   readonly written: () => Promise<void>;
   readonly error: (error: EntryError) => void;
@@ -287,6 +289,10 @@ export class Segments implements JoinOutput {
     item.outcome = outcome;
     const { last, compared } = item;
     if (outcome === outcomes.read) item.body = body;
+    // Listed before its details were read, it may have got names between.
+    if (outcome === outcomes.read && item.stat.type === entryTypes.directory && !new BodyView(body).sameStat(item.stat)) {
+      this.options.leftOut(pathOf(item.directory, item.name));
+    }
     if (outcome === outcomes.read && item.rebundled && last !== null && isSame(body, last)) item.change = 'unchanged';
     if (outcome === outcomes.sameContent && compared !== null) item.body = completeWithLast(body, compared);
     if (outcome === outcomes.kept && last !== null) {
@@ -308,6 +314,7 @@ export class Segments implements JoinOutput {
       if ('block' in item) writing = this.options.writeLeaf(item);
       else if ('outcome' in item && item.outcome === outcomes.skipped) this.stopped = true;
       else if (item.body !== null || item.change === 'removed') writing = this.options.write(item);
+      else this.options.leftOut(item.directory);
       if (writing !== null) await writing;
     }
     await this.options.written();

@@ -111,7 +111,7 @@ class StateRestore {
     }
     job.replaceSignatures(chain.pageKey, { signatures: rows.signatures(), segments: rows.segments() }, platform.random);
     const never = { startMs: Number.NEGATIVE_INFINITY, fullReadMs: Number.NEGATIVE_INFINITY, chunks: 0 };
-    return await cache.finish({ ...never, record: this.record, sequence, note: encodeChain(chain) });
+    return await cache.finish({ ...never, record: this.record, sequence, note: encodeChain(chain), partial: null });
   }
 }
 

@@ -14,6 +14,7 @@ const identity = {
   fullReadMs: 9e11,
   chunks: 77,
   note: Uint8Array.of(1, 2, 3),
+  partial: Uint32Array.of(7, 0xffff_fffe),
 };
 
 /** Enough of a body to be counted. */

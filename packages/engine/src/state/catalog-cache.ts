@@ -5,20 +5,20 @@
  *
  *   catalog-<record>   blocks, one for each leaf of the catalog (cache-block.ts); <record>: digest, in hexadecimal, of the record of the run that wrote them
  *   catalog            head of 144 bytes, then the note: what else belongs to the record, which chunks at the vault are a copy of this
- *                      (state-packs/state-chain.ts)
+ *                      (state-packs/state-chain.ts), then the partial directories: u32 each (scan/partial-directories.ts)
  *     offset  0  magic "TVCC" | u32 version
  *             8  digest of the record that the cache belongs to (32)
  *            40  u32 sequence of that safeset | u32 chunks that the run knew
  *            48  f64 start of that run, ms since 1970
  *            56  f64 start of the last run that read everything, ms since 1970
  *            64  f64 number of entries | f64 bytes of all blocks
- *            80  u32 bytes of the note | zero (4) | first 8 bytes of SHA-256(note)
+ *            80  u32 bytes of the note | u32 number of partial directories, 0xFFFFFFFF: not known | first 8 bytes of SHA-256(note | they)
  *            96  <record> of the file with the blocks (32)
  *           128  first 16 bytes of SHA-256(the 128 bytes before)
  *
  * Only a cache: it is dropped when anything about it is doubtful, which costs reading the files again.
  */
-import { assert, equalBytes, primitives, toHex } from '@twinvault/std';
+import { assert, concatBytes, equalBytes, primitives, toHex } from '@twinvault/std';
 import type { Files, OpenFile } from '@twinvault/std';
 import type { Place } from '@twinvault/seal';
 import { BodyView } from '../entries/entry-body.ts';
@@ -29,10 +29,14 @@ import { AppendFile } from './append-file.ts';
 import { blockBytes, blockHeadBytes, decodeBlock, encodeBlock } from './cache-block.ts';
 import type { BlockCounts, BlockLeaf, CacheBlock } from './cache-block.ts';
 
-const version = 4;
+const version = 5;
 const headBytes = 144;
 const checkedBytes = 128;
 const noteBytesMax = 64 * 1024 * 1024;
+/** With more, none is known. */
+export const partialDirectoriesMax: number = 1024 * 1024;
+const partialUnknown = 0xffff_ffff;
+const catalogBytesMax = headBytes + noteBytesMax + 4 * partialDirectoriesMax;
 /** A single entry with a list of a million extents has 44 MB. */
 export const cacheBlockBytesMax: number = 512 * 1024 * 1024;
 /** Blocks are gathered up to this size before they are appended: each append is made durable. */
@@ -50,6 +54,8 @@ export interface CacheIdentity {
   readonly chunks: number;
   /** Kept as it is. */
   readonly note: Uint8Array;
+  /** Hashes of the directories of which something was left out, in any order; null: not known of any. */
+  readonly partial: Uint32Array | null;
 }
 
 export interface CacheInfo extends CacheIdentity {
@@ -153,7 +159,7 @@ export class CacheWriter {
       if (!(await this.file.publish(blocksPath(path, blocks)))) return false;
     }
     const head = encodeHead(identity, { entries, blocksBytes, blocks });
-    if (!(await this.file.attempt(async () => await files.replace(path, [head, identity.note])))) return false;
+    if (!(await this.file.attempt(async () => await files.replace(path, [head, ...notesOf(identity)])))) return false;
     if (last === null) await this.file.attempt(async () => await removeBlocks(files, path, blocks));
     return true;
   }
@@ -207,6 +213,16 @@ interface BlocksFile {
   readonly blocks: Uint8Array;
 }
 
+/** What stands behind the head. */
+function notesOf({ note, partial }: CacheIdentity): [note: Uint8Array, partial: Uint8Array] {
+  if (partial === null) return [note, new Uint8Array(0)];
+  assert(partial.length <= partialDirectoriesMax, 'partial directories are few, or not known');
+  const bytes = new Uint8Array(4 * partial.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, hash] of partial.entries()) view.setUint32(4 * index, hash, true);
+  return [note, bytes];
+}
+
 function encodeHead(identity: CacheIdentity, { entries, blocksBytes, blocks }: BlocksFile): Uint8Array {
   assert(identity.record.length === 32, 'a record digest has 32 bytes');
   const head = new Uint8Array(headBytes);
@@ -221,7 +237,8 @@ function encodeHead(identity: CacheIdentity, { entries, blocksBytes, blocks }: B
   view.setFloat64(64, entries, true);
   view.setFloat64(72, blocksBytes, true);
   view.setUint32(80, identity.note.length, true);
-  head.set(primitives.sha256(identity.note).subarray(0, 8), 88);
+  view.setUint32(84, identity.partial?.length ?? partialUnknown, true);
+  head.set(primitives.sha256(concatBytes(...notesOf(identity))).subarray(0, 8), 88);
   head.set(blocks, 96);
   head.set(primitives.sha256(head.subarray(0, checkedBytes)).subarray(0, 16), checkedBytes);
   return head;
@@ -238,9 +255,12 @@ function parseHead(bytes: Uint8Array): ParsedHead | null {
   if (!magic.every((byte, index) => bytes[index] === byte) || view.getUint32(4, true) !== version) return null;
   const check = primitives.sha256(bytes.subarray(0, checkedBytes)).subarray(0, 16);
   if (!equalBytes(check, bytes.subarray(checkedBytes, headBytes))) return null;
-  const note = bytes.slice(headBytes);
-  if (note.length !== view.getUint32(80, true)) return null;
-  if (!equalBytes(primitives.sha256(note).subarray(0, 8), bytes.subarray(88, 96))) return null;
+  const notes = bytes.subarray(headBytes);
+  const noteLength = view.getUint32(80, true);
+  const partialCount = view.getUint32(84, true);
+  const partialBytes = partialCount === partialUnknown ? 0 : 4 * partialCount;
+  if (notes.length !== noteLength + partialBytes) return null;
+  if (!equalBytes(primitives.sha256(notes).subarray(0, 8), bytes.subarray(88, 96))) return null;
   const entries = view.getFloat64(64, true);
   const info: CacheInfo = {
     record: bytes.slice(8, 40),
@@ -249,9 +269,15 @@ function parseHead(bytes: Uint8Array): ParsedHead | null {
     startMs: view.getFloat64(48, true),
     fullReadMs: view.getFloat64(56, true),
     entries,
-    note,
+    note: notes.slice(0, noteLength),
+    partial: partialCount === partialUnknown ? null : partialOf(notes.subarray(noteLength)),
   };
   return { info, entries, blocksBytes: view.getFloat64(72, true), blocks: bytes.slice(96, checkedBytes) };
+}
+
+function partialOf(bytes: Uint8Array): Uint32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(4 * index, true));
 }
 
 /** A whole cache's blocks in order, one at a time. */
@@ -275,7 +301,7 @@ export class CacheReader implements AsyncDisposable {
   /** Null when there is none, or it is of another version or damaged. */
   static async open(files: Files, path: string): Promise<CacheReader | null> {
     const size = (await files.stat(path))?.sizeBytes ?? 0;
-    const bytes = size > headBytes + noteBytesMax ? null : await files.read(path, headBytes + noteBytesMax);
+    const bytes = size > catalogBytesMax ? null : await files.read(path, catalogBytesMax);
     const head = bytes === null ? null : parseHead(bytes);
     if (head === null) return null;
     const file = await files.open(blocksPath(path, head.blocks));

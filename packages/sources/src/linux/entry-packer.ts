@@ -74,6 +74,27 @@ export class EntryPacker {
   }
 }
 
+/** Whether a body's head, as far as it tells that an entry changed, is what the last statx wrote: the engine's comparison of two bodies. */
+export function isSameAsBody(status: StatusBuffer, body: DataView, at: number): boolean {
+  const { words, signed } = status;
+  const word = (index: number): number => words[index] as number;
+  const type = typeOf(status);
+  return (
+    body.getUint32(at + 56, true) === word(8) &&
+    body.getUint32(at + 32, true) === word(26) &&
+    body.getUint32(at + 12, true) === word(30) &&
+    body.getFloat64(at + 24, true) === (signed[25] as number) * high + word(24) &&
+    body.getFloat64(at + 16, true) === (signed[29] as number) * high + word(28) &&
+    body.getUint8(at) === type &&
+    (type !== entryTypes.file || body.getFloat64(at + 40, true) === word(11) * high + word(10)) &&
+    body.getUint16(at + 2, true) === (word(7) & 0o7777) &&
+    body.getUint32(at + 4, true) === word(5) &&
+    body.getUint32(at + 8, true) === word(6) &&
+    body.getUint32(at + 60, true) === word(9) &&
+    body.getFloat64(at + 48, true) === deviceOf(status)
+  );
+}
+
 function writeStatus(view: DataView, at: number, status: StatusBuffer): void {
   const { words, signed } = status;
   const word = (index: number): number => words[index] as number;

@@ -46,7 +46,7 @@ export function linuxFileSource({ roots: paths, rules, platform }: LinuxFileSour
     roots,
     granularityNanos: Math.max(checkRoots(roots), rules.oneFileSystem ? 0 : granularityOfMounts(roots)),
     reader: { module: new URL('reader.ts', import.meta.url).href, config },
-    scan: (signal) => scan({ roots, rules, platform: platform ?? null }, signal),
+    scan: (signal, last = null) => scan({ roots, rules, platform: platform ?? null, last }, signal),
   };
 }
 

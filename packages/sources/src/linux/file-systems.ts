@@ -59,6 +59,21 @@ const fineFileSystems: ReadonlySet<number> = new Set([
   0x794c7630, // overlayfs
 ]);
 
+/** Those that set both times of a directory whenever a name in it comes, goes or changes, and nobody but this kernel does that. */
+const timesOfNames: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // xfs
+  0x9123683e, // btrfs
+  0x01021994, // tmpfs
+  0x2fc12fc1, // zfs
+  0xf2f52010, // f2fs
+]);
+
+/** Whether the times of a directory with this magic number tell that its names are the same (decision 0055). */
+export function keepsTimesOfNames(magic: number): boolean {
+  return timesOfNames.has(magic);
+}
+
 /** Types as mountinfo names them, whose time stamps are fine; those that are never descended into count as such. */
 const fineTypes: ReadonlySet<string> = new Set(
   'ext2 ext3 ext4 xfs btrfs tmpfs devtmpfs ramfs zfs f2fs bcachefs overlay squashfs erofs'

@@ -1,6 +1,6 @@
-/** A name within more bytes. */
+/** A name within more bytes; one object is used for many. */
 export interface NamePart {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   start: number;
   end: number;
 }

@@ -2,7 +2,7 @@
  * A scan in parts: each goes through some directories until it has found enough, and says what is left. Which parts there are and who walks them
  * follows from speed; joined in order they are always the same walk.
  */
-import type { ScanEvent, ScanRules } from '@twinvault/engine';
+import type { LastEntries, ScanEvent, ScanRules } from '@twinvault/engine';
 import { rootTree } from './roots.ts';
 import { Scanner } from './scanner.ts';
 import type { Step } from './scanner.ts';
@@ -18,56 +18,79 @@ export interface ScanConfig {
   readonly rules: ScanRules;
 }
 
-/** `way`: where to walk. Empty: from the top. Null: the part was stopped within a directory and goes on, where it was begun. */
+/** `way`: where to walk. Empty: from the top. Null: the part was stopped and goes on, where it was begun. */
 export interface PartOrder {
   readonly part: number;
   readonly way: readonly Step[] | null;
   /** It stops after so many entries, or between two directories once it has half of them. */
   readonly entriesAim: number;
+  /** What is left need not be for others: it goes on where it stopped. */
+  readonly goesOn?: boolean;
 }
 
 export interface PartFound {
   readonly part: number;
   readonly events: readonly ScanEvent[];
-  /** Null: it was stopped within a directory. */
+  /** Null: it was stopped, and only here it goes on. */
   readonly rest: readonly Step[] | null;
 }
 
 /** Walks parts, in whichever thread. */
 export class PartWalker {
   readonly #config: ScanConfig;
-  /** Those that were stopped within a directory. */
+  /** Those that go on where they stopped. */
   readonly #stopped = new Map<number, Scanner>();
+  readonly #last: LastEntries | null;
+  #entriesFound = 0;
+  #entriesKnown = 0;
 
-  constructor(config: ScanConfig) {
+  /** `last`: for who walks all parts, in order. */
+  constructor(config: ScanConfig, last: LastEntries | null = null) {
     this.#config = config;
+    this.#last = last;
   }
 
-  walk({ part, way, entriesAim }: PartOrder): PartFound {
+  /** So far. */
+  get entriesFound(): number {
+    return this.#entriesFound;
+  }
+
+  /** Of those, the ones whose directories were not listed. */
+  get entriesKnown(): number {
+    return this.#entriesKnown;
+  }
+
+  walk({ part, way, entriesAim, goesOn = false }: PartOrder): PartFound {
     const scanner = this.#scanner(part, way);
     const events: ScanEvent[] = [];
+    const knownBefore = scanner.entriesKnown;
     let found = 0;
     const next = (): readonly ScanEvent[] | null => scanner.nextBatch(Math.min(entriesAim, batchEntriesMax));
+    let rest: PartFound['rest'] = [];
     for (let batch = next(); batch !== null; batch = next()) {
       for (const event of batch) {
         events.push(event);
-        found += event.type === 'entries' ? event.count : 1;
+        found += event.type === 'entries' || event.type === 'same' ? event.count : 1;
       }
-      if (found * 2 >= entriesAim && scanner.canStop) return { part, events, rest: scanner.rest() };
-      if (found < entriesAim) continue;
-      this.#stopped.set(part, scanner);
-      return { part, events, rest: null };
+      const isEnough = found >= entriesAim || scanner.waits;
+      if (!isEnough && (found * 2 < entriesAim || !scanner.canStop)) continue;
+      rest = scanner.canStop && !goesOn ? scanner.rest() : null;
+      break;
     }
-    return { part, events, rest: [] };
+    this.#entriesFound += found;
+    this.#entriesKnown += scanner.entriesKnown - knownBefore;
+    if (rest === null) this.#stopped.set(part, scanner);
+    return { part, events, rest };
   }
 
   #scanner(part: number, way: readonly Step[] | null): Scanner {
     const { roots, rules } = this.#config;
+    const parts = { system: system(), rules, last: this.#last };
     const stopped = this.#stopped.get(part);
     this.#stopped.delete(part);
     if (stopped !== undefined) return stopped;
-    if (way === null || way.length === 0) return Scanner.ofRoots(system(), rules, rootTree(roots));
-    return new Scanner(system(), rules, way);
+    if (way === null || way.length === 0) return Scanner.ofRoots(parts, rootTree(roots));
+    return new Scanner(parts, way);
   }
 
   close(): void {
