@@ -85,6 +85,7 @@ class Encoder {
       if (this.part.bytes >= partBytesAim) yield this.endPart();
     }
     this.endRun();
+    this.words.end();
     if (this.part.bytes > 0) yield this.endPart();
   }
 
@@ -238,6 +239,7 @@ export class DifferenceReader {
 
   /** Null when it is not as long as the content. */
   finish(key: Uint8Array): WrittenVersion | null {
+    this.words?.end();
     return this.writer.sizeBytes === this.sizeBytes ? this.writer.finish(key) : null;
   }
 

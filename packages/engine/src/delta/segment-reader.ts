@@ -4,6 +4,7 @@
  *
  * Invariant: pages of a segment that is lost or damaged have zeros, which are the hashes of no page (docs/format/delta.md).
  */
+import { releaseBytes } from '@twinvault/std';
 import { wordsPerPage } from '@twinvault/seal';
 import { segmentWords } from './signature.ts';
 import type { Signature } from './signature.ts';
@@ -19,8 +20,9 @@ export class SegmentReader {
   private readonly load: (name: Uint8Array) => Uint8Array | null;
   private segment = -1;
   private words: Uint32Array | null = null;
+  private bytes: Uint8Array | null = null;
 
-  /** `load`: null for a segment that is not there. */
+  /** `load`: memory that nobody else has; null for a segment that is not there. */
   constructor(signature: Signature, load: (name: Uint8Array) => Uint8Array | null) {
     this.signature = signature;
     this.load = load;
@@ -42,14 +44,23 @@ export class SegmentReader {
     }
   }
 
+  /** Gives back the memory of the segment that was read last. */
+  end(): void {
+    if (this.bytes !== null) releaseBytes(this.bytes);
+    this.bytes = null;
+    this.words = null;
+    this.segment = -1;
+  }
+
   private wordsOf(segment: number): Uint32Array | null {
     const { names, lastWords } = this.signature;
     if (segment === names.length) return lastWords;
     if (this.segment === segment) return this.words;
     const name = names[segment];
-    const bytes = name === undefined ? null : this.load(name);
+    this.end();
+    this.bytes = name === undefined ? null : this.load(name);
     this.segment = segment;
-    this.words = name === undefined || bytes === null ? null : segmentWords(name, bytes);
+    this.words = name === undefined || this.bytes === null ? null : segmentWords(name, this.bytes);
     return this.words;
   }
 }

@@ -2,7 +2,7 @@
  * The middle of a run, from the scan to the finished catalog: the scan is joined with the cache, batches go to the workers,
  * entries come out in key order into the catalog, the new cache and the tally.
  */
-import { assert, EventTurns, onAbort } from '@twinvault/std';
+import { assert, EventTurns, onAbort, releaseBytes } from '@twinvault/std';
 import type { Platform } from '@twinvault/std';
 import { packKinds } from '@twinvault/format';
 import type { AgentKeys, Place, WrittenLeaf } from '@twinvault/seal';
@@ -169,7 +169,10 @@ export class ReadingRun implements AsyncDisposable {
         await uploader.put(pack);
       },
       segment: (name) => signatures.segment(name),
-      onSegment: (segment) => signatures.addSegment(segment),
+      onSegment: (segment) => {
+        signatures.addSegment(segment);
+        releaseBytes(segment.bytes);
+      },
     });
   }
 

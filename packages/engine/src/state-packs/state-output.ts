@@ -5,7 +5,7 @@
  * Invariants: a log follows exactly the cache that the run began with; a chain is marked in the table, and so pinned by the
  * record, only when all of its chunks are at the vault.
  */
-import { assert, equalBytes } from '@twinvault/std';
+import { assert, equalBytes, releaseBytes } from '@twinvault/std';
 import type { Random } from '@twinvault/std';
 import { entryKey } from '@twinvault/seal';
 import type { SealingSession } from '@twinvault/seal';
@@ -97,6 +97,7 @@ export class StateOutput {
   private writeParts(parts: Generator<Uint8Array, void, undefined>): Promise<void> | null {
     for (let next = parts.next(); next.done !== true; next = parts.next()) {
       writeDifference(this.writer, next.value);
+      releaseBytes(next.value);
       this.endParts();
       if (this.sink?.full === true) return this.breathe().then(() => this.writeParts(parts) ?? undefined);
     }
@@ -164,6 +165,7 @@ export class StateOutput {
       this.part(bytes.subarray(at, at + statePartBytesMax), false);
     }
     this.writer.bytes(bytes.subarray(at));
+    releaseBytes(bytes);
   }
 
   private part(bytes: Uint8Array, last: boolean): void {
