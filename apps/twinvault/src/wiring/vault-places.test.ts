@@ -16,7 +16,8 @@ test('whatever two paths are named, each is one place again', () => {
   const path = fc
     .string({ unit: fc.constantFrom('a', ',', '.', '/', ' ', ':'), minLength: 1, maxLength: 12 })
     .map((text) => `/${text}`);
-  const plain = path.filter((text) => !/,\.{0,2}\//u.test(text));
+  // What reads like the beginning of a place behind a comma is one.
+  const plain = path.filter((text) => !/,(?:a[a.]*:\/\/|\.{0,2}\/)/u.test(text));
   fc.assert(fc.property(plain, plain, (a, b) => assert.deepEqual(placesOf(`${a},${b}`), [a, b])));
 });
 
