@@ -16,8 +16,8 @@ export interface TestSite {
   readonly vault: SiteVault;
   /** Every call fails with this code; null: it serves. */
   fails: ProtocolErrorCode | null;
-  /** Called before each pack: a test may have the site fail there. */
-  onPut: (() => void) | null;
+  /** Called before each pack: a test may have the site fail there, or get something. */
+  onPut: (() => void | Promise<void>) | null;
 }
 
 export interface SitesWorld {
@@ -78,9 +78,9 @@ function switched<T extends object>(site: TestSite, object: T): T {
       if (typeof value !== 'function') return value;
       if (key === Symbol.asyncDispose) return (...given: unknown[]): unknown => value.apply(target, given);
       return (...given: unknown[]): unknown => {
-        if (key === 'putPack') site.onPut?.();
         if (key === 'liveList') return value.apply(target, given);
         return (async () => {
+          if (key === 'putPack') await site.onPut?.();
           demandServing(site);
           const answer: unknown = await value.apply(target, given);
           return ['openSafe', 'openSession', 'openReading'].includes(String(key)) ? switched(site, answer as object) : answer;
@@ -92,6 +92,12 @@ function switched<T extends object>(site: TestSite, object: T): T {
 
 /** What one site has and the other lacks, taken over as a site does that follows: the same objects, receipts of its own. */
 export async function follow(world: World, from: TestSite, to: TestSite): Promise<void> {
+  await copyObjects(world, from, to);
+  await to.vault.rebuild();
+}
+
+/** The objects alone, as a run may find them in the middle: no rebuild goes on beside it. */
+export async function copyObjects(world: World, from: TestSite, to: TestSite): Promise<void> {
   const { files } = world.platform;
   const safe = `safes/${toHex(world.safe.safe)}`;
   const copy = async (folder: string): Promise<void> => {
@@ -105,5 +111,4 @@ export async function follow(world: World, from: TestSite, to: TestSite): Promis
     }
   };
   for (const folder of ['ledger', 'packs', 'records']) await copy(`${safe}/${folder}`);
-  await to.vault.rebuild();
 }

@@ -11,7 +11,7 @@ import { enrolHere, replayPinned } from '@twinvault/seal';
 import { minuteMs, Prng, toHex } from '@twinvault/std';
 import { memorySource, MemoryTree, rejectsWith } from '@twinvault/testkit';
 import { assertRestored, cutOff, damage, placesOf, removePack, restored } from './restore-world.ts';
-import { follow, sitesWorld } from './sites-world.ts';
+import { copyObjects, follow, sitesWorld } from './sites-world.ts';
 import type { SitesWorld, TestSite } from './sites-world.ts';
 import { assertSame, over, readBack } from './world.ts';
 
@@ -222,6 +222,32 @@ test('a lagging site takes a run while the other is away, the job forks, and the
   assert.deepEqual(findings(fourth.findings), ['forked job 2']);
   await follow(sites.world, sites.a, sites.b);
   assert.deepEqual(await compare(sites), []);
+});
+
+test('a run at a lagging site that gets the newest safeset meanwhile begins again and follows it', async () => {
+  const sites = await sitesWorld('overtaken');
+  const tree = someTree('overtaken');
+  await run(sites, tree);
+  await follow(sites.world, sites.a, sites.b);
+  tree.file('root/second', 'second');
+  const second = await run(sites, tree);
+  sites.a.fails = 'network-unreachable';
+  tree.file('root/third', 'third');
+  sites.b.onPut = async () => {
+    sites.b.onPut = null;
+    await copyObjects(sites.world, sites.a, sites.b);
+  };
+  const told: string[] = [];
+  const third = await run(sites, tree, {
+    lags: ({ name }) => told.push(`${name} lags`),
+    overtaken: ({ name }) => told.push(`${name} overtaken`),
+  });
+  assert.deepEqual(told, ['b lags', 'b overtaken']);
+  assert.deepEqual([third.site.name, third.sequence, third.joined], ['b', 3, []]);
+  const atB = await sites.b.vault.openSafe(sites.world.safe.safe);
+  const read = await readBack({ ...sites.world, safe: atB }, third.record);
+  assertSame(read, tree);
+  assert.deepEqual(read.record.public.previous.map(toHex), [toHex(second.record)]);
 });
 
 test('a run goes to the site that knows the newest safeset, though home comes first', async () => {

@@ -33,6 +33,7 @@ export async function backupVerb(context: VerbContext, paths: readonly string[],
     found: (told) => findingLines(told).forEach((line) => output.note(line)),
     lags: (told) => noteLag(context, told),
     fallsOver: (told) => noteFallOver(context, told),
+    overtaken: (told) => noteOvertaken(context, told),
   });
   progress.finish();
   if (report.result === 'with errors') context.setExit('withErrors');
@@ -48,6 +49,13 @@ function noteFallOver({ output, progress }: VerbContext, { from, to, code }: Fal
   progress.finish();
   output.note(
     `${from.name} takes this run no further (${code}): it goes on at ${to.name}. Files are read again; what is there already is not sent again.`,
+  );
+}
+
+function noteOvertaken({ output, progress }: VerbContext, { name }: OpenSite): void {
+  progress.finish();
+  output.note(
+    `${name} got the newest safeset of this job from its twin in the meantime: the run begins again and follows it. Files are read again; what is there already is not sent again.`,
   );
 }
 

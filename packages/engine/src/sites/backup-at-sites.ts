@@ -1,6 +1,6 @@
 /*
  * A run at whichever site of a safe takes it. When its site fails in the middle, the run begins again at the other one: what changed is read again, and what
- * that site has already, by this run or by following its twin, is not sent again.
+ * that site has already, by this run or by following its twin, is not sent again. So it does at the same site where its twin has brought it a newer safeset meanwhile.
  *
  * Invariant: a run is of one site, from its session to its receipt. What was committed is remembered of that site alone.
  */
@@ -34,6 +34,8 @@ export interface BackupAtSitesOptions extends Omit<BackupOptions, 'vault' | 'sit
   readonly fallsOver?: (told: FallOver) => void;
   /** Called once, before anything is read, with what is wrong at the sites. */
   readonly found?: (findings: readonly SiteFinding[]) => void;
+  /** Called before the run begins again since its site has got another safeset of the job from its twin. */
+  readonly overtaken?: (site: OpenSite) => void;
   /** Called when the site that the run goes to has not got the newest safeset of the job. */
   readonly lags?: (site: OpenSite) => void;
 }
@@ -54,7 +56,7 @@ const distrustCodes: ReadonlySet<string> = new Set(['head-rolled-back', 'ledger-
 
 /** What `backup` throws, at the last site that was left; `head-unknown`, `ledger-behind`. */
 export async function backupAtSites(options: BackupAtSitesOptions): Promise<BackupAtSitesReport> {
-  const { safe, state, agent, job, found, fallsOver, lags, ...run } = options;
+  const { safe, state, agent, job, found, fallsOver, overtaken, lags, ...run } = options;
   using own = state.safe(agent.safe);
   const given = new Set<OpenSite>();
   let failed: Failed | null = null;
@@ -72,6 +74,10 @@ export async function backupAtSites(options: BackupAtSitesOptions): Promise<Back
       return { ...report, site, findings: choice.findings };
     } catch (error) {
       options.signal.throwIfAborted();
+      if (turn < fallOversMax && isOvertaken(safe, error)) {
+        overtaken?.(site);
+        continue;
+      }
       failed = failureAt(safe, site, error) ?? (await ownClaim(options, own, { site, error }));
       if (failed === null || turn === fallOversMax) throw error;
       await leave(options, own, site);
@@ -92,6 +98,11 @@ function failureAt(safe: SitesOfSafe, site: OpenSite, error: unknown): Failed | 
   if (!(error instanceof CodedError)) return null;
   const isOfSite = safe.failed(site, error) || (safe.count > 1 && distrustCodes.has(error.code));
   return isOfSite ? { site, error } : null;
+}
+
+/** With one site it is another run of the same job, of which there must be none. */
+function isOvertaken(safe: SitesOfSafe, error: unknown): boolean {
+  return safe.count > 1 && error instanceof CodedError && error.code === 'head-moved';
 }
 
 /** The site holds the claim of a run of this computer that was left there: another machine with the same identity would be no reason to go elsewhere. */
